@@ -1,0 +1,64 @@
+import type { ConceptSet } from './concept-set.ts';
+import type { SerializedError } from './errors.ts';
+import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from './lens-trace.ts';
+
+/** Everything that decides a trace; two equal requests on equal files give equal numbers. */
+export interface TraceRequest {
+  /** Checkpoint folder as Hugging Face lays it out. */
+  readonly modelDir: string;
+  /** null traces the prompt without any image, which is one of the controls. */
+  readonly imagePath: string | null;
+  readonly prompt: string;
+  readonly lens: LensKind;
+  readonly positions: PositionSelection;
+  /** Tokens kept per cell, 1…V. */
+  readonly topK: number;
+  readonly conceptSet: ConceptSet;
+  readonly provider: ProviderChoice;
+  /** Tokens to generate greedily after the prompt; 0 for none. */
+  readonly generate: number;
+  /** Whether the generated positions are traced too. */
+  readonly traceGenerated: boolean;
+  /** Where to write pixel values, embeddings, residual stream and logits; null for nowhere. */
+  readonly dumpPath: string | null;
+}
+
+export const engineStages = ['load', 'image', 'vision', 'decoder', 'generate', 'lens'] as const;
+export type EngineStage = (typeof engineStages)[number];
+
+export interface EngineProgress {
+  readonly stage: EngineStage;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What `inspect` tells of a checkpoint without loading its weights. */
+export interface CheckpointReport {
+  readonly id: string;
+  readonly family: string;
+  readonly sha256: string;
+  readonly numLayers: number;
+  readonly dModel: number;
+  readonly vocabSize: number;
+  readonly tokenizerSize: number;
+  readonly tiedUnembedding: boolean;
+  /** Tensor elements by weight dtype, e.g. { BF16: 8292166656 }. */
+  readonly parametersByDtype: Readonly<Record<string, number>>;
+  readonly diskBytes: number;
+  /** Estimated peak bytes of the engine process when this checkpoint traces one image. */
+  readonly memoryBytes: number;
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+}
+
+export type EngineCommand =
+  | { readonly type: 'trace'; readonly id: number; readonly request: TraceRequest }
+  | { readonly type: 'inspect'; readonly id: number; readonly modelDir: string }
+  | { readonly type: 'cancel'; readonly id: number }
+  | { readonly type: 'shutdown' };
+
+export type EngineEvent =
+  | { readonly type: 'ready' }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress }
+  | { readonly type: 'trace'; readonly id: number; readonly trace: LensTrace }
+  | { readonly type: 'report'; readonly id: number; readonly report: CheckpointReport }
+  | { readonly type: 'error'; readonly id: number; readonly error: SerializedError };

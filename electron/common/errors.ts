@@ -1,0 +1,121 @@
+/**
+ * Every problem a person can cause or repair has a code, and its text says what was expected, what was
+ * found, and what to do. Anything else that is thrown is a defect of ours.
+ */
+export const errorCodes = [
+  'image.unreadable',
+  'image.truncated',
+  'image.too-large',
+  'image.aspect-ratio',
+  'model.not-found',
+  'model.not-a-checkpoint',
+  'model.family-unsupported',
+  'model.config-invalid',
+  'model.weights-truncated',
+  'model.weights-invalid',
+  'model.tensor-missing',
+  'model.tensor-left-over',
+  'model.tensor-shape',
+  'model.tensor-dtype',
+  'model.tokenizer-missing',
+  'model.tokenizer-invalid',
+  'model.chat-template',
+  'model.parity-gate',
+  'prompt.no-room-for-image',
+  'prompt.too-long',
+  'prompt.unknown-preset',
+  'concepts.unknown',
+  'concepts.invalid',
+  'trace.positions',
+  'trace.top-k',
+  'provider.unavailable',
+  'engine.killed',
+  'engine.cancelled',
+  'engine.out-of-memory',
+  'output.unwritable',
+  'library.unavailable',
+  'library.newer-schema',
+  'library.locked',
+  'library.damaged',
+  'library.disk-full',
+  'library.read-only',
+  'import.file',
+  'export.failed',
+  'input.invalid',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+export interface ErrorDetails {
+  /** What the software needed. */
+  readonly expected?: string;
+  /** What it got instead. */
+  readonly found?: string;
+  /** What the person can do next. */
+  readonly advice?: string;
+  readonly cause?: unknown;
+}
+
+/** An error with a code and, in its message, what was expected, what was found and what to do. */
+export class FundusLensError extends Error {
+  readonly code: ErrorCode;
+  readonly summary: string;
+  readonly expected: string | undefined;
+  readonly found: string | undefined;
+  readonly advice: string | undefined;
+
+  constructor(code: ErrorCode, summary: string, details: ErrorDetails = {}) {
+    super(composeMessage(summary, details), details.cause === undefined ? {} : { cause: details.cause });
+    this.name = 'FundusLensError';
+    this.code = code;
+    this.summary = summary;
+    this.expected = details.expected;
+    this.found = details.found;
+    this.advice = details.advice;
+  }
+}
+
+/** A {@link FundusLensError} as it travels between processes. */
+export interface SerializedError {
+  readonly code: ErrorCode | 'internal';
+  readonly summary: string;
+  readonly expected?: string | undefined;
+  readonly found?: string | undefined;
+  readonly advice?: string | undefined;
+  readonly stack?: string | undefined;
+}
+
+/** Flattens any thrown value for a message channel; {@link deserializeError} is its inverse. */
+export function serializeError(error: unknown): SerializedError {
+  if (error instanceof FundusLensError) {
+    const { code, summary, expected, found, advice, stack } = error;
+    return { code, summary, expected, found, advice, stack };
+  }
+  const thrown = error instanceof Error ? error : new Error(String(error));
+  return { code: 'internal', summary: thrown.message, stack: thrown.stack };
+}
+
+export function deserializeError(error: SerializedError): Error {
+  if (error.code === 'internal') {
+    const restored = new Error(error.summary);
+    if (error.stack !== undefined) restored.stack = error.stack;
+    return restored;
+  }
+  const { code, summary, expected, found, advice } = error;
+  return new FundusLensError(code, summary, {
+    ...(expected === undefined ? {} : { expected }),
+    ...(found === undefined ? {} : { found }),
+    ...(advice === undefined ? {} : { advice }),
+  });
+}
+
+function composeMessage(summary: string, { expected, found, advice }: ErrorDetails): string {
+  return [
+    summary,
+    expected === undefined ? '' : `  expected: ${expected}`,
+    found === undefined ? '' : `  found: ${found}`,
+    advice === undefined ? '' : `  what to do: ${advice}`,
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+}
