@@ -1,0 +1,320 @@
+"""Tiny random checkpoints, written in every layout in which Qwen2-VL and Qwen2.5-VL are found."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import (
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+)
+
+from tokenizer import tokenizer_config, train_tokenizer
+
+DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+DTYPE_NAMES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
+HEAD_DIM = 16
+MROPE_SECTION = [2, 3, 3]
+VISION_WIDTH = 32
+VOCAB_SIZE = 640  # 600 of them belong to tokens, the rest is padding that the lens must mask
+
+# The chat template that Qwen2-VL and Qwen2.5-VL are released with (Apache-2.0, Alibaba Cloud).
+CHAT_TEMPLATE = (
+    "{% set image_count = namespace(value=0) %}{% set video_count = namespace(value=0) %}"
+    "{% for message in messages %}"
+    "{% if loop.first and message['role'] != 'system' %}<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n{% endif %}"
+    "<|im_start|>{{ message['role'] }}\n"
+    "{% if message['content'] is string %}{{ message['content'] }}<|im_end|>\n"
+    "{% else %}{% for content in message['content'] %}"
+    "{% if content['type'] == 'image' or 'image' in content or 'image_url' in content %}"
+    "{% set image_count.value = image_count.value + 1 %}"
+    "{% if add_vision_id %}Picture {{ image_count.value }}: {% endif %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% elif content['type'] == 'video' or 'video' in content %}"
+    "{% set video_count.value = video_count.value + 1 %}"
+    "{% if add_vision_id %}Video {{ video_count.value }}: {% endif %}<|vision_start|><|video_pad|><|vision_end|>"
+    "{% elif 'text' in content %}{{ content['text'] }}{% endif %}{% endfor %}<|im_end|>\n{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One fixture folder.
+
+    keys       released: visual.*, model.*, lm_head.weight; newer: model.visual.*, model.language_model.*
+    config     flat: as first released; nested: text_config repeated at the top level, as transformers 4.52 saves it;
+               v5: text_config with rope_parameters, as transformers 5 saves it
+    template   where the chat template lies
+    pixels     released: min_pixels and max_pixels; newer: size {shortest_edge, longest_edge}; both: as late 4.x saves
+    """
+
+    name: str
+    family: str
+    tied: bool
+    dtype: str
+    keys: str
+    config: str
+    template: str
+    pixels: str
+    seed: int
+    shards: int = 1
+    hidden: int = 64
+    heads: int = 4
+    kv_heads: int = 2
+    mlp: int = 96
+    layers: int = 4
+    eps: float = 1e-6
+    theta: float = 1e6
+    max_cells: int = 120  # merged cells of 28×28 pixels
+
+
+CHECKPOINTS = [
+    Checkpoint("qwen2-5-vl-untied-f32", "qwen2_5_vl", False, "F32", "released", "flat", "chat_template.json", "released",
+               seed=27, hidden=48, heads=3, kv_heads=1, mlp=72),
+    Checkpoint("qwen2-vl-untied-f32", "qwen2_vl", False, "F32", "released", "flat", "chat_template.json", "released",
+               seed=26, hidden=48, heads=3, kv_heads=1, mlp=72),
+    Checkpoint("qwen2-5-vl-tied-bf16", "qwen2_5_vl", True, "BF16", "newer", "v5", "chat_template.jinja", "newer",
+               seed=40, eps=1e-5, max_cells=40),
+    Checkpoint("qwen2-5-vl-untied-f16-sharded", "qwen2_5_vl", False, "F16", "newer", "nested", "chat_template.jinja",
+               "both", seed=31, shards=3),
+    Checkpoint("qwen2-vl-tied-f16", "qwen2_vl", True, "F16", "newer", "v5", "chat_template.jinja", "newer",
+               seed=11, theta=1e4),
+    Checkpoint("qwen2-vl-tied-bf16-sharded", "qwen2_vl", True, "BF16", "released", "flat", "tokenizer_config.json",
+               "released", seed=11, shards=2),
+]  # fmt: skip
+
+
+def text_fields(checkpoint: Checkpoint) -> dict:
+    return {
+        "attention_dropout": 0.0,
+        "hidden_act": "silu",
+        "hidden_size": checkpoint.hidden,
+        "initializer_range": 0.02,
+        "intermediate_size": checkpoint.mlp,
+        "max_position_embeddings": 32768,
+        "max_window_layers": checkpoint.layers,
+        "num_attention_heads": checkpoint.heads,
+        "num_hidden_layers": checkpoint.layers,
+        "num_key_value_heads": checkpoint.kv_heads,
+        "rms_norm_eps": checkpoint.eps,
+        "sliding_window": 32768,
+        "use_cache": True,
+        "use_sliding_window": False,
+        "vocab_size": VOCAB_SIZE,
+    }
+
+
+def vision_fields(checkpoint: Checkpoint) -> dict:
+    """vision_config as released; note that `hidden_size` means the output width in Qwen2-VL, the inner one in 2.5."""
+    shared = {
+        "depth": 4,
+        "num_heads": VISION_WIDTH // HEAD_DIM,
+        "in_chans": 3,
+        "patch_size": 14,
+        "spatial_merge_size": 2,
+        "spatial_patch_size": 14,
+        "temporal_patch_size": 2,
+    }
+    if checkpoint.family == "qwen2_vl":
+        return {**shared, "embed_dim": VISION_WIDTH, "mlp_ratio": 4, "hidden_size": checkpoint.hidden}
+    return {
+        **shared,
+        "hidden_act": "silu",
+        "hidden_size": VISION_WIDTH,
+        "intermediate_size": 60,
+        "out_hidden_size": checkpoint.hidden,
+        "window_size": 112,
+        "fullatt_block_indexes": [1, 3],
+        "tokens_per_second": 2,
+    }
+
+
+def released_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
+    """config.json as the first releases have it: everything about the text at the top level."""
+    architectures = {
+        "qwen2_vl": "Qwen2VLForConditionalGeneration",
+        "qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration",
+    }
+    return {
+        "architectures": [architectures[checkpoint.family]],
+        "bos_token_id": ids["<|endoftext|>"],
+        "eos_token_id": ids["<|im_end|>"],
+        "vision_start_token_id": ids["<|vision_start|>"],
+        "vision_end_token_id": ids["<|vision_end|>"],
+        "vision_token_id": ids["<|vision_pad|>"],
+        "image_token_id": ids["<|image_pad|>"],
+        "video_token_id": ids["<|video_pad|>"],
+        "model_type": checkpoint.family,
+        **text_fields(checkpoint),
+        "rope_theta": checkpoint.theta,
+        "rope_scaling": {"type": "mrope", "mrope_section": MROPE_SECTION},
+        "tie_word_embeddings": checkpoint.tied,
+        "torch_dtype": DTYPE_NAMES[checkpoint.dtype],
+        "transformers_version": "4.41.2",
+        "vision_config": vision_fields(checkpoint),
+    }
+
+
+def nested_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
+    """config.json as transformers 4.52 and later 4.x save it: text_config, with the same fields left at the top."""
+    config = released_config(checkpoint, ids)
+    rope_scaling = {"mrope_section": MROPE_SECTION, "rope_type": "default", "type": "default"}
+    config["rope_scaling"] = rope_scaling
+    config["text_config"] = {
+        **text_fields(checkpoint),
+        "architectures": config["architectures"],
+        "bos_token_id": config["bos_token_id"],
+        "eos_token_id": config["eos_token_id"],
+        "layer_types": ["full_attention"] * checkpoint.layers,
+        "model_type": checkpoint.family + "_text",
+        "rope_scaling": rope_scaling,
+        "rope_theta": checkpoint.theta,
+        "sliding_window": None,
+        "torch_dtype": DTYPE_NAMES[checkpoint.dtype],
+    }
+    config["vision_config"] = {
+        **config["vision_config"],
+        "in_channels": 3,
+        "model_type": checkpoint.family,
+        "torch_dtype": DTYPE_NAMES[checkpoint.dtype],
+    }
+    config["transformers_version"] = "4.52.4"
+    return config
+
+
+def make_model(checkpoint: Checkpoint, released: dict) -> torch.nn.Module:
+    """A float32 model with random weights, wide enough that every layer visibly changes the residual stream."""
+    config_class, model_class = {
+        "qwen2_vl": (Qwen2VLConfig, Qwen2VLForConditionalGeneration),
+        "qwen2_5_vl": (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration),
+    }[checkpoint.family]
+    model = model_class(config_class.from_dict(json.loads(json.dumps(released))))
+    generator = torch.Generator().manual_seed(checkpoint.seed)
+    with torch.no_grad():
+        for name, parameter in sorted(model.named_parameters()):
+            noise = torch.randn(parameter.shape, generator=generator)
+            if name.endswith("embed_tokens.weight"):
+                parameter.copy_(noise * (0.3 if checkpoint.tied else 0.6))
+            elif name == "lm_head.weight":
+                parameter.copy_(noise * 0.35)
+            elif name.endswith("bias"):
+                parameter.copy_(noise * (0.4 if ".self_attn." in name else 0.15))
+            elif parameter.ndim == 1:  # gain of a norm
+                parameter.copy_(1 + 0.25 * noise)
+            else:
+                parameter.copy_(noise * 1.1 / math.sqrt(parameter[0].numel()))
+    return model.eval()
+
+
+def stored_tensors(checkpoint: Checkpoint, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The model's tensors under the key names and in the type of this checkpoint."""
+    tensors = {}
+    for name, tensor in model.state_dict().items():
+        if checkpoint.tied and name == "lm_head.weight":
+            continue
+        if checkpoint.keys == "released":
+            name = name.replace("model.visual.", "visual.").replace("model.language_model.", "model.")
+        tensors[name] = tensor.detach().to(DTYPES[checkpoint.dtype]).contiguous().clone()
+    return tensors
+
+
+def save_tensors(tensors: dict[str, torch.Tensor], shards: int, folder: Path) -> None:
+    if shards == 1:
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        return
+    names = sorted(tensors)
+    weight_map, total = {}, 0
+    for shard in range(shards):
+        file = f"model-{shard + 1:05d}-of-{shards:05d}.safetensors"
+        part = names[shard * len(names) // shards : (shard + 1) * len(names) // shards]
+        save_file({name: tensors[name] for name in part}, folder / file, metadata={"format": "pt"})
+        weight_map.update({name: file for name in part})
+        total += sum(tensors[name].numel() * tensors[name].element_size() for name in part)
+    write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": weight_map})
+
+
+def preprocessor_config(checkpoint: Checkpoint) -> dict:
+    low, high = 4 * 28 * 28, checkpoint.max_cells * 28 * 28
+    sizes = {
+        "released": {"min_pixels": low, "max_pixels": high},
+        "newer": {"size": {"shortest_edge": low, "longest_edge": high}},
+        "both": {"min_pixels": low, "max_pixels": high, "size": {"shortest_edge": low, "longest_edge": high}},
+    }[checkpoint.pixels]
+    config = {
+        **sizes,
+        "patch_size": 14,
+        "temporal_patch_size": 2,
+        "merge_size": 2,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+        "image_processor_type": "Qwen2VLImageProcessor",
+        "processor_class": "Qwen2VLProcessor" if checkpoint.family == "qwen2_vl" else "Qwen2_5_VLProcessor",
+    }
+    if checkpoint.pixels != "released":
+        config |= {
+            "do_convert_rgb": True,
+            "do_normalize": True,
+            "do_rescale": True,
+            "do_resize": True,
+            "resample": 3,
+            "rescale_factor": 1 / 255,
+        }
+    return config
+
+
+def generation_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
+    """As released, including sampling settings that a greedy trace must ignore."""
+    sampling = {"temperature": 0.01, "top_k": 1, "top_p": 0.001}
+    if checkpoint.family == "qwen2_5_vl":
+        sampling = {"repetition_penalty": 1.05, "temperature": 0.000001}
+    return {
+        "bos_token_id": ids["<|endoftext|>"],
+        "pad_token_id": ids["<|endoftext|>"],
+        "do_sample": True,
+        "eos_token_id": [ids["<|im_end|>"], ids["<|endoftext|>"]],
+        **sampling,
+        "transformers_version": "4.41.2",
+    }
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*"):
+        old.unlink()
+    tokenizer = train_tokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    ids = tokenizer.get_vocab()
+
+    released = released_config(checkpoint, ids)
+    model = make_model(checkpoint, released)
+    save_tensors(stored_tensors(checkpoint, model), checkpoint.shards, folder)
+    if checkpoint.config == "flat":
+        config = released
+    elif checkpoint.config == "nested":
+        config = nested_config(checkpoint, ids)
+    else:
+        model.config.dtype = DTYPE_NAMES[checkpoint.dtype]
+        model.config.architectures = released["architectures"]
+        config = json.loads(model.config.to_json_string())  # as save_pretrained does: class defaults are left out
+        config.pop("_name_or_path", None)
+    write_json(folder / "config.json", config)
+
+    settings = tokenizer_config(tokenizer)
+    if checkpoint.template == "tokenizer_config.json":
+        settings["chat_template"] = CHAT_TEMPLATE
+    elif checkpoint.template == "chat_template.json":
+        write_json(folder / "chat_template.json", {"chat_template": CHAT_TEMPLATE})
+    else:
+        (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
+    write_json(folder / "tokenizer_config.json", settings)
+    write_json(folder / "preprocessor_config.json", preprocessor_config(checkpoint))
+    write_json(folder / "generation_config.json", generation_config(checkpoint, ids))

@@ -1,0 +1,237 @@
+"""Runs transformers on a checkpoint folder, in float32 with eager attention, and takes the residual stream out.
+
+Letters in shapes: L decoder layers, T positions, D model width, V rows of the unembedding, N image tokens, P patches.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2VLForConditionalGeneration
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+MODEL_CLASSES = {
+    "qwen2_vl": Qwen2VLForConditionalGeneration,
+    "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration,
+}
+
+
+@dataclass
+class Prompt:
+    """A prompt with its image, ready for the model."""
+
+    chat_text: str  # as rendered by the template, with one image placeholder
+    input_ids: torch.Tensor  # int64 [T], placeholder expanded to N
+    image_span: tuple[int, int]  # [start, end) of the image tokens
+    pixel_values: torch.Tensor  # float32 [P, 1176]
+    grid: torch.Tensor  # int64 [1, 3]: t, h, w in patches
+
+
+@dataclass
+class Forward:
+    """What one pass over a prompt gives."""
+
+    position_ids: torch.Tensor  # int64 [3, T]
+    image_embeds: torch.Tensor  # float32 [N, D], after the merger
+    residual: torch.Tensor  # float32 [L+1, T, D]: input of every block, then input of the final norm
+    logits: torch.Tensor  # float32 [V], last position
+    hidden_states: tuple[torch.Tensor, ...]  # as transformers returns them: the last one is normed
+
+
+class Reference:
+    """One checkpoint: model, tokenizer, chat template and image processor."""
+
+    def __init__(self, folder: Path, attention: str | None = "eager"):
+        self.folder = folder
+        self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        options = {"attn_implementation": attention} if attention else {}
+        model_class = MODEL_CLASSES[self.config["model_type"]]
+        self.model, report = model_class.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, **options
+        )
+        for problem in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
+            if report.get(problem):
+                raise ValueError(f"{folder}: {problem}: {report[problem]}")
+        self.model.eval()
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.num_tokens = max(self.tokenizer.get_vocab().values()) + 1  # ids from here on belong to no token
+        self.image_processor = Qwen2VLImageProcessorPil.from_pretrained(folder)
+        self.image_token = self.config["image_token_id"]
+        self.eos_tokens = read_eos_tokens(folder)
+        self.text = self.model.model.language_model
+
+    def prepare(self, image: Image.Image, prompt: str) -> Prompt:
+        """One user turn with the image first and the text after it, ending with the assistant's header."""
+        content = [{"type": "image"}, {"type": "text", "text": prompt}]
+        chat_text = render_chat(self.folder, [{"role": "user", "content": content}])
+        batch = self.image_processor(images=[image.convert("RGB")], return_tensors="pt")
+        grid = batch["image_grid_thw"]
+        count = int(grid.prod()) // self.image_processor.merge_size**2
+        ids = []
+        for token in self.tokenizer.encode(chat_text, add_special_tokens=False).ids:
+            ids += [token] * (count if token == self.image_token else 1)
+        start = ids.index(self.image_token)
+        return Prompt(chat_text, torch.tensor(ids), (start, start + count), batch["pixel_values"].float(), grid)
+
+    @torch.no_grad()
+    def run(self, prompt: Prompt) -> Forward:
+        """The model's own forward pass; the residual stream is caught on its way into each block and the final norm."""
+        caught: dict[int, torch.Tensor] = {}
+        positions, embeds = [], []
+        hooks = [
+            layer.register_forward_pre_hook(catcher(caught, index), with_kwargs=True)
+            for index, layer in enumerate([*self.text.layers, self.text.norm])
+        ]
+        hooks.append(
+            self.text.register_forward_pre_hook(
+                lambda _module, _args, kwargs: positions.append(kwargs["position_ids"]), with_kwargs=True
+            )
+        )
+        hooks.append(
+            self.model.model.visual.register_forward_hook(
+                lambda _module, _args, output: embeds.append(output.pooler_output)
+            )
+        )
+        ids = prompt.input_ids[None]
+        try:
+            output = self.model(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                mm_token_type_ids=(ids == self.image_token).int(),
+                pixel_values=prompt.pixel_values,
+                image_grid_thw=prompt.grid,
+                output_hidden_states=True,
+                use_cache=False,
+            )
+        finally:
+            for hook in hooks:
+                hook.remove()
+        residual = torch.stack([caught[index][0] for index in range(len(caught))])
+        return Forward(
+            position_ids=positions[0][:, 0],
+            image_embeds=embeds[0],
+            residual=residual,
+            logits=output.logits[0, -1],
+            hidden_states=tuple(state[0] for state in output.hidden_states),
+        )
+
+    @torch.no_grad()
+    def run_embedded(self, embeddings: torch.Tensor, position_ids: torch.Tensor) -> torch.Tensor:
+        """Residual stream [L+1, T, D] of the decoder alone, for inputs that are already embedded."""
+        caught: dict[int, torch.Tensor] = {}
+        hooks = [
+            layer.register_forward_pre_hook(catcher(caught, index), with_kwargs=True)
+            for index, layer in enumerate([*self.text.layers, self.text.norm])
+        ]
+        try:
+            self.text(inputs_embeds=embeddings[None], position_ids=position_ids[:, None], use_cache=False)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return torch.stack([caught[index][0] for index in range(len(caught))])
+
+    @torch.no_grad()
+    def generate(self, forward: Forward, count: int) -> tuple[list[int], bool, float, torch.Tensor, torch.Tensor]:
+        """Greedy continuation by argmax over the tokenizer's ids, repeating the whole pass for every token.
+
+        Returns the ids without the end token, whether an end token stopped it, the smallest lead in logits of a chosen
+        token, and for the continued sequence the residual stream [L+1, T+n, D] and the position ids [3, T+n].
+        """
+        embeddings, positions, residual = forward.residual[0], forward.position_ids, forward.residual
+        ids: list[int] = []
+        margin = float("inf")
+        while len(ids) < count:
+            (first, second), (best, _) = (part.tolist() for part in self.token_logits(residual[-1, -1]).topk(2))
+            margin = min(margin, first - second)
+            if best in self.eos_tokens:
+                return ids, True, margin, residual, positions
+            ids.append(best)
+            embeddings = torch.cat([embeddings, self.text.embed_tokens(torch.tensor([best]))])
+            positions = torch.cat([positions, (positions.max() + 1).expand(3, 1)], dim=1)
+            residual = self.run_embedded(embeddings, positions)
+        return ids, False, margin, residual, positions
+
+    @torch.no_grad()
+    def generate_with_transformers(self, prompt: Prompt, count: int) -> list[int]:
+        """The same from model.generate, with sampling, penalties and the padding ids switched off."""
+        ids = prompt.input_ids[None]
+        output = self.model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            mm_token_type_ids=(ids == self.image_token).int(),
+            pixel_values=prompt.pixel_values,
+            image_grid_thw=prompt.grid,
+            max_new_tokens=count,
+            do_sample=False,
+            temperature=None,
+            top_k=None,
+            top_p=None,
+            repetition_penalty=1.0,
+            suppress_tokens=list(range(self.num_tokens, self.model.lm_head.weight.shape[0])),
+        )
+        return [token for token in output[0, ids.shape[1] :].tolist() if token not in self.eos_tokens]
+
+    def logits(self, residual: torch.Tensor) -> torch.Tensor:
+        """Logit lens: unembedding of the final norm of pre-norm rows; [..., D] → [..., V]."""
+        return self.model.lm_head(self.text.norm(residual))
+
+    def token_logits(self, residual: torch.Tensor) -> torch.Tensor:
+        """The same without the padding ids; [..., D] → [..., number of tokens]."""
+        return self.logits(residual)[..., : self.num_tokens]
+
+    def raw_logits(self, rows: torch.Tensor) -> torch.Tensor:
+        """Unembedding without the final norm; [..., D] → [..., V]."""
+        return self.model.lm_head(rows)
+
+
+def catcher(caught: dict[int, torch.Tensor], index: int):
+    def catch(_module, args, kwargs):
+        caught[index] = (args[0] if args else kwargs["hidden_states"]).detach().clone()
+
+    return catch
+
+
+def find_chat_template(folder: Path) -> str:
+    """chat_template.jinja, else chat_template.json, else the entry in tokenizer_config.json."""
+    if (folder / "chat_template.jinja").exists():
+        return (folder / "chat_template.jinja").read_text(encoding="utf-8")
+    for file in ("chat_template.json", "tokenizer_config.json"):
+        if (folder / file).exists():
+            template = json.loads((folder / file).read_text(encoding="utf-8")).get("chat_template")
+            if template:
+                return template
+    raise FileNotFoundError(f"{folder}: no chat template")
+
+
+def render_chat(folder: Path, messages: list[dict]) -> str:
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    rendered, _ = render_jinja_template([messages], chat_template=find_chat_template(folder), add_generation_prompt=True)
+    return rendered[0]
+
+
+def read_eos_tokens(folder: Path) -> set[int]:
+    for file in ("generation_config.json", "config.json"):
+        if (folder / file).exists():
+            eos = json.loads((folder / file).read_text(encoding="utf-8")).get("eos_token_id")
+            if eos is not None:
+                return set(eos) if isinstance(eos, list) else {eos}
+    return set()
+
+
+def resized_rgb(reference: Reference, prompt: Prompt) -> np.ndarray:
+    """The picture [H, W, 3] uint8 that the processor normalised, recovered exactly from the patches."""
+    processor = reference.image_processor
+    patch, merge, frames = processor.patch_size, processor.merge_size, processor.temporal_patch_size
+    _, rows, columns = prompt.grid[0].tolist()
+    cells = prompt.pixel_values.numpy().reshape(rows // merge, columns // merge, merge, merge, 3, frames, patch, patch)
+    picture = cells[:, :, :, :, :, 0].transpose(0, 2, 5, 1, 3, 6, 4).reshape(rows * patch, columns * patch, 3)
+    values = (picture * np.array(processor.image_std) + np.array(processor.image_mean)) * 255
+    rounded = values.round()
+    if np.abs(values - rounded).max() > 1e-3:
+        raise ValueError("pixel values are not those of an 8-bit picture")
+    return rounded.astype(np.uint8)

@@ -1,0 +1,102 @@
+"""A tiny byte-level BPE with Qwen2's pre-tokenizer and special tokens, trained on a few lines of our own text."""
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+# The splitting rule of Qwen2's tokenizer.json.
+QWEN2_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+# In the order in which Qwen2-VL numbers them, directly after the byte-pair tokens.
+SPECIAL_TOKENS = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|object_ref_start|>",
+    "<|object_ref_end|>",
+    "<|box_start|>",
+    "<|box_end|>",
+    "<|quad_start|>",
+    "<|quad_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|vision_pad|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+]
+PLAIN_ADDED_TOKENS = ["<tool_call>", "</tool_call>"]  # added, yet not special: Qwen2.5-VL has such tokens
+BASE_VOCABULARY = 584  # 256 bytes + merges; 600 with the added tokens
+
+CORPUS = """
+system user assistant system user assistant system user assistant
+You are a helpful assistant. You are a helpful assistant. You are a helpful assistant.
+Describe this image. Answer with one word. Describe this image. Answer with one word.
+Describe the image. What is shown in this photograph? What is in the picture? Name the object.
+This is a colour fundus photograph of the retina. The retina is seen through the pupil of the eye.
+Retina Retina retina Fundus Fundus fundus Eye Eye eye Optic optic disc Disc Macula macula
+The optic disc is at the left edge, the fovea lies in the centre of the macula. The cup of the disc is small.
+Blood vessels leave the optic disc: arteries and veins. Vessel vessels Vessel vessels Blood blood.
+Haemorrhage, hemorrhage, exudate and drusen are signs of disease. Hard exudates lie near the macula.
+Diabetic retinopathy, glaucoma and age-related macular degeneration are diseases of the eye.
+Glaucoma glaucoma Diabetic diabetic Drusen drusen Exudate exudate Cup cup
+Skin, cat, text and x-ray are not eyes. Cat cat Skin skin Text text X-ray x-ray Return Retro Reticle
+Что изображено на снимке? Что изображено на снимке? Что изображено на снимке?
+На снимке глазное дно. Глазное дно видно через зрачок. Сетчатка глаза, сетчатка, Сетчатка.
+Диск зрительного нерва, макула, сосуды, артерии и вены сетчатки. Глаз глаз Макула макула Сосуды сосуды
+Кровоизлияние, экссудат и друзы — признаки болезни глаза. Диабетическая ретинопатия, глаукома.
+Опиши изображение. Ответь одним словом. Опиши снимок одним словом. Кошка, кожа, текст, рентген.
+0 1 2 3 4 5 6 7 8 9 10 20 30
+"""
+
+
+def train_tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(QWEN2_SPLIT), behavior="isolated", invert=False),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False),
+        ]
+    )
+    tokenizer.post_processor = processors.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=BASE_VOCABULARY,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS.strip().splitlines(keepends=True), trainer)
+    if tokenizer.get_vocab_size() != BASE_VOCABULARY:
+        raise ValueError(f"the corpus gives {tokenizer.get_vocab_size()} tokens, wanted {BASE_VOCABULARY}")
+    tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SPECIAL_TOKENS])
+    tokenizer.add_tokens([AddedToken(text, special=False, normalized=False) for text in PLAIN_ADDED_TOKENS])
+    return tokenizer
+
+
+def tokenizer_config(tokenizer: Tokenizer) -> dict:
+    """tokenizer_config.json as Qwen2-VL ships it, without the chat template."""
+    added = {}
+    for text in SPECIAL_TOKENS + PLAIN_ADDED_TOKENS:
+        added[str(tokenizer.token_to_id(text))] = {
+            "content": text,
+            "lstrip": False,
+            "normalized": False,
+            "rstrip": False,
+            "single_word": False,
+            "special": text in SPECIAL_TOKENS,
+        }
+    return {
+        "add_bos_token": False,
+        "add_prefix_space": False,
+        "added_tokens_decoder": added,
+        "additional_special_tokens": SPECIAL_TOKENS[1:],
+        "bos_token": None,
+        "clean_up_tokenization_spaces": False,
+        "eos_token": "<|im_end|>",
+        "errors": "replace",
+        "model_max_length": 32768,
+        "pad_token": "<|endoftext|>",
+        "split_special_tokens": False,
+        "tokenizer_class": "Qwen2Tokenizer",
+        "unk_token": None,
+    }
