@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import sharp from 'sharp';
+import type { Metadata } from 'sharp';
+import { FundusLensError } from '../../common/errors.ts';
+import type { RgbImage } from './resize-bicubic.ts';
+
+/** An image file as 8-bit sRGB pixels, upright. */
+export interface DecodedImage extends RgbImage {
+  /** SHA-256 of the file's bytes, lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Largest area that is decoded, pixels; Pillow refuses larger ones too. */
+export const maxDecodedPixels = 178_956_970;
+/** Largest file that is read, bytes. */
+const maxFileBytes = 2 ** 30;
+const photographFormats: ReadonlySet<string> = new Set(['jpeg', 'png', 'tiff', 'webp', 'gif', 'heif']);
+const readableFormats = 'a JPEG, PNG, TIFF, WebP, GIF or AVIF image';
+
+/**
+ * Reads an image file into pixels as a person sees them: EXIF orientation applied, embedded ICC profile converted
+ * to sRGB, transparency laid on black, 16 bits reduced to 8 by dropping the low byte, grey and CMYK turned into
+ * RGB. Of a file with several pages the first is read.
+ *
+ * @returns rgb uint8 [H, W, 3]; width and height in pixels, after orientation
+ * @throws FundusLensError `image.unreadable` when there is no such file or it is not an image, `image.truncated`
+ *   when its end is missing, `image.too-large` when its header announces too many pixels (nothing is decoded then)
+ */
+export async function decodeImage(path: string): Promise<DecodedImage> {
+  const bytes = await readImageFile(path);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  checkPngSize(bytes, path);
+  const metadata = await readMetadata(bytes, path);
+  checkSize(metadata.width, metadata.height, path);
+  try {
+    // `error` and not `truncated`: only from that level on does a TIFF whose end is missing fail.
+    const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels: maxDecodedPixels })
+      .autoOrient()
+      .flatten({ background: '#000000' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new RangeError(`sharp gave ${info.channels} channels for ${path}, not 3`);
+    return { sha256, width: info.width, height: info.height, rgb: new Uint8Array(data) };
+  } catch (error) {
+    throw explainDecodeError(error, path);
+  }
+}
+
+async function readImageFile(path: string): Promise<Buffer> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxFileBytes) {
+      throw new FundusLensError('image.too-large', 'The image file is too large.', {
+        expected: `at most ${maxFileBytes / 2 ** 20} MiB`,
+        found: `${Math.round(size / 2 ** 20)} MiB in ${path}`,
+        advice: 'Export the photograph as JPEG or PNG.',
+      });
+    }
+    const bytes = await readFile(path);
+    if (bytes.length === 0)
+      throw unreadable(`an empty file: ${path}`, 'Copy the image from its source again.');
+    return bytes;
+  } catch (error) {
+    if (error instanceof FundusLensError) throw error;
+    throw explainFileError(error, path);
+  }
+}
+
+async function readMetadata(bytes: Buffer, path: string): Promise<Metadata> {
+  let metadata: Metadata;
+  try {
+    metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (error) {
+    throw explainDecodeError(error, path);
+  }
+  if (!photographFormats.has(metadata.format)) throw notAnImage(`${metadata.format} in ${path}`);
+  if (metadata.depth !== 'uchar' && metadata.depth !== 'ushort') {
+    throw unreadable(
+      `pixels of type ${metadata.depth} in ${path}`,
+      'Export the photograph with 8 or 16 bits per channel.',
+      '8 or 16 bits per channel',
+    );
+  }
+  return metadata;
+}
+
+/** Reads the size out of a PNG's first chunk, because sharp does not tell it when the pixel data is missing. */
+function checkPngSize(bytes: Buffer, path: string): void {
+  const isPng = bytes.length >= 24 && bytes.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n';
+  if (isPng && bytes.toString('latin1', 12, 16) === 'IHDR') {
+    checkSize(bytes.readUInt32BE(16), bytes.readUInt32BE(20), path);
+  }
+}
+
+function checkSize(width: number, height: number, path: string): void {
+  if (width * height <= maxDecodedPixels) return;
+  throw new FundusLensError('image.too-large', 'The image has too many pixels.', {
+    expected: `at most ${Math.floor(maxDecodedPixels / 1e6)} million pixels`,
+    found: `${width} × ${height} pixels (${Math.round((width * height) / 1e6)} million) in ${path}`,
+    advice: 'Check that the file is a photograph, and save it smaller.',
+  });
+}
+
+function explainFileError(error: unknown, path: string): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return unreadable(`no file at ${path}`, 'Check the spelling of the path.');
+  }
+  if (code === 'EISDIR') return unreadable(`a folder: ${path}`, 'Give the image files themselves.');
+  const reason = error instanceof Error ? error.message : String(error);
+  return unreadable(`${path} cannot be read (${reason})`, 'Check the permissions of the file.');
+}
+
+function explainDecodeError(error: unknown, path: string): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const reason = error.message.split('\n').at(-1) ?? '';
+  if (/exceeds pixel limit/i.test(error.message)) {
+    return new FundusLensError('image.too-large', 'The image has too many pixels.', {
+      expected: `at most ${Math.floor(maxDecodedPixels / 1e6)} million pixels`,
+      found: path,
+      advice: 'Check that the file is a photograph, and save it smaller.',
+    });
+  }
+  if (/unsupported image format/i.test(error.message)) return notAnImage(path);
+  if (/premature end|read error|truncated|unexpected end|end of stream|out of data/i.test(error.message)) {
+    return new FundusLensError('image.truncated', 'The image file is incomplete: its end is missing.', {
+      expected: 'a whole image file',
+      found: `${path} (${reason})`,
+      advice: 'Copy the image from its source again.',
+    });
+  }
+  return unreadable(`${path} (${reason})`, 'Open the image in a viewer and save it again as JPEG or PNG.');
+}
+
+function notAnImage(found: string): FundusLensError {
+  return unreadable(found, 'Save the photograph as JPEG or PNG first.');
+}
+
+function unreadable(found: string, advice: string, expected = readableFormats): FundusLensError {
+  return new FundusLensError('image.unreadable', 'The image cannot be read.', { expected, found, advice });
+}
