@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Metadata } from 'sharp';
 import { FundusLensError } from '../../common/errors.ts';
+import { endsEarly, readPngSize } from './image-header.ts';
 import type { RgbImage } from './resize-bicubic.ts';
 
 /** An image file as 8-bit sRGB pixels, upright. */
@@ -30,7 +31,9 @@ const readableFormats = 'a JPEG, PNG, TIFF, WebP, GIF or AVIF image';
 export async function decodeImage(path: string): Promise<DecodedImage> {
   const bytes = await readImageFile(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  checkPngSize(bytes, path);
+  const announced = readPngSize(bytes);
+  if (announced !== null) checkSize(...announced, path);
+  if (endsEarly(bytes)) throw truncated(path);
   const metadata = await readMetadata(bytes, path);
   checkSize(metadata.width, metadata.height, path);
   try {
@@ -42,7 +45,12 @@ export async function decodeImage(path: string): Promise<DecodedImage> {
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new RangeError(`sharp gave ${info.channels} channels for ${path}, not 3`);
-    return { sha256, width: info.width, height: info.height, rgb: new Uint8Array(data) };
+    return {
+      sha256,
+      width: info.width,
+      height: info.height,
+      rgb: new Uint8Array(data.buffer, data.byteOffset, data.length),
+    };
   } catch (error) {
     throw explainDecodeError(error, path);
   }
@@ -86,14 +94,6 @@ async function readMetadata(bytes: Buffer, path: string): Promise<Metadata> {
   return metadata;
 }
 
-/** Reads the size out of a PNG's first chunk, because sharp does not tell it when the pixel data is missing. */
-function checkPngSize(bytes: Buffer, path: string): void {
-  const isPng = bytes.length >= 24 && bytes.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n';
-  if (isPng && bytes.toString('latin1', 12, 16) === 'IHDR') {
-    checkSize(bytes.readUInt32BE(16), bytes.readUInt32BE(20), path);
-  }
-}
-
 function checkSize(width: number, height: number, path: string): void {
   if (width * height <= maxDecodedPixels) return;
   throw new FundusLensError('image.too-large', 'The image has too many pixels.', {
@@ -116,22 +116,19 @@ function explainFileError(error: unknown, path: string): Error {
 function explainDecodeError(error: unknown, path: string): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const reason = error.message.split('\n').at(-1) ?? '';
-  if (/exceeds pixel limit/i.test(error.message)) {
-    return new FundusLensError('image.too-large', 'The image has too many pixels.', {
-      expected: `at most ${Math.floor(maxDecodedPixels / 1e6)} million pixels`,
-      found: path,
-      advice: 'Check that the file is a photograph, and save it smaller.',
-    });
-  }
   if (/unsupported image format/i.test(error.message)) return notAnImage(path);
   if (/premature end|read error|truncated|unexpected end|end of stream|out of data/i.test(error.message)) {
-    return new FundusLensError('image.truncated', 'The image file is incomplete: its end is missing.', {
-      expected: 'a whole image file',
-      found: `${path} (${reason})`,
-      advice: 'Copy the image from its source again.',
-    });
+    return truncated(`${path} (${reason})`);
   }
   return unreadable(`${path} (${reason})`, 'Open the image in a viewer and save it again as JPEG or PNG.');
+}
+
+function truncated(found: string): FundusLensError {
+  return new FundusLensError('image.truncated', 'The image file is incomplete: its end is missing.', {
+    expected: 'a whole image file',
+    found,
+    advice: 'Copy the image from its source again.',
+  });
 }
 
 function notAnImage(found: string): FundusLensError {

@@ -1,0 +1,21 @@
+/**
+ * The few header fields that are read directly, because sharp says no more than "corrupt" or "unsupported" of a
+ * file whose remainder is missing.
+ */
+
+/** [width, height] in pixels as a PNG's first chunk announces them; null when the file is no PNG. */
+export function readPngSize(bytes: Buffer): [number, number] | null {
+  const isPng = bytes.length >= 24 && bytes.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n';
+  if (!isPng || bytes.toString('latin1', 12, 16) !== 'IHDR') return null;
+  return [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+}
+
+/** Whether a TIFF's first directory, or the end that a WebP announces, lies beyond the end of the file. */
+export function endsEarly(bytes: Buffer): boolean {
+  if (bytes.length < 12) return false;
+  const magic = bytes.toString('latin1', 0, 4);
+  if (magic === 'II*\0') return bytes.readUInt32LE(4) >= bytes.length;
+  if (magic === 'MM\0*') return bytes.readUInt32BE(4) >= bytes.length;
+  const isWebp = magic === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP';
+  return isWebp && bytes.readUInt32LE(4) + 8 > bytes.length;
+}
