@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from checkpoints import Checkpoint, write_json
 from lens import log_probs, smallest_gap, summarise
-from reference import Forward, Prompt, Reference, resized_rgb
+from reference import Forward, Prompt, Reference, open_image, resized_rgb
 
 PROMPTS = {"en": "Describe this image. Answer with one word.", "ru": "Что изображено на снимке?"}
 GENERATED_TOKENS = 8
@@ -49,6 +49,7 @@ CASES = {
     "qwen2-vl-tied-bf16-sharded": [
         ("portrait-140x196.png", "en"),
         ("square-112x112.png", "ru"),
+        ("halves-70x126.png", "en"),
     ],
 }
 
@@ -62,7 +63,7 @@ def write_cases(checkpoint: Checkpoint, fixtures: Path) -> None:
     entries = []
     for number, (image, language) in enumerate(CASES[checkpoint.name]):
         case = f"{Path(image).stem}-{language}"
-        prompt = reference.prepare(Image.open(fixtures / "images" / image), PROMPTS[language])
+        prompt = reference.prepare(open_image(fixtures / "images" / image), PROMPTS[language])
         forward = reference.run(prompt)
         tensors, facts = measure(reference, prompt, forward, keep_continuation=number == 0)
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / f"{case}.safetensors")
@@ -186,7 +187,7 @@ def store_pixels(reference: Reference, prompt: Prompt, image: str, fixtures: Pat
 def write_photograph(photograph: Path, checkpoint: Checkpoint, fixtures: Path) -> None:
     """A real photograph is reduced far more than the drawn images: only its resizing is kept."""
     reference = Reference(fixtures / "checkpoints" / checkpoint.name)
-    image = Image.open(photograph)
+    image = open_image(photograph)
     prompt = reference.prepare(image, PROMPTS["en"])
     values = prompt.pixel_values.double().reshape(len(prompt.pixel_values), 3, -1)
     path = store_pixels(reference, prompt, photograph.name, fixtures)

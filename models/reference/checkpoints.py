@@ -287,6 +287,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Writes the folder, and reads it back with from_pretrained: every tensor must come back under its own name."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*"):
         old.unlink()
@@ -318,3 +319,18 @@ def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     write_json(folder / "tokenizer_config.json", settings)
     write_json(folder / "preprocessor_config.json", preprocessor_config(checkpoint))
     write_json(folder / "generation_config.json", generation_config(checkpoint, ids))
+    check_reload(checkpoint, model, folder)
+
+
+def check_reload(checkpoint: Checkpoint, model: torch.nn.Module, folder: Path) -> None:
+    """Raises unless from_pretrained gives the model's own numbers, rounded to the stored type."""
+    reloaded, report = type(model).from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    problems = {name: found for name, found in report.items() if found}
+    expected = model.state_dict()
+    wrong = [
+        name
+        for name, tensor in reloaded.state_dict().items()
+        if not torch.equal(tensor, expected[name].to(DTYPES[checkpoint.dtype]).float())
+    ]
+    if problems or wrong:
+        raise ValueError(f"{folder} does not come back as it was written: {problems} {wrong}")

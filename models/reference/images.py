@@ -14,6 +14,7 @@ SIZES = {
     "photo-301x257.png": (301, 257),  # both sides are rounded
     "narrow-97x203.jpg": (97, 203),
     "tiny-45x38.png": (45, 38),  # below min_pixels: enlarged
+    "halves-70x126.png": (70, 126),  # 2.5 and 4.5 cells: Python rounds halves to the even side, 56×112
 }
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from tokenizers import Tokenizer
 from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers.utils.chat_template_utils import render_jinja_template
 
 MODEL_CLASSES = {
     "qwen2_vl": Qwen2VLForConditionalGeneration,
@@ -68,7 +69,7 @@ class Reference:
         """One user turn with the image first and the text after it, ending with the assistant's header."""
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
         chat_text = render_chat(self.folder, [{"role": "user", "content": content}])
-        batch = self.image_processor(images=[image.convert("RGB")], return_tensors="pt")
+        batch = self.image_processor(images=[image], return_tensors="pt")
         grid = batch["image_grid_thw"]
         count = int(grid.prod()) // self.image_processor.merge_size**2
         ids = []
@@ -195,6 +196,11 @@ def catcher(caught: dict[int, torch.Tensor], index: int):
     return catch
 
 
+def open_image(path: Path) -> Image.Image:
+    """Upright and in RGB, as transformers' own load_image opens a file."""
+    return ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+
+
 def find_chat_template(folder: Path) -> str:
     """chat_template.jinja, else chat_template.json, else the entry in tokenizer_config.json."""
     if (folder / "chat_template.jinja").exists():
@@ -208,8 +214,6 @@ def find_chat_template(folder: Path) -> str:
 
 
 def render_chat(folder: Path, messages: list[dict]) -> str:
-    from transformers.utils.chat_template_utils import render_jinja_template
-
     rendered, _ = render_jinja_template([messages], chat_template=find_chat_template(folder), add_generation_prompt=True)
     return rendered[0]
 
