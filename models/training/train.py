@@ -1,0 +1,165 @@
+"""Trains the demonstration checkpoint: python train.py --out ../demo
+
+Two stages in one run: first the vision tower with auxiliary heads (kind, eye, findings per image token ...), then everything
+together on packed questions and answers, the auxiliary losses kept. bfloat16 arithmetic on float32 master weights, Muon for
+matrices and AdamW for the rest. Seeded; resumes from WORK/state.pt; writes training-log.jsonl.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as nnf
+
+import model as M
+import tasks
+from data import Packer, Shards, batch, labels
+from generator.findings import FINDINGS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def build_optimizers(modules, lr):
+    mats, rest = [], []
+    for mod in modules:
+        for n, p in mod.named_parameters():
+            if p.requires_grad:
+                (mats if p.ndim == 2 and 'embed_tokens' not in n and not isinstance(mod, M.Heads) else rest).append(p)
+    return [torch.optim.Muon(mats, lr=lr, weight_decay=0.02, momentum=0.95, adjust_lr_fn='match_rms_adamw'),
+            torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
+
+
+def schedule(step, total, warmup=60):
+    if step < warmup:
+        return (step + 1) / warmup
+    return max(0.02, 1 - ((step - warmup) / max(1, total - warmup)) ** 1.5)
+
+
+def aux_loss(heads, feats, cells, lab):
+    """Auxiliary losses and a few accuracies for the log."""
+    c, g = heads(feats)
+    loss = nnf.binary_cross_entropy_with_logits(c, cells, pos_weight=torch.tensor(2.0)) * 3
+    stats = {'cells': loss.item() / 3}
+    loss = loss + nnf.binary_cross_entropy_with_logits(g['findings'], lab['findings'])
+    for k in ('kind', 'eye', 'cdr', 'quality', 'pallor'):
+        if (lab[k] >= 0).any():
+            l = nnf.cross_entropy(g[k], lab[k], ignore_index=-100)
+            loss = loss + l * {'kind': 1.0, 'eye': 1.0, 'cdr': 0.5, 'quality': 0.2, 'pallor': 0.2}[k]
+            ok = lab[k] >= 0
+            stats[k] = (g[k].argmax(-1)[ok] == lab[k][ok]).float().mean().item()
+    return loss, stats
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument('--out', default=os.path.join(HERE, '..', 'demo'))
+    p.add_argument('--work', default=os.path.join(HERE, 'work'), help='data set, state and log (not committed)')
+    p.add_argument('--real', help='folder made by real_images.py; without it, negatives are procedural only')
+    p.add_argument('--count', type=int, default=26000)
+    p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--vision-steps', type=int, default=900)
+    p.add_argument('--joint-steps', type=int, default=700)
+    p.add_argument('--stop-after', type=int, help='stop after so many steps in all (reproduction check)')
+    p.add_argument('--batch', type=int, default=32)
+    p.add_argument('--lr', type=float, default=2e-3)
+    p.add_argument('--length', type=int, default=256)
+    p.add_argument('--threads', type=int, default=2)
+    p.add_argument('--compile', action='store_true')
+    p.add_argument('--data', help='data set made by build_data.py (default: WORK/train, made when missing)')
+    a = p.parse_args()
+    torch.set_num_threads(a.threads)
+    os.makedirs(a.work, exist_ok=True)
+    data_dir = a.data or os.path.join(a.work, 'train')
+    if not os.path.isdir(data_dir):
+        subprocess.run([sys.executable, os.path.join(HERE, 'build_data.py'), data_dir, '--count', str(a.count), '--seed', str(a.seed)]
+                       + (['--real', a.real] if a.real else []), check=True)
+    if not os.path.exists(os.path.join(a.out, 'tokenizer.json')):
+        import tokenizer as T
+        T.build(a.out)
+    from transformers import AutoTokenizer
+    tok = AutoTokenizer.from_pretrained(a.out)
+    net = M.make_model(tok, a.seed)
+    torch.manual_seed(a.seed)
+    heads = M.Heads(len(tasks.KIND_NAMES), len(FINDINGS))
+    visual, lm = net.model.visual, net.model.language_model
+    if a.compile:
+        M.VISION_BLOCK, M.DECODER_BLOCK = torch.compile(M._vision_block, dynamic=False), torch.compile(M._decoder_block, dynamic=False)
+    shards, packer = Shards(data_dir, a.count // 200), Packer(tok)
+    total = a.vision_steps + a.joint_steps
+    state_file, log_file = os.path.join(a.work, 'state.pt'), os.path.join(a.work, 'training-log.jsonl')
+    opts, step, stage = None, 0, None
+    saved = None
+    if os.path.exists(state_file):
+        saved = torch.load(state_file, weights_only=False)
+        net.load_state_dict(saved['net']), heads.load_state_dict(saved['heads'])
+        step = saved['step']
+    log = open(log_file, 'a', encoding='utf-8')
+    started = time.time()
+    last = min(total, a.stop_after or total)
+
+    def save():
+        torch.save({'net': net.state_dict(), 'heads': heads.state_dict(), 'opts': [o.state_dict() for o in opts], 'step': step, 'stage': stage}, state_file + '.tmp')
+        os.replace(state_file + '.tmp', state_file)
+
+    while step < last:
+        now = 'vision' if step < a.vision_steps else 'joint'
+        if now != stage:
+            stage = now
+            opts = build_optimizers([visual, heads] if stage == 'vision' else [visual, heads, lm], a.lr)
+            if saved and saved['stage'] == stage:
+                for o, s in zip(opts, saved['opts']):
+                    o.load_state_dict(s)
+            saved = None
+        s, n = (step, a.vision_steps) if stage == 'vision' else (step - a.vision_steps, a.joint_steps)
+        f = schedule(s, n) if stage == 'joint' else max(0.25, schedule(s, n))
+        for o in opts:
+            for g in o.param_groups:
+                g['lr'] = a.lr * f
+        pixels, cells, truths = batch(shards, a.seed, step, a.batch, available=40 + step // 2)
+        lab = labels(truths)
+        feats = M.vision_forward(visual, pixels, torch.bfloat16)
+        loss_aux, stats = aux_loss(heads, feats, cells, lab)
+        loss, row = loss_aux, {'step': step, 'stage': stage, 'aux': loss_aux.item()}
+        if stage == 'joint':
+            rng = np.random.default_rng([a.seed, step, 7])
+            pairs = [tasks.sample_pairs(rng, t, 7) for t in truths]
+            ids, pos, mask, target = packer.pack(pairs, pixels.shape[2] // 28, pixels.shape[3] // 28, a.length)
+            emb = lm.embed_tokens.weight.to(torch.bfloat16)[ids]
+            p0, m = len(packer.head), feats.shape[1]
+            emb = torch.cat([emb[:, :p0], feats, emb[:, p0 + m:]], 1)
+            h = M.decoder_forward(lm, emb, pos, mask, torch.bfloat16)
+            on = target >= 0
+            logits = (h[on] @ lm.embed_tokens.weight.to(torch.bfloat16).T).float()
+            text = nnf.cross_entropy(logits, target[on])
+            row['text'] = text.item()
+            row['token_accuracy'] = (logits.argmax(-1) == target[on]).float().mean().item()
+            loss = text * 2 + 0.5 * loss_aux
+        row.update({k: round(v, 4) for k, v in stats.items()})
+        for o in opts:
+            o.zero_grad(set_to_none=True)
+        loss.backward()
+        row['grad'] = float(torch.nn.utils.clip_grad_norm_([q for o in opts for g in o.param_groups for q in g['params']], 5.0))
+        for o in opts:
+            o.step()
+        step += 1
+        row['seconds'] = round(time.time() - started, 1)
+        log.write(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}) + '\n')
+        if step % 20 == 0 or not math.isfinite(row['aux']):
+            log.flush()
+            print(json.dumps(row), flush=True)
+        if step % 100 == 0 or step == last:
+            save()
+    if step == total:
+        from export import export
+        export(net, tok, a.out)
+
+
+if __name__ == '__main__':
+    main()
