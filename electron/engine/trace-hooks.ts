@@ -1,8 +1,21 @@
-import type { EngineProgress } from '../common/engine-messages.ts';
+import { setImmediate } from 'node:timers/promises';
+import { FundusLensError } from '../common/errors.ts';
+import type { EngineProgress, EngineStage } from '../common/engine-messages.ts';
 
 /** How a running trace talks to its caller. */
 export interface TraceHooks {
   readonly onProgress?: (progress: EngineProgress) => void;
   /** Checked before every stage and every chunk; an abort ends the trace with `engine.cancelled`. */
   readonly signal?: AbortSignal;
+}
+
+/**
+ * Reports progress and lets waiting messages in, so that a cancel is seen before the next piece of work.
+ *
+ * @throws FundusLensError `engine.cancelled`
+ */
+export async function reportProgress(hooks: TraceHooks, stage: EngineStage, done: number, total: number): Promise<void> {
+  hooks.onProgress?.({ stage, done, total });
+  await setImmediate();
+  if (hooks.signal?.aborted === true) throw new FundusLensError('engine.cancelled', 'The trace was cancelled.');
 }

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { FundusLensError } from '../../common/errors.ts';
+
+/** Renders one user turn, with or without an image before the text, up to the assistant's first token. */
+export type ChatTemplate = (prompt: string, withImage: boolean) => string;
+
+/**
+ * Finds the checkpoint's own template: chat_template.jinja, chat_template.json, or a field of
+ * tokenizer_config.json, in this order, as transformers does.
+ *
+ * @throws FundusLensError `model.chat-template` when there is none or it cannot be rendered
+ */
+export async function readChatTemplate(folder: string): Promise<ChatTemplate> {
+  const source =
+    (await readText(path.join(folder, 'chat_template.jinja'))) ??
+    templateField(await readText(path.join(folder, 'chat_template.json'))) ??
+    templateField(await readText(path.join(folder, 'tokenizer_config.json')));
+  if (source === undefined) {
+    throw new FundusLensError('model.chat-template', 'The checkpoint has no chat template.', {
+      expected: 'chat_template.jinja, chat_template.json, or "chat_template" in tokenizer_config.json',
+      found: 'none of them',
+      advice: 'Copy the chat template of the same checkpoint into the folder.',
+    });
+  }
+  const template = compile(source);
+  return (prompt, withImage) => render(template, prompt, withImage);
+}
+
+function compile(source: string): Template {
+  try {
+    return new Template(source);
+  } catch (cause) {
+    throw templateError(cause);
+  }
+}
+
+function render(template: Template, prompt: string, withImage: boolean): string {
+  const content = [...(withImage ? [{ type: 'image' }] : []), { type: 'text', text: prompt }];
+  try {
+    return template.render({ messages: [{ role: 'user', content }], add_generation_prompt: true });
+  } catch (cause) {
+    throw templateError(cause);
+  }
+}
+
+function templateError(cause: unknown): FundusLensError {
+  return new FundusLensError('model.chat-template', 'The checkpoint’s chat template cannot be rendered.', {
+    expected: 'a Jinja template over messages with image and text parts',
+    found: cause instanceof Error ? cause.message : String(cause),
+    advice: 'Download the chat template of the same checkpoint again.',
+    cause,
+  });
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch(() => undefined);
+}
+
+function templateField(json: string | undefined): string | undefined {
+  if (json === undefined) return undefined;
+  try {
+    const { chat_template } = JSON.parse(json) as { chat_template?: unknown };
+    return typeof chat_template === 'string' ? chat_template : undefined;
+  } catch {
+    return undefined;
+  }
+}

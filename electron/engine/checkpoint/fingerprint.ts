@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, readdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+export interface FileFingerprint {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface CheckpointFingerprint {
+  /** SHA-256 over the lines `<sha256>  <name>\n` of all files, sorted by name. */
+  readonly sha256: string;
+  readonly files: readonly FileFingerprint[];
+}
+
+/** Files whose content decides a trace. */
+const decisive = /^(config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template)\.json$|^chat_template\.jinja$|^.*\.safetensors$|^model\.safetensors\.index\.json$/;
+
+/**
+ * Hashes every file of a checkpoint that can change its numbers.
+ *
+ * @param onProgress called with bytes read so far and bytes in all
+ * @throws whatever the file system or the signal throws
+ */
+export async function fingerprintCheckpoint(
+  folder: string,
+  options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+): Promise<CheckpointFingerprint> {
+  const names = readdirSync(folder).filter((name) => decisive.test(name)).sort();
+  const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(folder, name))).size));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let done = 0;
+  const files: FileFingerprint[] = [];
+  for (const [index, name] of names.entries()) {
+    const hash = createHash('sha256');
+    const source = createReadStream(path.join(folder, name), { highWaterMark: 1 << 22 });
+    await pipeline(
+      source,
+      async function (chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) {
+          hash.update(chunk);
+          options.onProgress?.((done += chunk.length), total);
+        }
+      },
+      options.signal === undefined ? {} : { signal: options.signal },
+    );
+    files.push({ name, bytes: sizes[index]!, sha256: hash.digest('hex') });
+  }
+  const list = files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
+  return { sha256: createHash('sha256').update(list).digest('hex'), files };
+}

@@ -1,0 +1,115 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { FundusLensError } from '../../common/errors.ts';
+import type { Architecture } from '../architectures/architecture.ts';
+import { findArchitecture } from '../architectures/registry.ts';
+import { canonicalTensorName } from '../architectures/tensor-names.ts';
+import { WeightSource } from '../graph/weight-source.ts';
+import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
+import { readChatTemplate, type ChatTemplate } from './chat-template.ts';
+import type { ModelConfig } from './config.ts';
+import { readImageProcessorConfig } from './processor-config.ts';
+import type { TensorView } from './safetensors.ts';
+import { readTokenizer, type Tokenizer } from './tokenizer.ts';
+import { listNames, readWeightIndex } from './weight-index.ts';
+
+/** A checkpoint folder, read and checked but for the weights' values. */
+export interface Checkpoint {
+  readonly folder: string;
+  readonly id: string;
+  readonly architecture: Architecture;
+  readonly config: ModelConfig;
+  readonly weights: WeightSource;
+  readonly tokenizer: Tokenizer;
+  readonly renderPrompt: ChatTemplate;
+  readonly imageProcessor: ImageProcessorConfig;
+  /** Tokens that end generation. */
+  readonly endTokenIds: readonly number[];
+  /** Token embedding, [V, D]. */
+  readonly embedding: TensorView;
+  /** Canonical name of the unembedding. */
+  readonly unembedding: string;
+}
+
+const embeddingName = 'model.embed_tokens.weight';
+const untiedName = 'lm_head.weight';
+
+/**
+ * Opens a checkpoint as Hugging Face lays it out. Reads only small files and the weight files' headers.
+ *
+ * @throws FundusLensError with a `model.*` code that says what is wrong with the folder
+ */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const json = await readConfig(folder);
+  const architecture = findArchitecture(json['model_type']);
+  const config = architecture.parseConfig(json);
+  const [tokenizer, renderPrompt, imageProcessor] = await Promise.all([
+    readTokenizer(folder),
+    readChatTemplate(folder),
+    readImageProcessorConfig(folder),
+  ]);
+  const views = new Map<string, TensorView>();
+  for (const view of (await readWeightIndex(folder)).values()) {
+    const name = canonicalTensorName(view.name);
+    views.set(name, { ...view, name });
+  }
+  const weights = new WeightSource(views);
+  const tied = config.tiedUnembedding ?? !weights.has(untiedName);
+  weights.take(embeddingName, [config.decoder.vocabSize, config.decoder.dModel]);
+  return {
+    folder,
+    id: path.basename(await realpath(folder)),
+    architecture,
+    config,
+    weights,
+    tokenizer,
+    renderPrompt,
+    imageProcessor,
+    endTokenIds: await readEndTokens(folder, json),
+    embedding: weights.view(embeddingName),
+    unembedding: tied ? embeddingName : untiedName,
+  };
+}
+
+/** Tensors that a file may carry without use: a tied unembedding and rotary buffers of older saves. */
+export function isIgnorableTensor(name: string): boolean {
+  return name === untiedName || name.endsWith('.inv_freq');
+}
+
+async function readConfig(folder: string): Promise<Record<string, unknown>> {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+    throw new FundusLensError('model.not-found', `There is no model folder ${folder}.`, {
+      expected: 'a folder with config.json, *.safetensors and tokenizer.json',
+      found: existsSync(folder) ? 'a file' : 'nothing at this path',
+      advice: 'Give the folder that holds the checkpoint with --model.',
+    });
+  }
+  const file = path.join(folder, 'config.json');
+  if (!existsSync(file)) {
+    const names = readdirSync(folder);
+    throw new FundusLensError('model.not-a-checkpoint', `${folder} is not a checkpoint.`, {
+      expected: 'a folder with config.json, *.safetensors and tokenizer.json',
+      found: names.length === 0 ? 'an empty folder' : listNames(names),
+      advice: 'Choose the folder that holds config.json and the weights.',
+    });
+  }
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  } catch (cause) {
+    throw new FundusLensError('model.config-invalid', `${file} is not JSON.`, {
+      expected: 'the config.json of a checkpoint',
+      found: cause instanceof Error ? cause.message : String(cause),
+      advice: 'Download the file again.',
+      cause,
+    });
+  }
+}
+
+async function readEndTokens(folder: string, config: Record<string, unknown>): Promise<number[]> {
+  const text = await readFile(path.join(folder, 'generation_config.json'), 'utf8').catch(() => '{}');
+  const generation = JSON.parse(text) as Record<string, unknown>;
+  const textConfig = (config['text_config'] ?? {}) as Record<string, unknown>;
+  const ids = generation['eos_token_id'] ?? config['eos_token_id'] ?? textConfig['eos_token_id'] ?? [];
+  return [ids].flat().filter((id): id is number => typeof id === 'number');
+}

@@ -1,0 +1,55 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { bytesPerElement, type TensorView } from './safetensors.ts';
+
+/**
+ * Reads rows of a matrix straight from the weights file and widens them to float32.
+ *
+ * @param view matrix [R, C] of dtype F32, F16 or BF16
+ * @param rows row numbers, 0…R−1, in any order, repeats allowed
+ * @returns float32 [rows.length, C]
+ * @throws RangeError when a row is outside the matrix
+ */
+export function readRows(view: TensorView, rows: readonly number[]): Float32Array {
+  const [numRows, numColumns] = view.shape as [number, number];
+  const rowBytes = numColumns * bytesPerElement[view.dtype];
+  const output = new Float32Array(rows.length * numColumns);
+  const bytes = Buffer.alloc(rowBytes);
+  const descriptor = openSync(view.file, 'r');
+  try {
+    rows.forEach((row, index) => {
+      if (!(row >= 0 && row < numRows)) {
+        throw new RangeError(`row ${row} is outside ${view.name} with ${numRows} rows`);
+      }
+      readSync(descriptor, bytes, 0, rowBytes, view.offset + row * rowBytes);
+      widen(bytes, view, output.subarray(index * numColumns, (index + 1) * numColumns));
+    });
+  } finally {
+    closeSync(descriptor);
+  }
+  return output;
+}
+
+/** Reads a vector [C] as float32. */
+export function readVector(view: TensorView): Float32Array {
+  const length = view.byteLength / bytesPerElement[view.dtype];
+  return readRows({ ...view, shape: [1, length] }, [0]);
+}
+
+function widen(bytes: Buffer, { dtype, name }: TensorView, output: Float32Array): void {
+  const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (dtype) {
+    case 'F32':
+      for (let i = 0; i < output.length; i++) output[i] = source.getFloat32(4 * i, true);
+      return;
+    case 'F16':
+      for (let i = 0; i < output.length; i++) output[i] = source.getFloat16(2 * i, true);
+      return;
+    case 'BF16': {
+      const bits = new Uint32Array(output.buffer, output.byteOffset, output.length);
+      for (let i = 0; i < output.length; i++) bits[i] = source.getUint16(2 * i, true) << 16;
+      return;
+    }
+    default:
+      throw new TypeError(`${name} has dtype ${dtype}, which is no weight dtype`);
+  }
+}

@@ -1,0 +1,74 @@
+import type { DecoderConfig } from '../checkpoint/config.ts';
+import { decoderAttention } from './attention.ts';
+import { GraphBuilder } from './graph-builder.ts';
+import { gatedMlp } from './mlp.ts';
+import { addAndRmsNorm, rmsNorm } from './norm.ts';
+import type { WeightSource } from './weight-source.ts';
+
+/**
+ * The Qwen2 decoder as a graph.
+ *
+ * Inputs: `embeds` float32 [S, D]; `rows` int64 [P], which of the S rows to read; `cos`, `sin` float32
+ * [total, headDim / 2]; `last_position` int32 [1]; `total_length` int32 []; `past.{l}.key|value`
+ * float32 [1, G, past, H].
+ * Outputs: `residual.{l}` float32 [P, D] for l = 1…L, the stream after block l, **before** the final norm;
+ * `final_state` float32 [1, D], the last row after the final norm, as the model itself would unembed it;
+ * `present.{l}.key|value` float32 [1, G, total, H].
+ * Row 0 of the residual stream is `embeds` itself.
+ *
+ * ```
+ *   embeds ─► block 0 ─► … ─► block L−1 ─► final norm ─► final_state
+ *                  └ residual.1        └ residual.L
+ *   block:  x ─ norm ─ attention ─(+)─ norm ─ mlp ─(+)─►
+ * ```
+ */
+export function buildDecoder(config: DecoderConfig, weights: WeightSource): Uint8Array {
+  const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps } = config;
+  const graph = new GraphBuilder('decoder', weights);
+  const rows = graph.input('rows', 'int64', ['read']);
+  const attentionInputs = {
+    cos: graph.input('cos', 'float32', ['total', headDim / 2]),
+    sin: graph.input('sin', 'float32', ['total', headDim / 2]),
+    lastPosition: graph.input('last_position', 'int32', [1]),
+    totalLength: graph.input('total_length', 'int32', []),
+  };
+  const read = (layer: number, stream: string) => {
+    const selected = graph.node(`/model/residual.${layer}/Gather`, 'Gather', [stream, rows], { attributes: { axis: 0n } });
+    graph.output(`residual.${layer}`, selected, 'float32', ['read', dModel]);
+  };
+
+  let stream = graph.input('embeds', 'float32', ['sequence', dModel]);
+  let normed = rmsNorm(graph, '/model/layers.0/input_layernorm', 'model.layers.0.input_layernorm', stream, dModel, eps);
+  for (let layer = 0; layer < numLayers; layer++) {
+    const node = `/model/layers.${layer}`;
+    const tensor = `model.layers.${layer}`;
+    const attended = decoderAttention(graph, `${node}/attn`, `${tensor}.self_attn`, normed, layer, config, attentionInputs);
+    const middle = addAndRmsNorm(
+      graph,
+      `${node}/post_attention_layernorm`,
+      `${tensor}.post_attention_layernorm`,
+      stream,
+      attended,
+      dModel,
+      eps,
+    );
+    const update = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], { bias: false });
+    const isLast = layer === numLayers - 1;
+    const next = addAndRmsNorm(
+      graph,
+      isLast ? '/model/norm' : `/model/layers.${layer + 1}/input_layernorm`,
+      isLast ? 'model.norm' : `model.layers.${layer + 1}.input_layernorm`,
+      middle.sum,
+      update,
+      dModel,
+      eps,
+    );
+    stream = next.sum;
+    normed = next.normed;
+    read(layer + 1, stream);
+  }
+  const lastRow = graph.constantInt64('last_row', [-1]);
+  const finalState = graph.node('/model/final_state/Gather', 'Gather', [normed, lastRow], { attributes: { axis: 0n } });
+  graph.output('final_state', finalState, 'float32', [1, dModel]);
+  return graph.build();
+}

@@ -1,0 +1,201 @@
+import {
+  boolTensor,
+  float32Data,
+  float32Tensor,
+  int64Data,
+  int64Tensor,
+  type Session,
+  type Tensor,
+  type Tensors,
+} from '../runtime/session.ts';
+import { RankCounter } from './count-larger.ts';
+
+/** The token ids of every concept that is read, in the order of the results. */
+export type ConceptTokens = readonly (readonly number[])[];
+
+export interface LensHeadShape {
+  readonly numTokens: number;
+  readonly dModel: number;
+  /** Concepts whose rank one run of the graph counts; 0 when ranks are counted here, on the host. */
+  readonly rankSlots: number;
+}
+
+/** Measurements of P positions × N layers, position-major. */
+export interface LensReading {
+  /** int32 [P, N, K], best first. */
+  readonly topIds: Int32Array;
+  /** float32 [P, N, K], nats. */
+  readonly topLogProbs: Float32Array;
+  /** float32 [P, N], nats. */
+  readonly entropy: Float32Array;
+  /** float32 [P, N], nats, against layer N − 1 of the same position. */
+  readonly klToFinal: Float32Array;
+  /** float32 [P, N, C], nats. */
+  readonly conceptLogProb: Float32Array;
+  /** int32 [P, N, C], 1 = top. */
+  readonly conceptRank: Int32Array;
+}
+
+const padding = -1e30;
+
+/** Decodes rows of the residual stream as if each were the last. */
+export class LensHead {
+  readonly numTokens: number;
+  readonly dModel: number;
+  readonly #session: Session;
+  readonly #rankSlots: number;
+  readonly #rankCounter = new RankCounter();
+  #logits: Float32Array<ArrayBuffer> = new Float32Array(0);
+
+  constructor(session: Session, { numTokens, dModel, rankSlots }: LensHeadShape) {
+    this.#session = session;
+    this.numTokens = numTokens;
+    this.dModel = dModel;
+    this.#rankSlots = rankSlots;
+  }
+
+  /**
+   * logits[r] = unembedding(finalNorm(row)), or unembedding(row) where `skipNorm`.
+   *
+   * @param rows float32 [N, D]
+   * @param skipNorm N flags; true for rows that are already normed
+   * @returns float32 [N, V] over the tokenizer's ids, logit units
+   */
+  async unembed(rows: Float32Array, skipNorm: readonly boolean[]): Promise<Float32Array> {
+    const feeds = this.#feeds(rows, 1, skipNorm, 1, [[0]]);
+    return float32Data((await this.#session.run(feeds, ['logits']))['logits']);
+  }
+
+  /**
+   * Reads one chunk. Memory grows with its rows, P · N · V.
+   *
+   * @param rows float32 [P, N, D], pre-norm unless skipped; the last layer last
+   * @param skipNorm N flags, the same at every position
+   * @param topK tokens kept per row, 1…V
+   */
+  async read(
+    rows: Float32Array,
+    numPositions: number,
+    skipNorm: readonly boolean[],
+    topK: number,
+    concepts: ConceptTokens,
+  ): Promise<LensReading> {
+    const feeds = this.#feeds(rows, numPositions, skipNorm, topK, concepts.slice(0, this.#rankSlots || concepts.length));
+    const numRows = numPositions * skipNorm.length;
+    const wanted = ['top_ids', 'top_logits', 'log_sum_exp', 'entropy', 'kl_to_final', 'concept_logits', 'concept_max'];
+    const outputs = await this.#session.run(feeds, this.#fetches(wanted, numRows, numPositions, skipNorm.length));
+    const logSumExp = float32Data(outputs['log_sum_exp']);
+    const topLogits = float32Data(outputs['top_logits']);
+    const reading = {
+      topIds: Int32Array.from(int64Data(outputs['top_ids']), Number),
+      topLogProbs: topLogits.map((logit, index) => logit - logSumExp[Math.floor(index / topK)]!),
+      entropy: float32Data(outputs['entropy']).slice(),
+      klToFinal: float32Data(outputs['kl_to_final']).slice(),
+    };
+    const parts =
+      this.#rankSlots === 0
+        ? [this.#countOnHost(outputs, concepts.length)]
+        : await this.#countInGraph(outputs, rows, numPositions, skipNorm, concepts);
+    const perConcept = joinColumns(parts, numRows);
+    return {
+      ...reading,
+      conceptLogProb: perConcept.logits.map((logit, index) => logit - logSumExp[Math.floor(index / concepts.length)]!),
+      conceptRank: Int32Array.from(perConcept.ranks),
+    };
+  }
+
+  #fetches(names: readonly string[], numRows: number, numPositions: number, numLayers: number): readonly string[] | Readonly<Record<string, Tensor | null>> {
+    if (this.#rankSlots > 0) return [...names, 'concept_rank'];
+    const size = numRows * this.numTokens;
+    if (this.#logits.length < size) this.#logits = new Float32Array(size);
+    const logits = float32Tensor(this.#logits.subarray(0, size), [numPositions, numLayers, this.numTokens]);
+    return { ...Object.fromEntries(names.map((name) => [name, null])), logits };
+  }
+
+  #countOnHost(outputs: Tensors, numConcepts: number): ConceptColumns {
+    const best = float32Data(outputs['concept_max']);
+    const ranks = new Float32Array(best.length);
+    for (let row = 0; row * numConcepts < best.length; row++) {
+      const logits = this.#logits.subarray(row * this.numTokens, (row + 1) * this.numTokens);
+      ranks.set(this.#rankCounter.rank(logits, best.subarray(row * numConcepts, (row + 1) * numConcepts)), row * numConcepts);
+    }
+    return { numConcepts, logits: float32Data(outputs['concept_logits']), ranks };
+  }
+
+  /** The first run brought the first slots' concepts; further concepts take further runs. */
+  async #countInGraph(
+    first: Tensors,
+    rows: Float32Array,
+    numPositions: number,
+    skipNorm: readonly boolean[],
+    concepts: ConceptTokens,
+  ): Promise<ConceptColumns[]> {
+    const columns: ConceptColumns[] = [];
+    for (let start = 0; start < concepts.length; start += this.#rankSlots) {
+      const slice = concepts.slice(start, start + this.#rankSlots);
+      const outputs =
+        start === 0
+          ? first
+          : await this.#session.run(this.#feeds(rows, numPositions, skipNorm, 1, slice), ['concept_logits', 'concept_rank']);
+      columns.push({
+        numConcepts: slice.length,
+        logits: float32Data(outputs['concept_logits']),
+        ranks: float32Data(outputs['concept_rank']),
+      });
+    }
+    return columns;
+  }
+
+  #feeds(
+    rows: Float32Array,
+    numPositions: number,
+    skipNorm: readonly boolean[],
+    topK: number,
+    concepts: ConceptTokens,
+  ): Record<string, Tensor> {
+    const numLayers = skipNorm.length;
+    const slots = Math.max(concepts.length, this.#rankSlots);
+    const forms = Math.max(1, ...concepts.map((tokens) => tokens.length));
+    const ids = new BigInt64Array(slots * forms);
+    const mask = new Float32Array(slots * forms).fill(padding);
+    concepts.forEach((tokens, concept) =>
+      tokens.forEach((token, form) => {
+        ids[concept * forms + form] = BigInt(token);
+        mask[concept * forms + form] = 0;
+      }),
+    );
+    const skip = Array.from({ length: numPositions }, () => skipNorm).flat();
+    return {
+      rows: float32Tensor(rows, [numPositions, numLayers, this.dModel]),
+      skip_norm: boolTensor(skip, [numPositions, numLayers, 1]),
+      top_k: int64Tensor(BigInt64Array.of(BigInt(topK)), [1]),
+      concept_ids: int64Tensor(ids, [ids.length]),
+      concept_mask: float32Tensor(mask, [slots, forms]),
+    };
+  }
+}
+
+interface ConceptColumns {
+  readonly numConcepts: number;
+  /** float32 [rows, slots], slots ≥ numConcepts */
+  readonly logits: Float32Array;
+  readonly ranks: Float32Array;
+}
+
+function joinColumns(parts: readonly ConceptColumns[], numRows: number): { logits: Float32Array; ranks: Float32Array } {
+  const width = parts.reduce((sum, part) => sum + part.numConcepts, 0);
+  const logits = new Float32Array(numRows * width);
+  const ranks = new Float32Array(numRows * width);
+  let column = 0;
+  for (const part of parts) {
+    const slots = part.logits.length / numRows;
+    for (let row = 0; row < numRows; row++) {
+      for (let concept = 0; concept < part.numConcepts; concept++) {
+        logits[row * width + column + concept] = part.logits[row * slots + concept]!;
+        ranks[row * width + column + concept] = part.ranks[row * slots + concept]!;
+      }
+    }
+    column += part.numConcepts;
+  }
+  return { logits, ranks };
+}

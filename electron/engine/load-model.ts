@@ -1,0 +1,101 @@
+import { FundusLensError } from '../common/errors.ts';
+import type { Gate, ProviderChoice } from '../common/lens-trace.ts';
+import { fingerprintCheckpoint, type CheckpointFingerprint } from './checkpoint/fingerprint.ts';
+import { isIgnorableTensor, openCheckpoint, type Checkpoint } from './checkpoint/open-checkpoint.ts';
+import { buildLensHead } from './graph/lens-head.ts';
+import { LensHead } from './lens/lens-head.ts';
+import { checkParity } from './lens/parity-gate.ts';
+import { chooseProvider, type ChosenProvider } from './runtime/providers.ts';
+import { Session } from './runtime/session.ts';
+import { reportProgress, type TraceHooks } from './trace-hooks.ts';
+
+/** A checkpoint compiled and loaded, ready to trace. */
+export interface Model {
+  readonly checkpoint: Checkpoint;
+  readonly fingerprint: CheckpointFingerprint;
+  readonly provider: ChosenProvider;
+  readonly vision: Session;
+  readonly decoder: Session;
+  readonly head: LensHead;
+}
+
+export interface LoadedModel extends Model {
+  readonly gate: Gate;
+  readonly loadMilliseconds: number;
+  release(): Promise<void>;
+}
+
+/** Concept slots compiled into the head where the graph counts ranks; larger sets take several passes. */
+const rankSlots = 8;
+
+/**
+ * Compiles a checkpoint's three graphs, loads them and lets the parity gate judge the result.
+ *
+ * @throws FundusLensError `model.*` for anything wrong with the files, `provider.unavailable`,
+ *   `model.parity-gate`, `engine.cancelled`
+ */
+export async function loadModel(folder: string, requested: ProviderChoice, hooks: TraceHooks): Promise<LoadedModel> {
+  const started = performance.now();
+  const total = 5;
+  await reportProgress(hooks, 'load', 0, total);
+  const checkpoint = await openCheckpoint(folder);
+  const graphs = compile(checkpoint);
+  const provider = await chooseProvider(requested);
+  const hashing = fingerprintCheckpoint(folder, hooks.signal === undefined ? {} : { signal: hooks.signal });
+  hashing.catch(() => undefined);
+  await reportProgress(hooks, 'load', 1, total);
+  const source = { weightsFolder: checkpoint.weights.folder, provider: provider.provider };
+  const sessions: Session[] = [];
+  const release = async () => {
+    for (const session of sessions) await session.release();
+  };
+  try {
+    for (const graph of [graphs.vision, graphs.decoder, graphs.head]) {
+      sessions.push(await Session.create({ ...source, graph }));
+      await reportProgress(hooks, 'load', 1 + sessions.length, total);
+    }
+    const [vision, decoder, headSession] = sessions as [Session, Session, Session];
+    const head = new LensHead(headSession, {
+      numTokens: numTokens(checkpoint),
+      dModel: checkpoint.config.decoder.dModel,
+      rankSlots: provider.provider === 'cpu' ? 0 : rankSlots,
+    });
+    const model: Model = { checkpoint, fingerprint: await hashing, provider, vision, decoder, head };
+    const gate = await checkParity(model);
+    await reportProgress(hooks, 'load', total, total);
+    return { ...model, gate, loadMilliseconds: performance.now() - started, release };
+  } catch (error) {
+    await release();
+    throw asLoadError(error, folder);
+  }
+
+  function compile({ architecture, config, weights, unembedding }: Checkpoint) {
+    const onHost = requested === 'cpu';
+    const vision = architecture.buildVision(config, weights);
+    const decoder = architecture.buildDecoder(config, weights);
+    const head = buildLensHead(config.decoder, weights, {
+      unembedding,
+      numTokens: numTokens(checkpoint),
+      rankSlots: onHost ? 0 : rankSlots,
+    });
+    weights.assertNothingLeftOver(isIgnorableTensor);
+    return { vision, decoder, head };
+  }
+}
+
+/** Rows of the unembedding that belong to a token. */
+export function numTokens({ tokenizer, config }: Checkpoint): number {
+  return Math.min(tokenizer.size, config.decoder.vocabSize);
+}
+
+function asLoadError(error: unknown, folder: string): unknown {
+  if (error instanceof Error && /memory|bad_alloc/i.test(error.message) && !(error instanceof FundusLensError)) {
+    return new FundusLensError('engine.out-of-memory', `There is not enough memory for the model in ${folder}.`, {
+      expected: 'the memory that `fundus-lens inspect` states',
+      found: error.message.split('\n')[0]!,
+      advice: 'Close other programs, or use a smaller checkpoint.',
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,242 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { TraceRequest } from '../common/engine-messages.ts';
+import { FundusLensError } from '../common/errors.ts';
+import type { ConceptTrace, Gate, LensTrace, Timings, TraceModel } from '../common/lens-trace.ts';
+import { DecoderRun, embedPrompt } from './decoder-run.ts';
+import { writeDump } from './dump.ts';
+import { generate } from './generate.ts';
+import { preprocessImage } from './image/preprocess.ts';
+import { findEmergence } from './lens/emergence.ts';
+import { findLeaks } from './lens/find-leaks.ts';
+import { measureParity, readFinalLogits } from './lens/parity-gate.ts';
+import { readLens, type LensCells } from './lens/read-lens.ts';
+import { resolveConcepts, type ResolvedConcept } from './lens/resolve-concepts.ts';
+import type { LoadedModel } from './load-model.ts';
+import type { ModelCache } from './model-cache.ts';
+import { selectPositions } from './positions.ts';
+import { composePrompt } from './prompt.ts';
+import { onnxruntimeVersion } from './runtime/session.ts';
+import { reportProgress, type TraceHooks } from './trace-hooks.ts';
+import { encodeImage } from './vision-encoder.ts';
+
+const packageVersion = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))).version;
+
+/**
+ * From a photograph and a checkpoint to a lens trace: pixels → patches → image embeddings spliced into the
+ * prompt → residual stream of every layer → lens.
+ *
+ * @throws FundusLensError that says what is wrong with the image, the model, the prompt or the options;
+ *   `engine.cancelled` when the hooks' signal aborts
+ * @see ARCHITECTURE, "From a photograph to a curve"
+ */
+export async function trace(request: TraceRequest, hooks: TraceHooks, models: ModelCache): Promise<LensTrace> {
+  const clock = new Clock();
+  const model = await models.open(request.modelDir, request.provider, hooks);
+  const { checkpoint, head } = model;
+  checkTopK(request.topK, head.numTokens);
+  const concepts = resolveConcepts(request.conceptSet, checkpoint.tokenizer);
+  clock.lap('load');
+
+  const image = request.imagePath === null ? null : await preprocessImage(request.imagePath, checkpoint.imageProcessor, hooks);
+  const prompt = composePrompt(checkpoint, request.prompt, image?.grid ?? null, request.generate);
+  const length = prompt.tokenIds.length;
+  const positions = selectPositions(request.positions, length, prompt.imageSpan);
+  clock.lap('image');
+
+  await reportProgress(hooks, 'vision', 0, 1);
+  const imageEmbeds = image === null ? null : await encodeImage(model, image);
+  await reportProgress(hooks, 'vision', 1, 1);
+  clock.lap('vision');
+
+  await reportProgress(hooks, 'decoder', 0, 1);
+  const run = new DecoderRun(model, prompt, length + request.generate, request.generate > 0);
+  const embeds = embedPrompt(model, prompt, imageEmbeds);
+  const readsAll = request.dumpPath !== null;
+  // The last position is always read, because the parity gate judges it.
+  const rowsRead = readsAll ? range(length) : [...new Set([...positions, length - 1])];
+  const pass = await run.pass(embeds, rowsRead);
+  const finalLogits = await readFinalLogits(model, pass);
+  const gate = widerGate(model.gate, measureParity(finalLogits, checkpoint.folder));
+  await reportProgress(hooks, 'decoder', 1, 1);
+  clock.lap('decoder');
+
+  const generation = await generate(
+    model,
+    run,
+    finalLogits.model,
+    { count: request.generate, traced: request.traceGenerated },
+    hooks,
+  );
+  clock.lap('generate');
+
+  const residual = pass.residual.map((stream, layer) =>
+    concatenate([
+      ...positions.map((position) => row(stream, rowsRead.indexOf(position), head.dModel)),
+      ...generation.residual.map((layers) => layers[layer]!),
+    ]),
+  );
+  const cells = await readLens(
+    head,
+    residual,
+    { kind: request.lens, topK: request.topK, concepts: concepts.map(({ tokens }) => tokens.map(({ id }) => id)) },
+    hooks,
+  );
+  clock.lap('lens');
+  if (request.dumpPath !== null) {
+    await writeDump(request.dumpPath, model, {
+      pixelValues: image?.pixelValues ?? null,
+      imageEmbeds,
+      residual: pass.residual,
+      finalState: pass.finalState,
+      finalLogits: finalLogits.model,
+      positionIds: run.positionIds.map((axis) => axis.subarray(0, length)),
+    });
+  }
+
+  const leaks = findLeaks(request.prompt, request.conceptSet);
+  const allPositions = [...positions, ...generation.residual.map((_, index) => length + index)];
+  return {
+    schema: 'fundus-lens.trace/1',
+    model: describeModel(model),
+    image: image && {
+      sha256: image.sha256,
+      width: image.width,
+      height: image.height,
+      resized: [...image.resized],
+      grid: [...image.grid],
+    },
+    prompt: {
+      text: prompt.text,
+      rendered: prompt.rendered,
+      tokenIds: [...prompt.tokenIds],
+      imageSpan: prompt.imageSpan && [...prompt.imageSpan],
+      leaks,
+    },
+    lens: request.lens,
+    positions: allPositions,
+    layers: range(residual.length),
+    topK: request.topK,
+    cells: {
+      topIds: cells.topIds,
+      topLogProbs: cells.topLogProbs,
+      entropy: cells.entropy,
+      klToFinal: cells.klToFinal,
+      residualNorm: cells.residualNorm,
+    },
+    tokenTexts: Object.fromEntries(
+      [...new Set(cells.topIds)].map((id) => [id, checkpoint.tokenizer.tokenText(id)]),
+    ),
+    concepts: concepts.map((concept, index) => traceConcept(concept, index, cells, residual.length, allPositions.length)),
+    generated: {
+      ids: [...generation.ids],
+      text: checkpoint.tokenizer.decode(generation.ids),
+      ended: generation.ended,
+    },
+    gate,
+    timings: clock.timings(),
+    software: {
+      name: 'fundus-lens',
+      version: packageVersion,
+      onnxruntime: onnxruntimeVersion,
+      node: process.versions.node,
+      platform: `${process.platform}-${process.arch}`,
+    },
+    warnings: describeWarnings(request, model, leaks),
+  };
+}
+
+function traceConcept(
+  concept: ResolvedConcept,
+  index: number,
+  cells: LensCells,
+  numLayers: number,
+  numPositions: number,
+): ConceptTrace {
+  const logProb = cells.conceptLogProbs[index]!;
+  const rank = cells.conceptRanks[index]!;
+  const emergence = findEmergence({ ranks: rank, logProbs: logProb, numLayers, numPositions, controlLogOdds: null });
+  return { ...concept, logProb, rank, emergence };
+}
+
+function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {
+  const { architecture, config, id, embedding } = checkpoint;
+  return {
+    id,
+    family: architecture.modelType,
+    sha256: fingerprint.sha256,
+    numLayers: config.decoder.numLayers,
+    dModel: config.decoder.dModel,
+    vocabSize: config.decoder.vocabSize,
+    tokenizerSize: head.numTokens,
+    weightDtype: embedding.dtype,
+    provider: provider.provider,
+    providerRequested: provider.requested,
+    providerFallback: provider.fallback,
+  };
+}
+
+function describeWarnings(request: TraceRequest, { provider }: LoadedModel, leaks: readonly string[]): string[] {
+  const warnings: string[] = [];
+  if (leaks.length > 0) {
+    warnings.push(`The prompt itself names: ${leaks.join(', ')}. What is read for these concepts may echo the question.`);
+  }
+  if (provider.fallback !== null) {
+    warnings.push(`Runs on "${provider.provider}" because the better providers cannot be used here: ${provider.fallback}.`);
+  }
+  if (request.lens === 'raw') {
+    warnings.push('The raw lens leaves out the final norm; it reproduces the notebook and says little about the model.');
+  }
+  return warnings;
+}
+
+function checkTopK(topK: number, numTokens: number): void {
+  if (Number.isInteger(topK) && topK >= 1 && topK <= numTokens) return;
+  throw new FundusLensError('trace.top-k', 'The number of tokens to keep is out of range.', {
+    expected: `a whole number from 1 to ${numTokens}, the size of the vocabulary`,
+    found: String(topK),
+    advice: 'Use --top-k 10.',
+  });
+}
+
+function widerGate(a: Gate, b: Gate): Gate {
+  return a.maxAbsDiff / a.tolerance > b.maxAbsDiff / b.tolerance ? a : b;
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
+}
+
+function row(matrix: Float32Array, index: number, width: number): Float32Array {
+  return matrix.subarray(index * width, (index + 1) * width);
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** Splits the time of a trace into its stages, milliseconds. */
+class Clock {
+  readonly #start = performance.now();
+  readonly #laps: Partial<Record<keyof Timings, number>> = {};
+  #last = this.#start;
+
+  lap(stage: keyof Timings): void {
+    const now = performance.now();
+    this.#laps[stage] = now - this.#last;
+    this.#last = now;
+  }
+
+  timings(): Timings {
+    const { load = 0, image = 0, vision = 0, decoder = 0, lens = 0, generate: generated = 0 } = this.#laps;
+    return { load, image, vision, decoder, lens, generate: generated, total: performance.now() - this.#start };
+  }
+}
