@@ -2,6 +2,7 @@
 
 import type { EngineCommand } from '../common/engine-messages.ts';
 import { inspectCheckpoint } from './inspect.ts';
+import { ModelCache } from './model-cache.ts';
 import { serveRequests } from './serve-requests.ts';
 import type { EngineChannel } from './serve-requests.ts';
 import { trace } from './trace.ts';
@@ -35,5 +36,9 @@ function openChannel(): EngineChannel {
 // Ctrl-C reaches every process of the terminal; it is the parent who decides, and cancels.
 process.on('SIGINT', () => undefined);
 
-await serveRequests(openChannel(), { trace, inspect: inspectCheckpoint });
+const models = new ModelCache();
+await serveRequests(openChannel(), {
+  trace: (request, hooks) => trace(request, hooks, models),
+  inspect: inspectCheckpoint,
+});
 process.exit(0);

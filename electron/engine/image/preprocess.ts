@@ -1,4 +1,4 @@
-import { FundusLensError } from '../../common/errors.ts';
+import { reportProgress } from '../trace-hooks.ts';
 import type { TraceHooks } from '../trace-hooks.ts';
 import { decodeImage } from './decode.ts';
 import type { ImageProcessorConfig } from './image-processor-config.ts';
@@ -40,19 +40,14 @@ export async function preprocessImage(
   config: ImageProcessorConfig,
   hooks: TraceHooks = {},
 ): Promise<PreprocessedImage> {
-  const finish = (done: number) => {
-    hooks.onProgress?.({ stage: 'image', done, total: numStages });
-    if (hooks.signal?.aborted === true) {
-      throw new FundusLensError('engine.cancelled', 'The trace was cancelled.');
-    }
-  };
-  finish(0);
+  const finish = (done: number) => reportProgress(hooks, 'image', done, numStages);
+  await finish(0);
   const image = await decodeImage(path);
-  finish(1);
+  await finish(1);
   const resized = resizeForModel(image, config);
-  finish(2);
+  await finish(2);
   const { grid, pixelValues } = patchify(resized, config);
-  finish(3);
+  await finish(3);
   return {
     sha256: image.sha256,
     width: image.width,

@@ -1,0 +1,124 @@
+import type {
+  CheckpointReport,
+  EngineCommand,
+  EngineEvent,
+  EngineProgress,
+  TraceRequest,
+} from '../common/engine-messages.ts';
+import { FundusLensError, deserializeError } from '../common/errors.ts';
+import type { LensTrace } from '../common/lens-trace.ts';
+import { forkEngine } from './engine-process.ts';
+import type { EngineProcess } from './engine-process.ts';
+
+export interface RequestOptions {
+  readonly onProgress?: (progress: EngineProgress) => void;
+  /** An abort ends the request at its next chunk with `engine.cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface EngineClientOptions {
+  /** Script of the engine process. */
+  readonly workerPath?: string | URL;
+}
+
+interface PendingRequest {
+  readonly engine: EngineProcess;
+  readonly onProgress: ((progress: EngineProgress) => void) | undefined;
+  readonly resolve: (answer: LensTrace | CheckpointReport) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The engine as seen from outside: each call is answered by the engine's own process, which is started with the
+ * first call, keeps its model between calls, and is started anew by the next call after it has ended.
+ */
+export class EngineClient {
+  readonly #workerPath: string | URL;
+  readonly #pending = new Map<number, PendingRequest>();
+  #process: EngineProcess | null = null;
+  #nextId = 1;
+
+  constructor({ workerPath = new URL('../engine/worker.ts', import.meta.url) }: EngineClientOptions = {}) {
+    this.#workerPath = workerPath;
+  }
+
+  /** Process id of the running engine; null when none runs. */
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
+  /**
+   * Traces one image.
+   *
+   * @throws FundusLensError whatever the engine found wrong; `engine.cancelled` after an abort; `engine.killed`
+   *   within two seconds of the end of the engine's process
+   */
+  trace(request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
+    return this.#ask((id) => ({ type: 'trace', id, request }), options) as Promise<LensTrace>;
+  }
+
+  /** Describes a checkpoint; throws as {@link trace} does. */
+  inspect(modelDir: string, options: RequestOptions = {}): Promise<CheckpointReport> {
+    return this.#ask((id) => ({ type: 'inspect', id, modelDir }), options) as Promise<CheckpointReport>;
+  }
+
+  /** Ends the engine's process and waits until it is gone; requests under way are rejected. */
+  async close(): Promise<void> {
+    const engine = this.#process;
+    this.#process = null;
+    await engine?.end();
+  }
+
+  async #ask(
+    compose: (id: number) => EngineCommand,
+    { onProgress, signal }: RequestOptions,
+  ): Promise<LensTrace | CheckpointReport> {
+    if (signal?.aborted === true) throw new FundusLensError('engine.cancelled', 'The work was cancelled.');
+    const engine = (this.#process ??= this.#start());
+    const id = this.#nextId++;
+    const cancel = () => engine.post({ type: 'cancel', id });
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#pending.set(id, { engine, onProgress, resolve, reject });
+        signal?.addEventListener('abort', cancel, { once: true });
+        engine.post(compose(id));
+      });
+    } finally {
+      this.#pending.delete(id);
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  #start(): EngineProcess {
+    const engine = forkEngine(this.#workerPath, {
+      onEvent: (event) => this.#receive(event),
+      onEnd: (error) => {
+        if (this.#process === engine) this.#process = null;
+        for (const request of this.#pending.values()) {
+          if (request.engine === engine) request.reject(error);
+        }
+      },
+    });
+    return engine;
+  }
+
+  #receive(event: EngineEvent): void {
+    if (event.type === 'ready') return;
+    const request = this.#pending.get(event.id);
+    if (request === undefined) return;
+    switch (event.type) {
+      case 'progress':
+        request.onProgress?.(event.progress);
+        break;
+      case 'trace':
+        request.resolve(event.trace);
+        break;
+      case 'report':
+        request.resolve(event.report);
+        break;
+      case 'error':
+        request.reject(deserializeError(event.error));
+        break;
+    }
+  }
+}
