@@ -43,6 +43,9 @@ class Shards:
 def flip(truth, horizontal):
     """Truth of a mirrored fundus photograph: a left eye mirrored left to right looks like a right eye."""
     t = dict(truth)
+    for k in ('disc', 'fovea'):
+        x, y = t[k]
+        t[k] = [1 - x, y] if horizontal else [x, 1 - y]
     if horizontal:
         t['eye'] = 'OS' if t['eye'] == 'OD' else 'OD'
     else:
@@ -83,11 +86,16 @@ def batch(shards, seed, step, size_of_batch, available=10 ** 9, augment=True):
     return normalise(np.stack(images)), cells, truths
 
 
-def labels(truths):
+def labels(truths, rows, cols):
     """Targets of the auxiliary heads; -100 where a question makes no sense."""
     def pick(key, values):
         return torch.tensor([values.index(t[key]) if t['kind'] == 'fundus' else -100 for t in truths])
-    return {'kind': torch.tensor([tasks.KIND_NAMES.index(t['kind']) for t in truths]),
+    def cell(t, key):
+        if t['kind'] != 'fundus' or not all(0 <= v < 1 for v in t[key]):
+            return -100
+        return int(t[key][1] * rows) * cols + int(t[key][0] * cols)
+    return {'spot': torch.tensor([[cell(t, 'disc'), cell(t, 'fovea')] for t in truths]),
+            'kind': torch.tensor([tasks.KIND_NAMES.index(t['kind']) for t in truths]),
             'eye': pick('eye', ['OD', 'OS']), 'cdr': pick('cdr', ['small', 'medium', 'large']), 'quality': pick('quality', ['good', 'poor']),
             'pallor': pick('pallor', [False, True]),
             'findings': torch.tensor([[float(any(f['name'] == n for f in t.get('findings', []))) for n in FINDINGS] for t in truths])}

@@ -54,19 +54,27 @@ def make_model(tokenizer, seed=1):
 
 
 class Heads(nn.Module):
-    """Auxiliary heads on the image tokens [B, M, D]; used in training only, dropped from the checkpoint."""
+    """Auxiliary heads on the image tokens [B, M, D]; used in training only, dropped from the checkpoint.
+
+    `cells`: findings per token; `spot`: which token holds the disc, which the fovea; `pool`: facts about the whole image, read from
+    the mean over tokens of a small layer that also knows each token's row and column.
+    """
 
     def __init__(self, kinds: int, findings: int):
         super().__init__()
         self.norm = nn.RMSNorm(D_MODEL, EPS)
         self.cells = nn.Linear(D_MODEL, findings)
+        self.spot = nn.Linear(D_MODEL, 2)
+        self.row, self.col = (nn.Parameter(torch.randn(12, D_MODEL) * 0.5) for _ in range(2))
+        self.mix = nn.Linear(D_MODEL, D_MODEL)
         self.pool = nn.ModuleDict({'kind': nn.Linear(D_MODEL, kinds), 'eye': nn.Linear(D_MODEL, 2), 'cdr': nn.Linear(D_MODEL, 3),
                                    'quality': nn.Linear(D_MODEL, 2), 'pallor': nn.Linear(D_MODEL, 2), 'findings': nn.Linear(D_MODEL, findings)})
 
-    def forward(self, x):
+    def forward(self, x, rows, cols):
         x = self.norm(x.float())
-        m = x.mean(1)
-        return self.cells(x), {k: f(m) for k, f in self.pool.items()}
+        place = (self.row[:rows, None] + self.col[None, :cols]).reshape(1, rows * cols, D_MODEL)
+        m = nnf.gelu(self.mix(x) + place).mean(1)
+        return self.cells(x), self.spot(x), {k: f(m) for k, f in self.pool.items()}
 
 
 def rms(x, weight):

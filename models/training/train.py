@@ -42,11 +42,15 @@ def schedule(step, total, warmup=60):
     return max(0.02, 1 - ((step - warmup) / max(1, total - warmup)) ** 1.5)
 
 
-def aux_loss(heads, feats, cells, lab):
+def aux_loss(heads, feats, cells, lab, rows, cols):
     """Auxiliary losses and a few accuracies for the log."""
-    c, g = heads(feats)
+    c, spot, g = heads(feats, rows, cols)
     loss = nnf.binary_cross_entropy_with_logits(c, cells, pos_weight=torch.tensor(2.0)) * 3
     stats = {'cells': loss.item() / 3}
+    if (lab['spot'] >= 0).any():
+        where = nnf.cross_entropy(spot.transpose(1, 2).flatten(0, 1), lab['spot'].flatten(), ignore_index=-100)
+        stats['spot'] = where.item()
+        loss = loss + where
     loss = loss + nnf.binary_cross_entropy_with_logits(g['findings'], lab['findings'])
     for k in ('kind', 'eye', 'cdr', 'quality', 'pallor'):
         if (lab[k] >= 0).any():
@@ -123,14 +127,15 @@ def main():
             for g in o.param_groups:
                 g['lr'] = a.lr * f
         pixels, cells, truths = batch(shards, a.seed, step, a.batch, available=40 + step // 2)
-        lab = labels(truths)
+        rows, cols = pixels.shape[2] // 28, pixels.shape[3] // 28
+        lab = labels(truths, rows, cols)
         feats = M.vision_forward(visual, pixels, torch.bfloat16)
-        loss_aux, stats = aux_loss(heads, feats, cells, lab)
+        loss_aux, stats = aux_loss(heads, feats, cells, lab, rows, cols)
         loss, row = loss_aux, {'step': step, 'stage': stage, 'aux': loss_aux.item()}
         if stage == 'joint':
             rng = np.random.default_rng([a.seed, step, 7])
             pairs = [tasks.sample_pairs(rng, t, 7) for t in truths]
-            ids, pos, mask, target = packer.pack(pairs, pixels.shape[2] // 28, pixels.shape[3] // 28, a.length)
+            ids, pos, mask, target = packer.pack(pairs, rows, cols, a.length)
             emb = lm.embed_tokens.weight.to(torch.bfloat16)[ids]
             p0, m = len(packer.head), feats.shape[1]
             emb = torch.cat([emb[:, :p0], feats, emb[:, p0 + m:]], 1)

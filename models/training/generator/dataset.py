@@ -31,6 +31,7 @@ def fundus_sample(rng, size, up=1.0):
     zones = {f['name']: f['zone'] for f in scene['findings']}
     truth = {'kind': 'fundus', 'eye': scene['eye'], 'cdr': scene['cdrClass'], 'pallor': scene['pallor'], 'quality': cam['quality'],
              'view': cam['kind'], 'discInView': seen['discInView'], 'foveaInView': seen['foveaInView'],
+             'disc': seen['disc'], 'fovea': seen['fovea'],
              'findings': [{'name': n, 'zone': zones[n]} for n in findings.FINDINGS if n in seen['visible']]}
     return finish(rng, img), truth, seen['cells']
 

@@ -232,6 +232,12 @@ def field_mask(cam, view):
     return mask
 
 
+def landmarks(scene, cam, size) -> dict:
+    """Disc and fovea in the photograph, as fractions of its width and height."""
+    q = View(cam, size).px([scene['disc'], (0, 0)]) / np.array(size)
+    return {'disc': [round(float(v), 4) for v in q[0]], 'fovea': [round(float(v), 4) for v in q[1]]}
+
+
 def draw(scene, cam, size, angiogram=False, grid=None):
     """Renders a scene.
 
@@ -324,6 +330,7 @@ def draw(scene, cam, size, angiogram=False, grid=None):
     if grid is not None:
         cells, visible = masks.cells(grid, field)
     truth = {'cells': cells, 'visible': visible, 'shape': field}
+    truth.update(landmarks(scene, cam, size))
     q = view.px([(dx, dy), (0, 0)])
     inside = ((q[:, 0] - view.cx) / view.rx) ** 2 + ((q[:, 1] - view.cy) / view.ry) ** 2 < 0.97
     inside &= (q[:, 0] > 4) & (q[:, 0] < w - 4) & (q[:, 1] > 4) & (q[:, 1] < h - 4)
