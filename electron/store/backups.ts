@@ -1,0 +1,189 @@
+import SqliteDatabase from 'better-sqlite3';
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { FundusLensError } from '../common/errors.ts';
+import type { LibraryPaths } from '../common/library-model.ts';
+import { flushFolder } from './content-files.ts';
+import { guarded } from './database.ts';
+import type { Database } from './database.ts';
+import { damagedLibrary, explainDatabaseError } from './database-errors.ts';
+import { createFolders, libraryPaths } from './library-folder.ts';
+import { newerSchema, schemaVersion } from './migrate.ts';
+
+export interface Backup {
+  readonly file: string;
+  readonly bytes: number;
+  readonly madeAt: Date;
+  /** `migration` and `replaced` ones are not rotated away. */
+  readonly kind: 'backup' | 'migration' | 'replaced';
+}
+
+const namePattern = /^(backup|migration|replaced)-(\d{8}T\d{6}\d{3}Z)\.sqlite$/;
+
+/**
+ * Copies the database while it is in use, checks the copy, and only then gives it its name. Images and large arrays are
+ * files that never change and stay where they are; a backup refers to them.
+ *
+ * @param keep how many of this kind stay; older ones are removed once the new one is safe
+ */
+export async function makeBackup(
+  database: Database,
+  paths: LibraryPaths,
+  {
+    kind = 'backup',
+    keep = 10,
+    now = new Date(),
+  }: { kind?: 'backup' | 'migration'; keep?: number; now?: Date } = {},
+): Promise<Backup> {
+  const temporary = path.join(paths.temporary, `${randomUUID()}.sqlite`);
+  const file = path.join(paths.backups, `${kind}-${stamp(now)}.sqlite`);
+  try {
+    await database.connection.backup(temporary);
+    checkCopy(temporary);
+    flushFile(temporary);
+    await rename(temporary, file);
+    flushFolder(paths.backups);
+  } catch (error) {
+    throw explainDatabaseError(error);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  if (kind === 'backup') {
+    const old = (await listBackups(paths)).filter((backup) => backup.kind === 'backup').slice(keep);
+    for (const { file: oldFile } of old) await rm(oldFile, { force: true });
+  }
+  const { size } = await stat(file);
+  return { file, bytes: size, madeAt: now, kind };
+}
+
+/** Newest first. */
+export async function listBackups(paths: LibraryPaths): Promise<Backup[]> {
+  if (!existsSync(paths.backups)) return [];
+  const backups: Backup[] = [];
+  for (const name of await readdir(paths.backups)) {
+    const [, kind, time] = namePattern.exec(name) ?? [];
+    if (kind === undefined || time === undefined) continue;
+    const file = path.join(paths.backups, name);
+    const madeAt = new Date(
+      time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, '$1-$2-$3T$4:$5:$6.$7Z'),
+    );
+    backups.push({ file, bytes: (await stat(file)).size, madeAt, kind: kind as Backup['kind'] });
+  }
+  return backups.sort((a, b) => b.madeAt.getTime() - a.madeAt.getTime());
+}
+
+/**
+ * Puts a backup in the place of the library's database. The present one is kept aside as `replaced-…`, damaged or not.
+ * The library must be closed everywhere.
+ *
+ * @returns where the replaced database lies; null when there was none
+ * @throws library.damaged when the backup fails its check; library.newer-schema; library.locked
+ */
+export async function restoreBackup(
+  folder: string,
+  backupFile: string,
+  now = new Date(),
+): Promise<string | null> {
+  const paths = libraryPaths(folder);
+  createFolders(paths);
+  const incoming = path.join(paths.temporary, `${randomUUID()}.sqlite`);
+  try {
+    await copyFile(backupFile, incoming);
+    checkCopy(incoming);
+    flushFile(incoming);
+    const aside = existsSync(paths.database) ? await setAside(paths, now) : null;
+    await rename(incoming, paths.database);
+    flushFolder(paths.root);
+    return aside;
+  } catch (error) {
+    throw explainDatabaseError(error);
+  } finally {
+    await rm(incoming, { force: true });
+  }
+}
+
+/** Moves the write-ahead log into the file where that is possible, so that one file is the whole database. */
+async function setAside(paths: LibraryPaths, now: Date): Promise<string> {
+  const aside = path.join(paths.backups, `replaced-${stamp(now)}.sqlite`);
+  const logs = ['-wal', '-shm'].map((suffix) => paths.database + suffix);
+  if (!absorbLog(paths.database)) {
+    // Too damaged for SQLite: the log goes aside under the same name, or it would be replayed over the new file.
+    for (const log of logs) {
+      if (existsSync(log)) await rename(log, aside + log.slice(paths.database.length));
+    }
+  }
+  for (const log of logs) await rm(log, { force: true });
+  await link(paths.database, aside).catch(() => copyFile(paths.database, aside));
+  flushFolder(paths.backups);
+  return aside;
+}
+
+/** @returns false when the file is too damaged to be opened */
+function absorbLog(file: string): boolean {
+  let connection: SqliteDatabase.Database | undefined;
+  try {
+    connection = new SqliteDatabase(file, { timeout: 1000 });
+    return connection.pragma('journal_mode = DELETE', { simple: true }) === 'delete';
+  } catch (error) {
+    const explained = explainDatabaseError(error);
+    if (explained instanceof FundusLensError && explained.code === 'library.locked') throw explained;
+    return false;
+  } finally {
+    connection?.close();
+  }
+}
+
+/** Opens a copy on its own and reads all of it. */
+function checkCopy(file: string): void {
+  const connection = guarded(() => new SqliteDatabase(file));
+  try {
+    guarded(() => connection.pragma('journal_mode = DELETE'));
+    const verdict = guarded(() => connection.pragma('integrity_check(1)', { simple: true }));
+    if (verdict !== 'ok') throw damagedLibrary(`integrity_check: ${String(verdict)}`);
+    const version = Number(connection.pragma('user_version', { simple: true }));
+    if (version === 0) throw damagedLibrary('a database without a library in it');
+    if (version > schemaVersion) throw newerSchema(version);
+  } finally {
+    connection.close();
+  }
+}
+
+function flushFile(file: string): void {
+  const descriptor = openSync(file, 'r+');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function stamp(date: Date): string {
+  return date.toISOString().replace(/[-:.]/g, '');
+}
+
+/** Copies a verified backup and every file it refers to into another folder, such as one on another disk. */
+export async function copyLibrary(paths: LibraryPaths, backup: Backup, target: string): Promise<number> {
+  const to = libraryPaths(target);
+  mkdirSync(target, { recursive: true });
+  createFolders(to);
+  let copied = 0;
+  for (const part of ['originals', 'renderings', 'arrays'] as const) {
+    for (const name of await readdir(paths[part], { recursive: true })) {
+      const source = path.join(paths[part], name);
+      const destination = path.join(to[part], name);
+      const { size } = await stat(source);
+      if ((await stat(source)).isDirectory()) continue;
+      if (existsSync(destination) && (await stat(destination)).size === size) continue;
+      mkdirSync(path.dirname(destination), { recursive: true });
+      const temporary = path.join(to.temporary, randomUUID());
+      await copyFile(source, temporary);
+      flushFile(temporary);
+      await rename(temporary, destination);
+      copied++;
+    }
+  }
+  await restoreBackup(target, backup.file);
+  return copied;
+}

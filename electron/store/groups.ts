@@ -1,0 +1,83 @@
+import type { Group } from '../common/library-model.ts';
+import type { AuditLog } from './audit-log.ts';
+import { found, query } from './database.ts';
+import type { Database } from './database.ts';
+
+const columns = `id, name, note, createdAt,
+  (SELECT count(*) FROM group_images WHERE groupId = groups.id) AS imageCount`;
+
+/** Cohorts: named sets of images that statistics run over. */
+export class Groups {
+  readonly #db: Database;
+  readonly #audit: AuditLog;
+  readonly #now: () => Date;
+
+  constructor(db: Database, audit: AuditLog, now: () => Date) {
+    this.#db = db;
+    this.#audit = audit;
+    this.#now = now;
+  }
+
+  list(): Group[] {
+    return this.#db.rows(`SELECT ${columns} FROM groups ORDER BY name`);
+  }
+
+  get(id: number): Group {
+    return found(this.#db.rows<Group>(`SELECT ${columns} FROM groups WHERE id = ?`, [id])[0], 'such group');
+  }
+
+  findByName(name: string): Group | undefined {
+    return this.#db.rows<Group>(`SELECT ${columns} FROM groups WHERE name = ?`, [name.trim()])[0];
+  }
+
+  imageIds(id: number): number[] {
+    return this.#db
+      .all(query.selectFrom('group_images').select('imageId').where('groupId', '=', id).orderBy('imageId'))
+      .map((row) => row.imageId);
+  }
+
+  create(name: string, note = ''): Group {
+    return this.#db.transaction(() => {
+      const { lastInsertRowid } = this.#db.run(
+        query
+          .insertInto('groups')
+          .values({ name: name.normalize('NFC').trim(), note, createdAt: this.#now().toISOString() }),
+      );
+      this.#audit.append('group.create', `group ${Number(lastInsertRowid)}`);
+      return this.get(Number(lastInsertRowid));
+    });
+  }
+
+  update(id: number, change: Partial<Pick<Group, 'name' | 'note'>>): Group {
+    if (Object.keys(change).length > 0) {
+      this.#db.run(query.updateTable('groups').set(change).where('id', '=', id));
+    }
+    return this.get(id);
+  }
+
+  remove(id: number): void {
+    this.#db.transaction(() => {
+      this.#db.run(query.deleteFrom('groups').where('id', '=', id));
+      this.#audit.append('group.remove', `group ${id}`);
+    });
+  }
+
+  addImages(id: number, imageIds: readonly number[]): void {
+    this.#db.transaction(() => {
+      for (const imageId of imageIds) {
+        this.#db.execute('INSERT OR IGNORE INTO group_images (groupId, imageId) VALUES (?, ?)', [
+          id,
+          imageId,
+        ]);
+      }
+    });
+  }
+
+  removeImages(id: number, imageIds: readonly number[]): void {
+    this.#db.transaction(() => {
+      for (const imageId of imageIds) {
+        this.#db.execute('DELETE FROM group_images WHERE groupId = ? AND imageId = ?', [id, imageId]);
+      }
+    });
+  }
+}

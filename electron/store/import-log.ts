@@ -1,0 +1,162 @@
+import { importStatuses } from '../common/import-model.ts';
+import type {
+  ImportCounts,
+  ImportEntry,
+  ImportMiss,
+  ImportRecord,
+  ImportReason,
+  ImportReport,
+  ImportState,
+  ImportStore,
+} from '../common/import-model.ts';
+import type { AuditLog } from './audit-log.ts';
+import { found, query } from './database.ts';
+import type { Database } from './database.ts';
+import type { Findings } from './findings.ts';
+import type { Images } from './images.ts';
+import { normaliseCode } from './patients.ts';
+import type { Patients } from './patients.ts';
+import type { Tags } from './tags.ts';
+import type { Visits } from './visits.ts';
+
+export interface ImportAggregates {
+  readonly patients: Patients;
+  readonly visits: Visits;
+  readonly images: Images;
+  readonly findings: Findings;
+  readonly tags: Tags;
+  readonly audit: AuditLog;
+}
+
+/** Takes in batches of decoded files and keeps what became of every file. */
+export class ImportLog implements ImportStore {
+  readonly #db: Database;
+  readonly #to: ImportAggregates;
+  readonly #now: () => Date;
+
+  constructor(db: Database, aggregates: ImportAggregates, now: () => Date) {
+    this.#db = db;
+    this.#to = aggregates;
+    this.#now = now;
+  }
+
+  begin(sources: readonly string[]): number {
+    return this.#db.transaction(() => {
+      const { lastInsertRowid } = this.#db.run(
+        query.insertInto('imports').values({
+          state: 'running',
+          sources: JSON.stringify(sources),
+          startedAt: this.#now().toISOString(),
+          finishedAt: null,
+        }),
+      );
+      this.#to.audit.append('import.begin', `import ${Number(lastInsertRowid)}`);
+      return Number(lastInsertRowid);
+    });
+  }
+
+  commit(importId: number, records: readonly ImportRecord[], misses: readonly ImportMiss[]): ImportEntry[] {
+    return this.#db.transaction(() => {
+      const entries = [
+        ...records.map((record) => this.#take(record)),
+        ...misses.map((miss) => ({ ...miss, imageId: null })),
+      ];
+      for (const entry of entries) {
+        this.#db.run(query.insertInto('import_entries').values({ importId, ...entry }));
+      }
+      return entries;
+    });
+  }
+
+  finish(importId: number, state: Exclude<ImportState, 'running'>): void {
+    this.#db.transaction(() => {
+      const finishedAt = this.#now().toISOString();
+      this.#db.run(query.updateTable('imports').set({ state, finishedAt }).where('id', '=', importId));
+      this.#to.audit.append('import.finish', `import ${importId}`, { state, counts: this.counts(importId) });
+    });
+  }
+
+  hasContent(sha256: string): boolean {
+    return this.#to.images.findBySha256(sha256) !== undefined;
+  }
+
+  counts(importId: number): ImportCounts {
+    const rows = this.#db.rows<{ status: (typeof importStatuses)[number]; n: number }>(
+      'SELECT status, count(*) AS n FROM import_entries WHERE importId = ? GROUP BY status',
+      [importId],
+    );
+    const counts = Object.fromEntries(importStatuses.map((status) => [status, 0])) as ImportCounts;
+    for (const { status, n } of rows) counts[status] = n;
+    return counts;
+  }
+
+  report(importId: number): ImportReport {
+    const row = found(
+      this.#db.get(query.selectFrom('imports').selectAll().where('id', '=', importId)),
+      'such import',
+    );
+    const entries = this.#db.all(
+      query
+        .selectFrom('import_entries')
+        .select(['path', 'status', 'reason', 'detail', 'sha256', 'imageId'])
+        .where('importId', '=', importId)
+        .orderBy('id'),
+    );
+    return {
+      schema: 'fundus-lens.import-report/1',
+      ...row,
+      sources: JSON.parse(row.sources) as string[],
+      counts: this.counts(importId),
+      entries: entries.map((entry) => ({ ...entry, reason: entry.reason as ImportReason | null })),
+    };
+  }
+
+  /** Newest first, without their entries. */
+  list(limit: number): Omit<ImportReport, 'schema' | 'entries'>[] {
+    const rows = this.#db.all(query.selectFrom('imports').selectAll().orderBy('id', 'desc').limit(limit));
+    return rows.map((row) => ({
+      ...row,
+      sources: JSON.parse(row.sources) as string[],
+      counts: this.counts(row.id),
+    }));
+  }
+
+  /** Marks imports that a crash cut short; what they had committed is in the library. */
+  closeInterrupted(): number {
+    const open = this.#db.all(query.selectFrom('imports').select('id').where('state', '=', 'running'));
+    for (const { id } of open) this.finish(id, 'failed');
+    return open.length;
+  }
+
+  #take(record: ImportRecord): ImportEntry {
+    const { image, patient, visit } = record;
+    const known = this.#to.images.findBySha256(image.sha256);
+    const base = { path: image.originalPath, sha256: image.sha256 };
+    if (known !== undefined) {
+      const knownCode = known.patientId === null ? null : this.#to.patients.get(known.patientId).code;
+      const otherPatient =
+        patient !== null && knownCode !== null && knownCode !== normaliseCode(patient.code);
+      return otherPatient
+        ? {
+            ...base,
+            status: 'conflict',
+            reason: 'conflict.other-patient',
+            detail: `The same content is in the library as image ${known.id} of another patient; it was not added again.`,
+            imageId: known.id,
+          }
+        : {
+            ...base,
+            status: 'duplicate',
+            reason: 'duplicate.in-library',
+            detail: `The same content is in the library as image ${known.id}.`,
+            imageId: known.id,
+          };
+    }
+    const patientId = patient === null ? null : this.#to.patients.ensure(patient);
+    const visitId = patientId === null || visit === null ? null : this.#to.visits.ensure(patientId, visit);
+    const imageId = this.#to.images.insert(image, patientId, visitId);
+    for (const tag of record.tags) this.#to.tags.add([imageId], tag);
+    for (const finding of record.findings) this.#to.findings.put({ imageId, ...finding });
+    return { ...base, status: 'added', reason: null, detail: image.remarks.join('; '), imageId };
+  }
+}

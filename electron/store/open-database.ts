@@ -1,0 +1,105 @@
+import SqliteDatabase from 'better-sqlite3';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { FundusLensError } from '../common/errors.ts';
+import type { LibraryPaths } from '../common/library-model.ts';
+import { Database, guarded } from './database.ts';
+import { damagedLibrary, explainDatabaseError } from './database-errors.ts';
+import { newerSchema, schemaVersion } from './migrate.ts';
+
+/** Marks the file as ours: "FLNS". */
+const applicationId = 0x464c4e53;
+
+/** Above this size the check at opening leaves the arrays of traces to `verifyLibrary`. */
+const fullCheckBytes = 64 * 1024 * 1024;
+const coreTables = ['patients', 'visits', 'settings', 'groups', 'models', 'prompts', 'jobs'];
+
+/**
+ * Opens the database for writing, or for reading where it cannot or must not be written, and checks it.
+ *
+ * @param busyTimeout milliseconds to wait for another process
+ * @throws library.locked, library.damaged, library.unavailable, library.disk-full
+ */
+export function openDatabase(paths: LibraryPaths, busyTimeout: number): Database {
+  const unwritable = findWhyUnwritable(paths);
+  if (unwritable !== null) return openForReading(paths.database, busyTimeout, unwritable);
+  const connection = guarded(() => new SqliteDatabase(paths.database, { timeout: busyTimeout }));
+  try {
+    const version = guarded(() => checkIdentity(connection));
+    if (version > schemaVersion) {
+      connection.close();
+      return openForReading(paths.database, busyTimeout, newerSchema(version));
+    }
+    guarded(() => {
+      connection.pragma('journal_mode = WAL');
+      connection.pragma('synchronous = FULL');
+      connection.pragma('foreign_keys = ON');
+      connection.pragma('cache_size = -32000');
+      connection.pragma('journal_size_limit = 67108864');
+      connection.pragma(`application_id = ${applicationId}`);
+      checkContent(connection, paths.database);
+    });
+    return new Database(connection);
+  } catch (error) {
+    connection.close();
+    throw explainDatabaseError(error);
+  }
+}
+
+function openForReading(file: string, timeout: number, reason: FundusLensError): Database {
+  let connection: SqliteDatabase.Database | undefined;
+  try {
+    connection = new SqliteDatabase(file, { readonly: true, timeout });
+    checkIdentity(connection);
+    return new Database(connection, reason);
+  } catch (error) {
+    connection?.close();
+    const explained = explainDatabaseError(error);
+    const needsLogFiles = explained instanceof FundusLensError && explained.code !== 'library.damaged';
+    if (!needsLogFiles || existsSync(`${file}-wal`)) throw explained;
+  }
+  // A write-ahead log needs a companion file even to be read; without a log, the file alone is the whole database.
+  return guarded(() => {
+    const immutable = new SqliteDatabase(`${pathToFileURL(file).href}?immutable=1`, { readonly: true });
+    checkIdentity(immutable);
+    return new Database(immutable, reason);
+  });
+}
+
+function findWhyUnwritable({ root, database }: LibraryPaths): FundusLensError | null {
+  for (const target of existsSync(database) ? [root, database] : [root]) {
+    try {
+      accessSync(target, constants.W_OK);
+    } catch (error) {
+      const explained = explainDatabaseError(error);
+      if (explained instanceof FundusLensError && explained.code === 'library.read-only') return explained;
+      throw explained;
+    }
+  }
+  return null;
+}
+
+/** @returns the schema version; 0 for a new file */
+function checkIdentity(connection: SqliteDatabase.Database): number {
+  const version = Number(connection.pragma('user_version', { simple: true }));
+  const identity = Number(connection.pragma('application_id', { simple: true }));
+  const tables = connection.prepare('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number };
+  if (identity !== applicationId && tables.n > 0) {
+    throw new FundusLensError('library.unavailable', 'The file library.sqlite belongs to another program.', {
+      expected: 'a library of this software, or an empty folder',
+      found: `application id ${identity}`,
+      advice: `choose another folder than "${path.basename(path.dirname(connection.name))}"`,
+    });
+  }
+  return version;
+}
+
+function checkContent(connection: SqliteDatabase.Database, file: string): void {
+  const scopes = statSync(file).size > fullCheckBytes ? coreTables : ['1'];
+  for (const scope of scopes) {
+    if (scope !== '1' && connection.pragma(`table_info(${scope})`, { simple: true }) === undefined) continue;
+    const verdict = connection.pragma(`quick_check(${scope})`, { simple: true });
+    if (verdict !== 'ok') throw damagedLibrary(`quick_check: ${String(verdict)}`);
+  }
+}

@@ -1,0 +1,121 @@
+import { FundusLensError } from '../common/errors.ts';
+import type { Patient } from '../common/library-model.ts';
+import type { AuditLog } from './audit-log.ts';
+import { found, query } from './database.ts';
+import type { Database } from './database.ts';
+import { naturalKey } from './natural-key.ts';
+
+export type NewPatient = Pick<Patient, 'code'> & Partial<Omit<Patient, 'id' | 'code' | 'createdAt'>>;
+export type PatientSummary = Patient & { readonly imageCount: number };
+
+/** Names stay in this table and in the search index; nothing here puts one into a message or the audit log. */
+export class Patients {
+  readonly #db: Database;
+  readonly #audit: AuditLog;
+  readonly #now: () => Date;
+
+  constructor(db: Database, audit: AuditLog, now: () => Date) {
+    this.#db = db;
+    this.#audit = audit;
+    this.#now = now;
+  }
+
+  get(id: number): Patient {
+    return found(this.#db.get(columns().where('id', '=', id)), 'such patient');
+  }
+
+  findByCode(code: string): Patient | undefined {
+    return this.#db.get(columns().where('code', '=', normaliseCode(code)));
+  }
+
+  /** In natural order of the codes, P2 before P10; `after` is the last patient of the page before. */
+  list({ limit, after }: { readonly limit: number; readonly after?: Patient }): PatientSummary[] {
+    return this.#db.rows<PatientSummary>(
+      `SELECT id, code, name, birthYear, sex, note, createdAt,
+        (SELECT count(*) FROM images WHERE images.patientId = patients.id) AS imageCount
+      FROM patients WHERE (codeKey, id) > (?, ?) ORDER BY codeKey, id LIMIT ?`,
+      [after === undefined ? '' : naturalKey(after.code), after?.id ?? 0, limit],
+    );
+  }
+
+  count(): number {
+    return this.#db.rows<{ n: number }>('SELECT count(*) AS n FROM patients')[0]!.n;
+  }
+
+  add(patient: NewPatient): Patient {
+    return this.#db.transaction(() => {
+      const id = this.#insert(patient);
+      this.#audit.append('patient.add', `patient ${id}`);
+      return this.get(id);
+    });
+  }
+
+  /** The patient of this code, made if there is none; what is already known is never overwritten. */
+  ensure(patient: NewPatient): number {
+    const known = this.findByCode(patient.code);
+    if (known === undefined) return this.#insert(patient);
+    const fill = {
+      name: known.name ?? patient.name ?? null,
+      birthYear: known.birthYear ?? patient.birthYear ?? null,
+      sex: known.sex ?? patient.sex ?? null,
+    };
+    if (fill.name !== known.name || fill.birthYear !== known.birthYear || fill.sex !== known.sex) {
+      this.#db.run(query.updateTable('patients').set(fill).where('id', '=', known.id));
+    }
+    return known.id;
+  }
+
+  update(id: number, change: Partial<Omit<Patient, 'id' | 'createdAt'>>): Patient {
+    return this.#db.transaction(() => {
+      this.get(id);
+      const code = change.code === undefined ? undefined : normaliseCode(change.code);
+      const values = code === undefined ? change : { ...change, code, codeKey: naturalKey(code) };
+      if (Object.keys(values).length > 0) {
+        this.#db.run(query.updateTable('patients').set(values).where('id', '=', id));
+      }
+      this.#audit.append('patient.update', `patient ${id}`, { fields: Object.keys(change) });
+      return this.get(id);
+    });
+  }
+
+  /** Removes a patient without images, and the visits; images must be moved or removed first. */
+  remove(id: number): void {
+    this.#db.transaction(() => {
+      const image = this.#db.get(
+        query.selectFrom('images').select('id').where('patientId', '=', id).limit(1),
+      );
+      if (image !== undefined) {
+        throw new FundusLensError('input.invalid', 'The patient still has images.', {
+          advice: 'remove the images first, or give them to another patient',
+        });
+      }
+      this.#db.run(query.deleteFrom('patients').where('id', '=', id));
+      this.#audit.append('patient.remove', `patient ${id}`);
+    });
+  }
+
+  #insert(patient: NewPatient): number {
+    const code = normaliseCode(patient.code);
+    const { lastInsertRowid } = this.#db.run(
+      query.insertInto('patients').values({
+        code,
+        codeKey: naturalKey(code),
+        name: patient.name ?? null,
+        birthYear: patient.birthYear ?? null,
+        sex: patient.sex ?? null,
+        note: patient.note ?? '',
+        createdAt: this.#now().toISOString(),
+      }),
+    );
+    return Number(lastInsertRowid);
+  }
+}
+
+function columns() {
+  return query.selectFrom('patients').select(['id', 'code', 'name', 'birthYear', 'sex', 'note', 'createdAt']);
+}
+
+/** One spelling per code: composed characters, no surrounding white space. */
+export function normaliseCode(code: string): string {
+  return code.normalize('NFC').trim();
+}

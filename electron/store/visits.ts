@@ -1,0 +1,47 @@
+import type { Visit } from '../common/library-model.ts';
+import type { AuditLog } from './audit-log.ts';
+import { found, query } from './database.ts';
+import type { Database } from './database.ts';
+
+export class Visits {
+  readonly #db: Database;
+  readonly #audit: AuditLog;
+
+  constructor(db: Database, audit: AuditLog) {
+    this.#db = db;
+    this.#audit = audit;
+  }
+
+  get(id: number): Visit {
+    return found(this.#db.get(query.selectFrom('visits').selectAll().where('id', '=', id)), 'such visit');
+  }
+
+  /** Oldest first; visits without a date last. */
+  ofPatient(patientId: number): (Visit & { readonly imageCount: number })[] {
+    return this.#db.rows(
+      `SELECT visits.*, (SELECT count(*) FROM images WHERE images.visitId = visits.id) AS imageCount
+      FROM visits WHERE patientId = ? ORDER BY date IS NULL, date, id`,
+      [patientId],
+    );
+  }
+
+  /** The patient's visit of this key, made if there is none. */
+  ensure(patientId: number, visit: Pick<Visit, 'key' | 'date' | 'label' | 'studyUid'>): number {
+    const known = this.#db.get(
+      query.selectFrom('visits').select('id').where('patientId', '=', patientId).where('key', '=', visit.key),
+    );
+    if (known !== undefined) return known.id;
+    const { lastInsertRowid } = this.#db.run(query.insertInto('visits').values({ patientId, ...visit }));
+    return Number(lastInsertRowid);
+  }
+
+  update(id: number, change: Partial<Pick<Visit, 'date' | 'label' | 'note'>>): Visit {
+    return this.#db.transaction(() => {
+      if (Object.keys(change).length > 0) {
+        this.#db.run(query.updateTable('visits').set(change).where('id', '=', id));
+      }
+      this.#audit.append('visit.update', `visit ${id}`, { fields: Object.keys(change) });
+      return this.get(id);
+    });
+  }
+}
