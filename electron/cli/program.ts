@@ -1,0 +1,104 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import packageJson from '#package.json' with { type: 'json' };
+import { FundusLensError } from '../common/errors.ts';
+import { lensKinds, providerNames } from '../common/lens-trace.ts';
+import { builtInConceptSets, defaultConceptSet } from '../workbench/concept-sets.ts';
+import { defaultPreset, languages, promptPresets } from '../workbench/prompts.ts';
+import type { InspectCommandOptions } from './inspect-command.ts';
+import { parsePositions } from './positions.ts';
+import type { TraceCommandOptions } from './trace-command.ts';
+
+export interface Commands {
+  trace(images: readonly string[], options: TraceCommandOptions): Promise<void>;
+  inspect(modelDir: string | undefined, options: InspectCommandOptions): Promise<void>;
+}
+
+const traceExamples = `
+Examples:
+  fundus-lens trace eye.jpg
+      How the bundled model comes to its one-word answer about eye.jpg.
+  fundus-lens trace eye.jpg --model ~/models/Qwen2.5-VL-7B-Instruct --language ru
+      The same with a model of your own, asked in Russian.
+  fundus-lens trace *.jpg --json traces.jsonl
+      Every image; all numbers go into one file, one image a line.
+  fundus-lens trace --no-image
+      What the model would say to the question alone: a control.
+
+What you see: one line for each layer of the model, from the image's first
+impression (0) down to the answer. Beside it stand the words the model would
+say if it had to answer at that layer, with their probability, and bars for the
+concepts it gives most. A word that is readable at a layer is not yet proof
+that the model uses it.`;
+
+/** The command line, described for people who are no programmers. */
+export function buildProgram(commands: Commands): Command {
+  const program = new Command('fundus-lens')
+    .description('Look inside a vision-language model while it looks at a photograph of the eye.')
+    .version(packageJson.version)
+    .configureHelp({ helpWidth: 80 })
+    .exitOverride();
+  program
+    .command('trace')
+    .summary('read an image layer by layer')
+    .description('Show what a model is about to say, layer by layer, while it looks at an image.')
+    .argument('[image...]', 'photographs to trace; without any, a sample')
+    .option('-m, --model <folder>', 'model, as downloaded from Hugging Face; without it, the bundled one')
+    .addOption(new Option('-p, --prompt <text>', 'your own question').conflicts('preset'))
+    .option(
+      '--preset <name>',
+      `a ready question: ${promptPresets.map(({ id }) => id).join(', ')} (default: ${defaultPreset})`,
+    )
+    .addOption(new Option('--language <code>', 'language of the question').choices(languages).default('en'))
+    .option('--no-image', 'ask without any image, as a control')
+    .option(
+      '-c, --concepts <set>',
+      `concepts to follow: ${builtInConceptSets.map(({ id }) => id).join(', ')}, or a JSON file (default: ${defaultConceptSet})`,
+    )
+    .option('-g, --generate <n>', 'write an answer of at most n tokens', wholeNumber(0))
+    .option('--trace-generated', 'trace the answer as well')
+    .option('-k, --top-k <n>', 'tokens kept for each layer and position (default: 10)', wholeNumber(1))
+    .option(
+      '--positions <where>',
+      'positions to read: last, image, all, or a list like 0,5,10-20 (default: last)',
+      readPositions,
+    )
+    .addOption(
+      new Option('--lens <kind>', 'raw only repeats the notebook').choices(lensKinds).default('logit'),
+    )
+    .addOption(
+      new Option('--provider <name>', 'what computes').choices(['auto', ...providerNames]).default('auto'),
+    )
+    .option('--json <file>', 'write all numbers as JSON, one image a line; - prints them and nothing else')
+    .option('--dump <file>', 'write the hidden states of one image as a .safetensors file')
+    .addHelpText('after', traceExamples)
+    .action((images: string[], options: TraceCommandOptions & { model?: string; dump?: string }) =>
+      commands.trace(images, { ...options, modelDir: options.model, dumpPath: options.dump }),
+    );
+  program
+    .command('inspect')
+    .summary('describe a model')
+    .description('Tell what a model folder holds: family, size, memory needed, and the hash of every file.')
+    .argument('[folder]', 'model, as downloaded from Hugging Face; without it, the bundled one')
+    .option('--json <file>', 'write the description as JSON; - prints it and nothing else')
+    .action((folder: string | undefined, options: InspectCommandOptions) =>
+      commands.inspect(folder, options),
+    );
+  for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
+  return program;
+}
+
+function wholeNumber(smallest: number): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,6}$/.test(text) && Number(text) >= smallest) return Number(text);
+    throw new InvalidArgumentError(`It must be a whole number, at least ${smallest}.`);
+  };
+}
+
+function readPositions(text: string) {
+  try {
+    return parsePositions(text);
+  } catch (error) {
+    if (error instanceof FundusLensError) throw new InvalidArgumentError(`Expected ${error.expected ?? ''}.`);
+    throw error;
+  }
+}

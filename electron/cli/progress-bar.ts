@@ -1,0 +1,45 @@
+import type { EngineProgress, EngineStage } from '../common/engine-messages.ts';
+import { drawBar, fit } from './text-cells.ts';
+
+const stageNames: Readonly<Record<EngineStage, string>> = {
+  load: 'Opening the model',
+  image: 'Preparing the image',
+  vision: 'Looking at the image',
+  decoder: 'Reading the prompt',
+  generate: 'Writing the answer',
+  lens: 'Reading the layers',
+};
+
+const minInterval = 50;
+const barWidth = 30;
+
+/** One line on a terminal that tells how far a trace is; nothing at all where no one is looking. */
+export class ProgressBar {
+  readonly #stream: NodeJS.WriteStream;
+  #shown = false;
+  #lastDrawn = 0;
+  /** What is traced just now, such as "2/5 eye.jpg". */
+  title = '';
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  update({ stage, done, total }: EngineProgress): void {
+    if (!this.#stream.isTTY) return;
+    const now = performance.now();
+    if (now - this.#lastDrawn < minInterval && done < total) return;
+    this.#lastDrawn = now;
+    const fraction = total === 0 ? 1 : done / total;
+    const bar = fit(drawBar(fraction, barWidth), barWidth);
+    const line = `${fit(stageNames[stage], 21)}▕${bar}▏${String(Math.round(fraction * 100)).padStart(4)} %  ${fit(this.title, 17)}`;
+    this.#stream.write(`\r${line}`);
+    this.#shown = true;
+  }
+
+  clear(): void {
+    if (!this.#shown) return;
+    this.#stream.write('\r\u001b[2K');
+    this.#shown = false;
+  }
+}

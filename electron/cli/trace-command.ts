@@ -1,0 +1,119 @@
+import path from 'node:path';
+import { FundusLensError } from '../common/errors.ts';
+import { lensTraceToJson } from '../common/lens-trace.ts';
+import type { LensTrace } from '../common/lens-trace.ts';
+import { OutputFile } from '../workbench/output-file.ts';
+import type { Language } from '../workbench/prompts.ts';
+import { TraceService, findSampleImage } from '../workbench/trace-service.ts';
+import type { TraceOptions } from '../workbench/trace-service.ts';
+import { describeError, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { cancelOnInterrupt } from './interrupt.ts';
+import { paintFor } from './paint.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { print } from './standard-output.ts';
+import { drawTrace } from './trace-picture.ts';
+
+export interface TraceCommandOptions extends TraceOptions {
+  readonly language: Language;
+  /** False for the prompt without any image. */
+  readonly image: boolean;
+  /** File for the traces as JSON, one a line; "-" for stdout, which then carries nothing else. */
+  readonly json?: string | undefined;
+}
+
+/**
+ * Traces images one after the other. An image that cannot be used is reported and passed over; any other problem
+ * would befall every image, and ends the run.
+ *
+ * @returns the exit code: 0 when all went well, else that of the first problem
+ */
+export async function runTrace(images: readonly string[], options: TraceCommandOptions): Promise<number> {
+  const service = new TraceService();
+  const progress = new ProgressBar(process.stderr);
+  const signal = cancelOnInterrupt(() => service.close());
+  let output: OutputFile | null = null;
+  let numTraced = 0;
+  let exitCode: number = exitCodes.done;
+  const report = (error: unknown) => {
+    progress.clear();
+    process.stderr.write(`fundus-lens: ${describeError(error)}\n`);
+    if (exitCode === exitCodes.done) exitCode = exitCodeOf(error);
+  };
+  try {
+    const jobs = listJobs(images, options);
+    if (options.json !== undefined && options.json !== '-') output = await OutputFile.open(options.json);
+    for (const [index, imagePath] of jobs.entries()) {
+      const imageName = imagePath === null ? null : path.basename(imagePath);
+      progress.title = jobs.length === 1 ? '' : `${index + 1}/${jobs.length} ${imageName ?? ''}`;
+      try {
+        const trace = await service.trace(imagePath, options, {
+          signal,
+          onProgress: (step) => progress.update(step),
+        });
+        progress.clear();
+        numTraced += 1;
+        await deliver(trace, imageName, output, options);
+      } catch (error) {
+        if (!concernsOnlyTheImage(error)) throw error;
+        report(error);
+      }
+    }
+    if (numTraced > 0) {
+      await output?.commit();
+      output = null;
+    }
+  } catch (error) {
+    report(error);
+  } finally {
+    progress.clear();
+    await output?.discard();
+    await service.close();
+  }
+  return exitCode;
+}
+
+async function deliver(
+  trace: LensTrace,
+  imageName: string | null,
+  output: OutputFile | null,
+  { json, language }: TraceCommandOptions,
+): Promise<void> {
+  const line = () => `${JSON.stringify(lensTraceToJson(trace))}\n`;
+  if (json === '-') return print(line());
+  await output?.write(line());
+  await print(drawTrace(trace, { imageName, language, paint: paintFor(process.stdout) }));
+}
+
+/** Images to trace; null stands for the prompt without one. */
+function listJobs(images: readonly string[], options: TraceCommandOptions): (string | null)[] {
+  if (!options.image && images.length > 0) {
+    throw conflict('--no-image traces the prompt alone', 'an image as well', 'Leave out one of the two.');
+  }
+  if (options.dumpPath !== undefined && images.length > 1) {
+    throw conflict('--dump writes one trace', `${images.length} images`, 'Trace the images one by one.');
+  }
+  if (options.traceGenerated === true && (options.generate ?? 0) === 0) {
+    throw conflict(
+      '--trace-generated needs an answer to trace',
+      'no --generate',
+      'Add --generate 20, for example.',
+    );
+  }
+  if (!options.image) return [null];
+  return images.length === 0 ? [findSampleImage()] : [...images];
+}
+
+function conflict(expected: string, found: string, advice: string): FundusLensError {
+  return new FundusLensError('input.invalid', 'These options do not go together.', {
+    expected,
+    found,
+    advice,
+  });
+}
+
+function concernsOnlyTheImage(error: unknown): boolean {
+  if (!(error instanceof FundusLensError)) return false;
+  return (
+    error.code.startsWith('image.') || ['prompt.no-room-for-image', 'trace.positions'].includes(error.code)
+  );
+}
