@@ -29,7 +29,11 @@ const neighbourTolerance = 1e-4;
 export async function compareWithReference(
   checkpoint: string,
   reference: ReferenceCase,
-  { models, provider, folder }: { readonly models: ModelCache; readonly provider: ProviderName; readonly folder: string },
+  {
+    models,
+    provider,
+    folder,
+  }: { readonly models: ModelCache; readonly provider: ProviderName; readonly folder: string },
 ): Promise<Deviation> {
   const dumpPath = path.join(folder, `${checkpoint}-${reference.id.replaceAll('/', '-')}.safetensors`);
   const request = fixtureRequest(checkpoint, {
@@ -48,7 +52,9 @@ export async function compareWithReference(
     case: `${checkpoint} ${reference.id}`,
     samePositionIds: of(dump, 'position_ids').join() === of(expected, 'position_ids').join(),
     sameTokenIds: result.prompt.tokenIds.join() === of(expected, 'input_ids').join(),
-    pixels: expected.has('pixel_values') ? largestDifference(of(dump, 'pixel_values'), of(expected, 'pixel_values')) : NaN,
+    pixels: expected.has('pixel_values')
+      ? largestDifference(of(dump, 'pixel_values'), of(expected, 'pixel_values'))
+      : NaN,
     imageEmbeds: relativeError(of(dump, 'image_embeds'), of(expected, 'image_embeds')),
     residual: worstRow(of(dump, 'residual_stream'), of(expected, 'residual_stream'), result.model.dModel),
     logits: relativeError(of(dump, 'logits'), of(expected, 'logits')),
@@ -58,12 +64,17 @@ export async function compareWithReference(
       largestDifference(result.cells.klToFinal, of(expected, 'kl_to_final')),
     ),
     wrongOrder: countWrongOrder(result, of(expected, 'top_ids'), of(expected, 'top_log_probs')),
-    sameText: result.generated.text === reference.generatedText && result.generated.ended === reference.stoppedByEos,
+    sameText:
+      result.generated.text === reference.generatedText && result.generated.ended === reference.stoppedByEos,
   };
 }
 
 /** Cells in which an id differs from the reference's although its log-probability is clear of both neighbours. */
-function countWrongOrder({ cells, topK }: LensTrace, ids: readonly number[], logProbs: readonly number[]): number {
+function countWrongOrder(
+  { cells, topK }: LensTrace,
+  ids: readonly number[],
+  logProbs: readonly number[],
+): number {
   let wrong = 0;
   for (let index = 0; index < ids.length; index++) {
     const place = index % topK;

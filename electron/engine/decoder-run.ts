@@ -2,7 +2,17 @@ import { readRows } from './checkpoint/tensor-reader.ts';
 import { buildMropeTable, buildPositionIds, type RotationTable } from './graph/mrope.ts';
 import type { Model } from './load-model.ts';
 import type { ComposedPrompt } from './prompt.ts';
-import { float32Data, float32Tensor, int32Tensor, int64Tensor, type Tensor, type Tensors } from './runtime/session.ts';
+import {
+  float32Data,
+  float32Tensor,
+  int32Tensor,
+  int64Tensor,
+  type Tensor,
+  type Tensors,
+} from './runtime/session.ts';
+
+/** A score that softmax turns into exactly 0 in float32, and that stays finite. */
+const hidden = -1e30;
 
 /** What one pass of the decoder gives. */
 export interface DecoderPass {
@@ -46,23 +56,45 @@ export class DecoderRun {
     const sequence = embeds.length / dModel;
     this.#length += sequence;
     const { halfDim } = this.#rotation;
-    const table = (values: Float32Array) => float32Tensor(values.subarray(0, this.#length * halfDim), [this.#length, halfDim]);
+    const table = (values: Float32Array) =>
+      float32Tensor(values.subarray(0, this.#length * halfDim), [this.#length, halfDim]);
     const feeds: Record<string, Tensor> = {
       ...this.#cache,
       embeds: float32Tensor(embeds, [sequence, dModel]),
       rows: int64Tensor(BigInt64Array.from(rows, BigInt), [rows.length]),
       cos: table(this.#rotation.cos),
       sin: table(this.#rotation.sin),
-      last_position: int32Tensor(Int32Array.of(this.#length - 1), [1]),
-      total_length: int32Tensor(Int32Array.of(this.#length), []),
+      ...this.#attentionFeeds(sequence),
     };
     const layers = Array.from({ length: numLayers }, (_, layer) => `residual.${layer + 1}`);
     const caches = this.#keepCache ? cacheNames(numLayers) : [];
-    const outputs = await this.#model.decoder.run(feeds, [...layers, 'final_state', ...caches.map(presentName)]);
+    const outputs = await this.#model.decoder.run(feeds, [
+      ...layers,
+      'final_state',
+      ...caches.map(presentName),
+    ]);
     this.#cache = Object.fromEntries(caches.map((name) => [name, outputs[presentName(name)]!]));
     return {
       residual: [selectRows(embeds, rows, dModel), ...layers.map((name) => float32Data(outputs[name]))],
       finalState: float32Data(outputs['final_state']),
+    };
+  }
+
+  #attentionFeeds(sequence: number): Tensors {
+    if (this.#model.provider.fusedAttention) {
+      return {
+        last_position: int32Tensor(Int32Array.of(this.#length - 1), [1]),
+        total_length: int32Tensor(Int32Array.of(this.#length), []),
+      };
+    }
+    const past = this.#length - sequence;
+    const bias = new Float32Array(sequence * this.#length);
+    for (let row = 0; row < sequence; row++) {
+      bias.fill(hidden, row * this.#length + past + row + 1, (row + 1) * this.#length);
+    }
+    return {
+      past_length: int64Tensor(BigInt64Array.of(BigInt(past)), [1]),
+      causal_bias: float32Tensor(bias, [sequence, this.#length]),
     };
   }
 }
@@ -72,7 +104,11 @@ export class DecoderRun {
  *
  * @param imageEmbeds float32 [cells, D], or null without an image
  */
-export function embedPrompt(model: Model, prompt: ComposedPrompt, imageEmbeds: Float32Array | null): Float32Array {
+export function embedPrompt(
+  model: Model,
+  prompt: ComposedPrompt,
+  imageEmbeds: Float32Array | null,
+): Float32Array {
   const { embedding, config } = model.checkpoint;
   const { dModel } = config.decoder;
   const embeds = new Float32Array(prompt.tokenIds.length * dModel);

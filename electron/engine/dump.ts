@@ -25,7 +25,12 @@ export interface Dump {
  */
 export async function writeDump(file: string, { checkpoint, head }: Model, dump: Dump): Promise<void> {
   const { dModel, vocabSize } = checkpoint.config.decoder;
-  const float32 = (name: string, width: number, parts: readonly Float32Array[], leading: readonly number[] = []): NamedTensor => {
+  const float32 = (
+    name: string,
+    width: number,
+    parts: readonly Float32Array[],
+    leading: readonly number[] = [],
+  ): NamedTensor => {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     const outer = leading.reduce((product, side) => product * side, 1);
     return { name, dtype: 'F32', shape: [...leading, length / width / outer, width], parts };

@@ -2,6 +2,7 @@ import { FundusLensError } from '../common/errors.ts';
 import type { Gate, ProviderChoice } from '../common/lens-trace.ts';
 import { fingerprintCheckpoint, type CheckpointFingerprint } from './checkpoint/fingerprint.ts';
 import { isIgnorableTensor, openCheckpoint, type Checkpoint } from './checkpoint/open-checkpoint.ts';
+import type { GraphTarget } from './graph/graph-target.ts';
 import { buildLensHead } from './graph/lens-head.ts';
 import { LensHead } from './lens/lens-head.ts';
 import { checkParity } from './lens/parity-gate.ts';
@@ -34,13 +35,21 @@ const rankSlots = 8;
  * @throws FundusLensError `model.*` for anything wrong with the files, `provider.unavailable`,
  *   `model.parity-gate`, `engine.cancelled`
  */
-export async function loadModel(folder: string, requested: ProviderChoice, hooks: TraceHooks): Promise<LoadedModel> {
+export async function loadModel(
+  folder: string,
+  requested: ProviderChoice,
+  hooks: TraceHooks,
+): Promise<LoadedModel> {
   const started = performance.now();
   const total = 5;
   await reportProgress(hooks, 'load', 0, total);
   const checkpoint = await openCheckpoint(folder);
-  const graphs = compile(checkpoint);
   const provider = await chooseProvider(requested);
+  const target: GraphTarget = {
+    attention: provider.fusedAttention ? 'fused' : 'composed',
+    rankSlots: provider.provider === 'cpu' ? 0 : rankSlots,
+  };
+  const graphs = compileGraphs(checkpoint, target);
   const hashing = fingerprintCheckpoint(folder, hooks.signal === undefined ? {} : { signal: hooks.signal });
   hashing.catch(() => undefined);
   await reportProgress(hooks, 'load', 1, total);
@@ -58,7 +67,7 @@ export async function loadModel(folder: string, requested: ProviderChoice, hooks
     const head = new LensHead(headSession, {
       numTokens: numTokens(checkpoint),
       dModel: checkpoint.config.decoder.dModel,
-      rankSlots: provider.provider === 'cpu' ? 0 : rankSlots,
+      rankSlots: target.rankSlots,
     });
     const model: Model = { checkpoint, fingerprint: await hashing, provider, vision, decoder, head };
     const gate = await checkParity(model);
@@ -68,19 +77,24 @@ export async function loadModel(folder: string, requested: ProviderChoice, hooks
     await release();
     throw asLoadError(error, folder);
   }
+}
 
-  function compile({ architecture, config, weights, unembedding }: Checkpoint) {
-    const onHost = requested === 'cpu';
-    const vision = architecture.buildVision(config, weights);
-    const decoder = architecture.buildDecoder(config, weights);
-    const head = buildLensHead(config.decoder, weights, {
-      unembedding,
-      numTokens: numTokens(checkpoint),
-      rankSlots: onHost ? 0 : rankSlots,
-    });
-    weights.assertNothingLeftOver(isIgnorableTensor);
-    return { vision, decoder, head };
-  }
+/**
+ * Compiles the three graphs; nothing of the weights is read but their place.
+ *
+ * @throws FundusLensError `model.tensor-*` when a tensor is missing, left over or of the wrong shape
+ */
+export function compileGraphs(checkpoint: Checkpoint, target: GraphTarget) {
+  const { architecture, config, weights, unembedding } = checkpoint;
+  const vision = architecture.buildVision(config, weights, target);
+  const decoder = architecture.buildDecoder(config, weights, target);
+  const head = buildLensHead(config.decoder, weights, {
+    unembedding,
+    numTokens: numTokens(checkpoint),
+    rankSlots: target.rankSlots,
+  });
+  weights.assertNothingLeftOver(isIgnorableTensor);
+  return { vision, decoder, head };
 }
 
 /** Rows of the unembedding that belong to a token. */
@@ -89,13 +103,21 @@ export function numTokens({ tokenizer, config }: Checkpoint): number {
 }
 
 function asLoadError(error: unknown, folder: string): unknown {
-  if (error instanceof Error && /memory|bad_alloc/i.test(error.message) && !(error instanceof FundusLensError)) {
-    return new FundusLensError('engine.out-of-memory', `There is not enough memory for the model in ${folder}.`, {
-      expected: 'the memory that `fundus-lens inspect` states',
-      found: error.message.split('\n')[0]!,
-      advice: 'Close other programs, or use a smaller checkpoint.',
-      cause: error,
-    });
+  if (
+    error instanceof Error &&
+    /memory|bad_alloc/i.test(error.message) &&
+    !(error instanceof FundusLensError)
+  ) {
+    return new FundusLensError(
+      'engine.out-of-memory',
+      `There is not enough memory for the model in ${folder}.`,
+      {
+        expected: 'the memory that `fundus-lens inspect` states',
+        found: error.message.split('\n')[0]!,
+        advice: 'Close other programs, or use a smaller checkpoint.',
+        cause: error,
+      },
+    );
   }
   return error;
 }

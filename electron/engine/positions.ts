@@ -17,13 +17,19 @@ export function selectPositions(
   if (selection === 'all') return range(0, length);
   if (selection === 'image') {
     if (imageSpan !== null) return range(...imageSpan);
-    throw new FundusLensError('trace.positions', 'Image positions were asked for, but the prompt has no image.', {
-      expected: 'an image, or positions "last", "all" or a list',
-      found: 'a prompt without an image',
-      advice: 'Give an image, or choose --positions last.',
-    });
+    throw new FundusLensError(
+      'trace.positions',
+      'Image positions were asked for, but the prompt has no image.',
+      {
+        expected: 'an image, or positions "last", "all" or a list',
+        found: 'a prompt without an image',
+        advice: 'Give an image, or choose --positions last.',
+      },
+    );
   }
-  const outside = selection.filter((position) => !Number.isInteger(position) || position < 0 || position >= length);
+  const outside = selection.filter(
+    (position) => !Number.isInteger(position) || position < 0 || position >= length,
+  );
   if (outside.length === 0 && selection.length > 0) return [...new Set(selection)].sort((a, b) => a - b);
   throw new FundusLensError('trace.positions', 'Some positions are not in the prompt.', {
     expected: `one or more positions between 0 and ${length - 1}`,

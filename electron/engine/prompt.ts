@@ -34,20 +34,27 @@ export function composePrompt(
   const expectedPlaces = grid === null ? 0 : 1;
   if (places.length !== expectedPlaces) {
     const placeholder = tokenizer.tokenText(config.imageTokenId);
-    throw new FundusLensError('prompt.no-room-for-image', 'The prompt does not have its one place for the image.', {
-      expected: `${expectedPlaces} × ${placeholder} after the chat template of ${folder}`,
-      found: `${places.length}`,
-      advice:
-        places.length > expectedPlaces
-          ? `Remove ${placeholder} from the prompt; the template adds it.`
-          : 'Use the chat template of a vision-language checkpoint.',
-    });
+    throw new FundusLensError(
+      'prompt.no-room-for-image',
+      'The prompt does not have its one place for the image.',
+      {
+        expected: `${expectedPlaces} × ${placeholder} after the chat template of ${folder}`,
+        found: `${places.length}`,
+        advice:
+          places.length > expectedPlaces
+            ? `Remove ${placeholder} from the prompt; the template adds it.`
+            : 'Use the chat template of a vision-language checkpoint.',
+      },
+    );
   }
   const { mergeSize } = config.vision;
   const cells = grid === null ? ([0, 0] as const) : ([grid[1] / mergeSize, grid[2] / mergeSize] as const);
   const numCells = cells[0] * cells[1];
   const place = places[0];
-  const tokenIds = place === undefined ? encoded : encoded.toSpliced(place, 1, ...Array<number>(numCells).fill(config.imageTokenId));
+  const tokenIds =
+    place === undefined
+      ? encoded
+      : encoded.toSpliced(place, 1, ...Array<number>(numCells).fill(config.imageTokenId));
   if (tokenIds.length + reserve > config.decoder.maxPositions) {
     throw new FundusLensError('prompt.too-long', 'Prompt and image are too long for this model.', {
       expected: `at most ${config.decoder.maxPositions} positions`,
@@ -55,5 +62,11 @@ export function composePrompt(
       advice: 'Shorten the prompt, generate less, or lower max_pixels in preprocessor_config.json.',
     });
   }
-  return { text, rendered, tokenIds, imageSpan: place === undefined ? null : [place, place + numCells], cells };
+  return {
+    text,
+    rendered,
+    tokenIds,
+    imageSpan: place === undefined ? null : [place, place + numCells],
+    cells,
+  };
 }

@@ -30,7 +30,9 @@ export function referenceCases(name: string): ReferenceCase[] {
 }
 
 /** Every tensor of a reference file as numbers, with its shape. */
-export async function readTensors(file: string): Promise<Map<string, { shape: readonly number[]; data: number[] }>> {
+export async function readTensors(
+  file: string,
+): Promise<Map<string, { shape: readonly number[]; data: number[] }>> {
   const bytes = readFileSync(file);
   const views = await readSafetensorsHeader(file);
   return new Map([...views].map(([name, view]) => [name, { shape: view.shape, data: decode(bytes, view) }]));
@@ -58,7 +60,12 @@ export const fixtureConcepts: ConceptSet = {
   id: 'fixture',
   title: { en: 'Fixture', ru: 'Проба' },
   concepts: [
-    { id: 'retina', label: { en: 'Retina', ru: 'Сетчатка' }, role: 'target', forms: { en: ['retina', 'fundus'] } },
+    {
+      id: 'retina',
+      label: { en: 'Retina', ru: 'Сетчатка' },
+      role: 'target',
+      forms: { en: ['retina', 'fundus'] },
+    },
     { id: 'eye', label: { en: 'Eye', ru: 'Глаз' }, role: 'target', forms: { en: ['eye'], ru: ['глаз'] } },
     { id: 'text', label: { en: 'Text', ru: 'Текст' }, role: 'control', forms: { en: ['text'] } },
   ],

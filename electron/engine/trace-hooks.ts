@@ -14,8 +14,14 @@ export interface TraceHooks {
  *
  * @throws FundusLensError `engine.cancelled`
  */
-export async function reportProgress(hooks: TraceHooks, stage: EngineStage, done: number, total: number): Promise<void> {
+export async function reportProgress(
+  hooks: TraceHooks,
+  stage: EngineStage,
+  done: number,
+  total: number,
+): Promise<void> {
   hooks.onProgress?.({ stage, done, total });
   await setImmediate();
-  if (hooks.signal?.aborted === true) throw new FundusLensError('engine.cancelled', 'The trace was cancelled.');
+  if (hooks.signal?.aborted === true)
+    throw new FundusLensError('engine.cancelled', 'The trace was cancelled.');
 }

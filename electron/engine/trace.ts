@@ -32,7 +32,11 @@ const packageVersion = z
  *   `engine.cancelled` when the hooks' signal aborts
  * @see ARCHITECTURE, "From a photograph to a curve"
  */
-export async function trace(request: TraceRequest, hooks: TraceHooks, models: ModelCache): Promise<LensTrace> {
+export async function trace(
+  request: TraceRequest,
+  hooks: TraceHooks,
+  models: ModelCache,
+): Promise<LensTrace> {
   const clock = new Clock();
   const model = await models.open(request.modelDir, request.provider, hooks);
   const { checkpoint, head } = model;
@@ -40,7 +44,10 @@ export async function trace(request: TraceRequest, hooks: TraceHooks, models: Mo
   const concepts = resolveConcepts(request.conceptSet, checkpoint.tokenizer);
   clock.lap('load');
 
-  const image = request.imagePath === null ? null : await preprocessImage(request.imagePath, checkpoint.imageProcessor, hooks);
+  const image =
+    request.imagePath === null
+      ? null
+      : await preprocessImage(request.imagePath, checkpoint.imageProcessor, hooks);
   const prompt = composePrompt(checkpoint, request.prompt, image?.grid ?? null, request.generate);
   const length = prompt.tokenIds.length;
   const positions = selectPositions(request.positions, length, prompt.imageSpan);
@@ -81,7 +88,11 @@ export async function trace(request: TraceRequest, hooks: TraceHooks, models: Mo
   const cells = await readLens(
     head,
     residual,
-    { kind: request.lens, topK: request.topK, concepts: concepts.map(({ tokens }) => tokens.map(({ id }) => id)) },
+    {
+      kind: request.lens,
+      topK: request.topK,
+      concepts: concepts.map(({ tokens }) => tokens.map(({ id }) => id)),
+    },
     hooks,
   );
   clock.lap('lens');
@@ -129,7 +140,9 @@ export async function trace(request: TraceRequest, hooks: TraceHooks, models: Mo
     tokenTexts: Object.fromEntries(
       [...new Set(cells.topIds)].map((id) => [id, checkpoint.tokenizer.tokenText(id)]),
     ),
-    concepts: concepts.map((concept, index) => traceConcept(concept, index, cells, residual.length, allPositions.length)),
+    concepts: concepts.map((concept, index) =>
+      traceConcept(concept, index, cells, residual.length, allPositions.length),
+    ),
     generated: {
       ids: [...generation.ids],
       text: checkpoint.tokenizer.decode(generation.ids),
@@ -157,7 +170,13 @@ function traceConcept(
 ): ConceptTrace {
   const logProb = cells.conceptLogProbs[index]!;
   const rank = cells.conceptRanks[index]!;
-  const emergence = findEmergence({ ranks: rank, logProbs: logProb, numLayers, numPositions, controlLogOdds: null });
+  const emergence = findEmergence({
+    ranks: rank,
+    logProbs: logProb,
+    numLayers,
+    numPositions,
+    controlLogOdds: null,
+  });
   return { ...concept, logProb, rank, emergence };
 }
 
@@ -178,16 +197,26 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
   };
 }
 
-function describeWarnings(request: TraceRequest, { provider }: LoadedModel, leaks: readonly string[]): string[] {
+function describeWarnings(
+  request: TraceRequest,
+  { provider }: LoadedModel,
+  leaks: readonly string[],
+): string[] {
   const warnings: string[] = [];
   if (leaks.length > 0) {
-    warnings.push(`The prompt itself names: ${leaks.join(', ')}. What is read for these concepts may echo the question.`);
+    warnings.push(
+      `The prompt itself names: ${leaks.join(', ')}. What is read for these concepts may echo the question.`,
+    );
   }
   if (provider.fallback !== null) {
-    warnings.push(`Runs on "${provider.provider}" because the better providers cannot be used here: ${provider.fallback}.`);
+    warnings.push(
+      `Runs on "${provider.provider}" because the better providers cannot be used here: ${provider.fallback}.`,
+    );
   }
   if (request.lens === 'raw') {
-    warnings.push('The raw lens leaves out the final norm; it reproduces the notebook and says little about the model.');
+    warnings.push(
+      'The raw lens leaves out the final norm; it reproduces the notebook and says little about the model.',
+    );
   }
   return warnings;
 }
@@ -237,6 +266,14 @@ class Clock {
 
   timings(): Timings {
     const { load = 0, image = 0, vision = 0, decoder = 0, lens = 0, generate: generated = 0 } = this.#laps;
-    return { load, image, vision, decoder, lens, generate: generated, total: performance.now() - this.#start };
+    return {
+      load,
+      image,
+      vision,
+      decoder,
+      lens,
+      generate: generated,
+      total: performance.now() - this.#start,
+    };
   }
 }

@@ -24,7 +24,10 @@ export async function encodeImage(model: Model, image: PatchedImage): Promise<Fl
     feeds['window_slots'] = int64Tensor(slots, [slots.length]);
     feeds['slot_of_patch'] = int64Tensor(slotOfPatch, [numPatches]);
     feeds['window_bias'] = float32Tensor(bias, [numWindows, 1, windowPatches, windowPatches]);
-    feeds['window_shape'] = int64Tensor(BigInt64Array.from([numWindows, windowPatches, vision.width], BigInt), [3]);
+    feeds['window_shape'] = int64Tensor(
+      BigInt64Array.from([numWindows, windowPatches, vision.width], BigInt),
+      [3],
+    );
   }
   const outputs = await model.vision.run(feeds, ['image_embeds']);
   return toImageOrder(float32Data(outputs['image_embeds']), layout.cellOrder);

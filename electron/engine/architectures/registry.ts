@@ -4,10 +4,7 @@ import { qwen25Vl } from './qwen2-5-vl.ts';
 import { qwen2Vl } from './qwen2-vl.ts';
 
 /** Every supported family, one line each. */
-export const architectures: readonly Architecture[] = [
-  qwen2Vl,
-  qwen25Vl,
-];
+export const architectures: readonly Architecture[] = [qwen2Vl, qwen25Vl];
 
 /** @throws FundusLensError `model.family-unsupported` that lists the families there are */
 export function findArchitecture(modelType: unknown): Architecture {

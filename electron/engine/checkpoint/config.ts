@@ -107,7 +107,11 @@ function toDecoderConfig(text: z.infer<typeof textSchema>, json: Record<string, 
   const rope = text.rope_parameters ?? text.rope_scaling;
   const ropeTheta = rope?.rope_theta ?? text.rope_theta ?? (json['rope_theta'] as number | undefined);
   if (!rope || ropeTheta === undefined) {
-    throw configError('the text part of config.json', 'rope_theta and mrope_section (rope_scaling or rope_parameters)', 'none');
+    throw configError(
+      'the text part of config.json',
+      'rope_theta and mrope_section (rope_scaling or rope_parameters)',
+      'none',
+    );
   }
   const kind = rope.rope_type ?? rope.type ?? 'default';
   if (kind !== 'mrope' && kind !== 'default') {
@@ -133,10 +137,18 @@ function checkConsistency(decoder: DecoderConfig, vision: VisionConfig): void {
   const halfDim = mropeSection[0] + mropeSection[1] + mropeSection[2];
   const checks: [boolean, string, string][] = [
     [Number.isInteger(headDim), 'hidden_size divisible by num_attention_heads', `head size ${headDim}`],
-    [numHeads % numKeyValueHeads === 0, 'query heads divisible by key-value heads', `${numHeads} / ${numKeyValueHeads}`],
+    [
+      numHeads % numKeyValueHeads === 0,
+      'query heads divisible by key-value heads',
+      `${numHeads} / ${numKeyValueHeads}`,
+    ],
     [2 * halfDim === headDim, `mrope_section summing to ${headDim / 2}`, String(halfDim)],
     [vision.outWidth === dModel, `vision output width ${dModel}`, String(vision.outWidth)],
-    [vision.width % vision.numHeads === 0, 'vision width divisible by its heads', `${vision.width} / ${vision.numHeads}`],
+    [
+      vision.width % vision.numHeads === 0,
+      'vision width divisible by its heads',
+      `${vision.width} / ${vision.numHeads}`,
+    ],
   ];
   for (const [holds, expected, found] of checks) {
     if (!holds) throw configError('config.json', expected, found);
@@ -145,7 +157,12 @@ function checkConsistency(decoder: DecoderConfig, vision: VisionConfig): void {
 
 function parsePart<T extends z.ZodType>(what: string, schema: T, value: unknown): z.infer<T> {
   const result = schema.safeParse(value);
-  if (!result.success) throw configError(what, 'the fields of a Qwen2-VL / Qwen2.5-VL checkpoint', z.prettifyError(result.error));
+  if (!result.success)
+    throw configError(
+      what,
+      'the fields of a Qwen2-VL / Qwen2.5-VL checkpoint',
+      z.prettifyError(result.error),
+    );
   return result.data;
 }
 

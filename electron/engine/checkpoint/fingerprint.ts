@@ -17,7 +17,8 @@ export interface CheckpointFingerprint {
 }
 
 /** Files whose content decides a trace. */
-const decisive = /^(config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template)\.json$|^chat_template\.jinja$|^.*\.safetensors$|^model\.safetensors\.index\.json$/;
+const decisive =
+  /^(config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template)\.json$|^chat_template\.jinja$|^.*\.safetensors$|^model\.safetensors\.index\.json$/;
 
 /**
  * Hashes every file of a checkpoint that can change its numbers.
@@ -27,9 +28,14 @@ const decisive = /^(config|generation_config|preprocessor_config|tokenizer|token
  */
 export async function fingerprintCheckpoint(
   folder: string,
-  options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+  options: {
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (done: number, total: number) => void;
+  } = {},
 ): Promise<CheckpointFingerprint> {
-  const names = readdirSync(folder).filter((name) => decisive.test(name)).sort();
+  const names = readdirSync(folder)
+    .filter((name) => decisive.test(name))
+    .sort();
   const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(folder, name))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   let done = 0;

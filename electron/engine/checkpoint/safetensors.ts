@@ -56,7 +56,11 @@ async function readHeaderLength(handle: FileHandle, file: string, size: number):
   const { buffer } = await handle.read(Buffer.alloc(8), 0, 8, 0);
   const length = buffer.readBigUInt64LE(0);
   if (length > BigInt(size - 8)) {
-    throw truncated(file, `a file of at least ${length + 8n} bytes, as its header length says`, `${size} bytes`);
+    throw truncated(
+      file,
+      `a file of at least ${length + 8n} bytes, as its header length says`,
+      `${size} bytes`,
+    );
   }
   if (length > BigInt(maxHeaderBytes)) {
     throw invalid(file, `a header of at most ${maxHeaderBytes} bytes`, `${length} bytes`);
@@ -99,7 +103,11 @@ function parseEntry(name: string, entry: unknown, file: string, dataStart: numbe
   const byteLength =
     shape.reduce((product, side) => product * side, 1) * bytesPerElement[dtype as SafetensorsDtype];
   if (end - begin !== byteLength) {
-    throw invalid(file, `${byteLength} bytes for tensor "${name}" of shape [${shape.join(', ')}]`, `${end - begin}`);
+    throw invalid(
+      file,
+      `${byteLength} bytes for tensor "${name}" of shape [${shape.join(', ')}]`,
+      `${end - begin}`,
+    );
   }
   if (dataStart + end > size) {
     throw truncated(file, `${dataStart + end} bytes, where tensor "${name}" ends`, `${size} bytes`);

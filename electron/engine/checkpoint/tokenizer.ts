@@ -32,7 +32,9 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
   });
   const config = await readFile(path.join(folder, 'tokenizer_config.json'), 'utf8').catch(() => '{}');
   try {
-    return createTokenizer(new HuggingFaceTokenizer(JSON.parse(json) as object, JSON.parse(config) as object));
+    return createTokenizer(
+      new HuggingFaceTokenizer(JSON.parse(json) as object, JSON.parse(config) as object),
+    );
   } catch (cause) {
     throw new FundusLensError('model.tokenizer-invalid', `${file} cannot be used.`, {
       expected: 'a tokenizer.json as Hugging Face tokenizers writes it, and a valid tokenizer_config.json',
@@ -50,7 +52,10 @@ function createTokenizer(tokenizer: HuggingFaceTokenizer): Tokenizer {
   return {
     size,
     encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids.map(Number),
-    decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    decode: (ids) =>
+      ids.length === 0
+        ? ''
+        : tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
     idOf: (token) => vocabulary.get(token),
     tokenText: (id) => {
       const token = added.get(id)?.content ?? tokenizer.id_to_token(id);
@@ -64,11 +69,7 @@ function createTokenizer(tokenizer: HuggingFaceTokenizer): Tokenizer {
 const byteOfCharacter = buildByteTable();
 
 function buildByteTable(): Map<string, number> {
-  const printable = [
-    ...range(0x21, 0x7e),
-    ...range(0xa1, 0xac),
-    ...range(0xae, 0xff),
-  ];
+  const printable = [...range(0x21, 0x7e), ...range(0xa1, 0xac), ...range(0xae, 0xff)];
   const table = new Map(printable.map((byte) => [String.fromCodePoint(byte), byte]));
   let next = 256;
   for (let byte = 0; byte < 256; byte++) {
@@ -95,7 +96,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 /** Decodes the longest valid stretches and shows what remains of split characters as ⟨hex⟩. */
 function showBytes(bytes: Uint8Array): string {
   let text = '';
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const end = longestCharacter(bytes, start);
     if (end > start) {
       text += strictUtf8.decode(bytes.subarray(start, end));

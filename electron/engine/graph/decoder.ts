@@ -1,6 +1,7 @@
 import type { DecoderConfig } from '../checkpoint/config.ts';
-import { decoderAttention } from './attention.ts';
+import { addAttentionInputs, decoderAttention } from './decoder-attention.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import type { GraphTarget } from './graph-target.ts';
 import { gatedMlp } from './mlp.ts';
 import { addAndRmsNorm, rmsNorm } from './norm.ts';
 import type { WeightSource } from './weight-source.ts';
@@ -9,8 +10,8 @@ import type { WeightSource } from './weight-source.ts';
  * The Qwen2 decoder as a graph.
  *
  * Inputs: `embeds` float32 [S, D]; `rows` int64 [P], which of the S rows to read; `cos`, `sin` float32
- * [total, headDim / 2]; `last_position` int32 [1]; `total_length` int32 []; `past.{l}.key|value`
- * float32 [1, G, past, H].
+ * [total, headDim / 2]; `past.{l}.key|value` float32 [1, G, past, H]; fused: `last_position` int32 [1],
+ * `total_length` int32 []; composed: `past_length` int64 [1], `causal_bias` float32 [S, total].
  * Outputs: `residual.{l}` float32 [P, D] for l = 1…L, the stream after block l, **before** the final norm;
  * `final_state` float32 [1, D], the last row after the final norm, as the model itself would unembed it;
  * `present.{l}.key|value` float32 [1, G, total, H].
@@ -22,27 +23,40 @@ import type { WeightSource } from './weight-source.ts';
  *   block:  x ─ norm ─ attention ─(+)─ norm ─ mlp ─(+)─►
  * ```
  */
-export function buildDecoder(config: DecoderConfig, weights: WeightSource): Uint8Array {
+export function buildDecoder(config: DecoderConfig, weights: WeightSource, target: GraphTarget): Uint8Array {
   const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps } = config;
   const graph = new GraphBuilder('decoder', weights);
   const rows = graph.input('rows', 'int64', ['read']);
-  const attentionInputs = {
-    cos: graph.input('cos', 'float32', ['total', headDim / 2]),
-    sin: graph.input('sin', 'float32', ['total', headDim / 2]),
-    lastPosition: graph.input('last_position', 'int32', [1]),
-    totalLength: graph.input('total_length', 'int32', []),
-  };
+  const attentionInputs = addAttentionInputs(graph, headDim, target);
   const read = (layer: number, stream: string) => {
-    const selected = graph.node(`/model/residual.${layer}/Gather`, 'Gather', [stream, rows], { attributes: { axis: 0n } });
+    const selected = graph.node(`/model/residual.${layer}/Gather`, 'Gather', [stream, rows], {
+      attributes: { axis: 0n },
+    });
     graph.output(`residual.${layer}`, selected, 'float32', ['read', dModel]);
   };
 
   let stream = graph.input('embeds', 'float32', ['sequence', dModel]);
-  let normed = rmsNorm(graph, '/model/layers.0/input_layernorm', 'model.layers.0.input_layernorm', stream, dModel, eps);
+  let normed = rmsNorm(
+    graph,
+    '/model/layers.0/input_layernorm',
+    'model.layers.0.input_layernorm',
+    stream,
+    dModel,
+    eps,
+  );
   for (let layer = 0; layer < numLayers; layer++) {
     const node = `/model/layers.${layer}`;
     const tensor = `model.layers.${layer}`;
-    const attended = decoderAttention(graph, `${node}/attn`, `${tensor}.self_attn`, normed, layer, config, attentionInputs);
+    const attended = decoderAttention(
+      graph,
+      `${node}/attn`,
+      `${tensor}.self_attn`,
+      normed,
+      layer,
+      config,
+      attentionInputs,
+      target,
+    );
     const middle = addAndRmsNorm(
       graph,
       `${node}/post_attention_layernorm`,
@@ -52,7 +66,9 @@ export function buildDecoder(config: DecoderConfig, weights: WeightSource): Uint
       dModel,
       eps,
     );
-    const update = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], { bias: false });
+    const update = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], {
+      bias: false,
+    });
     const isLast = layer === numLayers - 1;
     const next = addAndRmsNorm(
       graph,
@@ -68,7 +84,9 @@ export function buildDecoder(config: DecoderConfig, weights: WeightSource): Uint
     read(layer + 1, stream);
   }
   const lastRow = graph.constantInt64('last_row', [-1]);
-  const finalState = graph.node('/model/final_state/Gather', 'Gather', [normed, lastRow], { attributes: { axis: 0n } });
+  const finalState = graph.node('/model/final_state/Gather', 'Gather', [normed, lastRow], {
+    attributes: { axis: 0n },
+  });
   graph.output('final_state', finalState, 'float32', [1, dModel]);
   return graph.build();
 }

@@ -71,11 +71,19 @@ export class GraphBuilder {
     if (this.#nodeNames.has(name)) throw new Error(`${this.#name}: node ${name} is defined twice`);
     this.#nodeNames.add(name);
     for (const input of inputs) {
-      if (!this.#defined.has(input)) throw new Error(`${this.#name}: node ${name} reads unknown value ${input}`);
+      if (!this.#defined.has(input))
+        throw new Error(`${this.#name}: node ${name} reads unknown value ${input}`);
     }
     const outputs = options.outputs;
     for (const output of outputs.filter((o) => o !== '')) this.#define(output);
-    this.#nodes.push({ name, opType, domain: options.domain ?? '', inputs, outputs, attributes: options.attributes ?? {} });
+    this.#nodes.push({
+      name,
+      opType,
+      domain: options.domain ?? '',
+      inputs,
+      outputs,
+      attributes: options.attributes ?? {},
+    });
     return outputs;
   }
 
@@ -88,7 +96,11 @@ export class GraphBuilder {
     return this.#constant(name, 'int32', shape, new Uint8Array(Int32Array.from(values).buffer));
   }
 
-  constantFloat32(name: string, values: readonly number[], shape: readonly number[] = [values.length]): string {
+  constantFloat32(
+    name: string,
+    values: readonly number[],
+    shape: readonly number[] = [values.length],
+  ): string {
     return this.#constant(name, 'float32', shape, new Uint8Array(Float32Array.from(values).buffer));
   }
 

@@ -30,7 +30,11 @@ export interface LensHeadOptions {
  * With p = softmax(z): lse = z_top − ln p_top; entropy = lse − Σ p z; and with q the last layer's p,
  * KL(q ‖ p) = (lse − Σ q z) − (lse_L − Σ q z_L), which is exactly 0 for the last layer.
  */
-export function buildLensHead(config: DecoderConfig, weights: WeightSource, options: LensHeadOptions): Uint8Array {
+export function buildLensHead(
+  config: DecoderConfig,
+  weights: WeightSource,
+  options: LensHeadOptions,
+): Uint8Array {
   const { dModel, rmsNormEps } = config;
   const { numTokens } = options;
   const graph = new GraphBuilder('lens-head', weights);
@@ -54,7 +58,10 @@ export function buildLensHead(config: DecoderConfig, weights: WeightSource, opti
   const logSumExp = logSumExpFromTop();
   const weightedMean = (name: string, weight: string) =>
     sum(name, graph.node(`${name}/Mul`, 'Mul', [logits, weight]));
-  const entropy = graph.node('/head/entropy/Sub', 'Sub', [logSumExp, weightedMean('/head/entropy', probabilities)]);
+  const entropy = graph.node('/head/entropy/Sub', 'Sub', [
+    logSumExp,
+    weightedMean('/head/entropy', probabilities),
+  ]);
   const finalProbabilities = gatherLastLayer('/head/final_probabilities', probabilities);
   const crossEntropy = graph.node('/head/cross_entropy/Sub', 'Sub', [
     logSumExp,
@@ -76,21 +83,31 @@ export function buildLensHead(config: DecoderConfig, weights: WeightSource, opti
 
   /** z = state · Wᵀ over the token rows of the unembedding. */
   function unembed(): string {
-    const flat = graph.node('/head/state/Flatten', 'Reshape', [state, graph.constantInt64('flat_shape', [-1, dModel])]);
+    const flat = graph.node('/head/state/Flatten', 'Reshape', [
+      state,
+      graph.constantInt64('flat_shape', [-1, dModel]),
+    ]);
     const unembedding = graph.weight(options.unembedding, [numTokens, dModel], { rowPrefix: true });
     const product = graph.node('/head/unembedding/MatMul', 'Gemm', [flat, unembedding], {
       attributes: { transB: 1n },
     });
     const rowsShape = graph.node('/head/rows/Shape', 'Shape', [rows], { attributes: { start: 0n, end: 2n } });
-    const shape = graph.node('/head/logits/Shape', 'Concat', [rowsShape, graph.constantInt64('num_tokens', [numTokens])], {
-      attributes: { axis: 0n },
-    });
+    const shape = graph.node(
+      '/head/logits/Shape',
+      'Concat',
+      [rowsShape, graph.constantInt64('num_tokens', [numTokens])],
+      {
+        attributes: { axis: 0n },
+      },
+    );
     return graph.node('/head/logits', 'Reshape', [product, shape]);
   }
 
   function logSumExpFromTop(): string {
     const first = graph.constantInt64('first', [0]);
-    const bestLogit = graph.node('/head/best_logit', 'Gather', [topLogits, first], { attributes: { axis: -1n } });
+    const bestLogit = graph.node('/head/best_logit', 'Gather', [topLogits, first], {
+      attributes: { axis: -1n },
+    });
     const bestId = graph.node('/head/best_id', 'Gather', [topIds, first], { attributes: { axis: -1n } });
     const bestProbability = graph.node('/head/best_probability', 'GatherElements', [probabilities, bestId], {
       attributes: { axis: -1n },
@@ -110,10 +127,16 @@ export function buildLensHead(config: DecoderConfig, weights: WeightSource, opti
   function readConcepts(): void {
     const ids = graph.input('concept_ids', 'int64', ['concept_tokens']);
     const mask = graph.input('concept_mask', 'float32', ['concepts', 'forms']);
-    const gathered = graph.node('/head/concepts/Gather', 'Gather', [logits, ids], { attributes: { axis: -1n } });
-    const leading = graph.node('/head/concepts/Leading', 'Shape', [rows], { attributes: { start: 0n, end: 2n } });
+    const gathered = graph.node('/head/concepts/Gather', 'Gather', [logits, ids], {
+      attributes: { axis: -1n },
+    });
+    const leading = graph.node('/head/concepts/Leading', 'Shape', [rows], {
+      attributes: { start: 0n, end: 2n },
+    });
     const trailing = graph.node('/head/concepts/Trailing', 'Shape', [mask]);
-    const shape = graph.node('/head/concepts/Shape', 'Concat', [leading, trailing], { attributes: { axis: 0n } });
+    const shape = graph.node('/head/concepts/Shape', 'Concat', [leading, trailing], {
+      attributes: { axis: 0n },
+    });
     const forms = graph.node('/head/concepts/Reshape', 'Reshape', [gathered, shape]);
     const masked = graph.node('/head/concepts/Mask', 'Add', [forms, mask]);
     const reduce = (name: string, opType: string) =>
@@ -122,7 +145,8 @@ export function buildLensHead(config: DecoderConfig, weights: WeightSource, opti
     const conceptShape = ['positions', 'layers', 'concepts'];
     graph.output('concept_logits', reduce('ReduceLogSumExp', 'ReduceLogSumExp'), 'float32', conceptShape);
     graph.output('concept_max', best, 'float32', conceptShape);
-    if (options.rankSlots > 0) graph.output('concept_rank', countLarger(best), 'float32', ['positions', 'layers', options.rankSlots]);
+    if (options.rankSlots > 0)
+      graph.output('concept_rank', countLarger(best), 'float32', ['positions', 'layers', options.rankSlots]);
   }
 
   /** rank = 1 + Σ_v [z_v > best]; one pass over the vocabulary per concept, unrolled. */
@@ -130,9 +154,14 @@ export function buildLensHead(config: DecoderConfig, weights: WeightSource, opti
     const one = graph.constantFloat32('one', [1]);
     const ranks = Array.from({ length: options.rankSlots }, (_, slot) => {
       const name = `/head/concepts/rank.${slot}`;
-      const threshold = graph.node(`${name}/Gather`, 'Gather', [best, graph.constantInt64(`${name}/slot`, [slot])], {
-        attributes: { axis: -1n },
-      });
+      const threshold = graph.node(
+        `${name}/Gather`,
+        'Gather',
+        [best, graph.constantInt64(`${name}/slot`, [slot])],
+        {
+          attributes: { axis: -1n },
+        },
+      );
       const larger = graph.node(`${name}/Greater`, 'Greater', [logits, threshold]);
       const counted = sum(name, graph.node(`${name}/Cast`, 'Cast', [larger], { attributes: { to: 1n } }));
       return graph.node(`${name}/Add`, 'Add', [counted, one]);

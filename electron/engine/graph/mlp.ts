@@ -41,5 +41,8 @@ export function quickGeluMlp(
 
 /** x · sigmoid(alpha · x) */
 function quickGelu(graph: GraphBuilder, node: string, x: string, alpha: number): string {
-  return graph.node(`${node}/Activation`, 'QuickGelu', [x], { domain: 'com.microsoft', attributes: { alpha } });
+  return graph.node(`${node}/Activation`, 'QuickGelu', [x], {
+    domain: 'com.microsoft',
+    attributes: { alpha },
+  });
 }

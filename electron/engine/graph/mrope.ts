@@ -23,7 +23,11 @@ export function buildPositionIds(
   imageSpan: readonly [number, number] | null,
   cells: readonly [number, number],
 ): [Int32Array, Int32Array, Int32Array] {
-  const axes: [Int32Array, Int32Array, Int32Array] = [new Int32Array(length), new Int32Array(length), new Int32Array(length)];
+  const axes: [Int32Array, Int32Array, Int32Array] = [
+    new Int32Array(length),
+    new Int32Array(length),
+    new Int32Array(length),
+  ];
   const [start, end] = imageSpan ?? [length, length];
   const [rows, columns] = cells;
   for (let index = 0; index < length; index++) {
@@ -53,16 +57,25 @@ export function buildMropeTable(
   const halfDim = headDim / 2;
   const frequencies = inverseFrequencies(headDim, ropeTheta);
   const axisOf = mropeSection.flatMap((size, axis) => Array.from({ length: size }, () => axis));
-  return tabulate(positions[0].length, halfDim, (row, j) => Math.fround(positions[axisOf[j]!]![row]! * frequencies[j]!));
+  return tabulate(positions[0].length, halfDim, (row, j) =>
+    Math.fround(positions[axisOf[j]!]![row]! * frequencies[j]!),
+  );
 }
 
 /** theta^(−2j / dim) for j = 0 … dim/2 − 1, in float32. */
 export function inverseFrequencies(dim: number, theta: number): Float32Array {
-  return Float32Array.from({ length: dim / 2 }, (_, j) => 1 / Math.fround(Math.pow(theta, Math.fround((2 * j) / dim))));
+  return Float32Array.from(
+    { length: dim / 2 },
+    (_, j) => 1 / Math.fround(Math.pow(theta, Math.fround((2 * j) / dim))),
+  );
 }
 
 /** Fills a table from an angle (radians) per row and half-dimension. */
-export function tabulate(rows: number, halfDim: number, angle: (row: number, j: number) => number): RotationTable {
+export function tabulate(
+  rows: number,
+  halfDim: number,
+  angle: (row: number, j: number) => number,
+): RotationTable {
   const cos = new Float32Array(rows * halfDim);
   const sin = new Float32Array(rows * halfDim);
   for (let row = 0; row < rows; row++) {

@@ -1,16 +1,37 @@
 import type { GraphBuilder } from './graph-builder.ts';
 
 /** RMSNorm over the last side: g ⊙ x / sqrt(mean(x²) + eps), in float32. */
-export function rmsNorm(graph: GraphBuilder, node: string, tensor: string, x: string, width: number, eps: number): string {
-  return graph.node(`${node}/RMSNorm`, 'SimplifiedLayerNormalization', [x, graph.weight(`${tensor}.weight`, [width])], {
-    attributes: { axis: -1n, epsilon: eps, stash_type: 1n },
-  });
+export function rmsNorm(
+  graph: GraphBuilder,
+  node: string,
+  tensor: string,
+  x: string,
+  width: number,
+  eps: number,
+): string {
+  return graph.node(
+    `${node}/RMSNorm`,
+    'SimplifiedLayerNormalization',
+    [x, graph.weight(`${tensor}.weight`, [width])],
+    {
+      attributes: { axis: -1n, epsilon: eps, stash_type: 1n },
+    },
+  );
 }
 
 /** LayerNorm over the last side, with gain and bias. */
-export function layerNorm(graph: GraphBuilder, node: string, tensor: string, x: string, width: number, eps: number): string {
+export function layerNorm(
+  graph: GraphBuilder,
+  node: string,
+  tensor: string,
+  x: string,
+  width: number,
+  eps: number,
+): string {
   const inputs = [x, graph.weight(`${tensor}.weight`, [width]), graph.weight(`${tensor}.bias`, [width])];
-  return graph.node(`${node}/LayerNorm`, 'LayerNormalization', inputs, { attributes: { axis: -1n, epsilon: eps } });
+  return graph.node(`${node}/LayerNorm`, 'LayerNormalization', inputs, {
+    attributes: { axis: -1n, epsilon: eps },
+  });
 }
 
 /**

@@ -59,7 +59,10 @@ const opsets = { '': 21, 'com.microsoft': 1 } as const;
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
  */
 export function writeOnnxModel(graph: GraphDef): Uint8Array {
-  const model = new ProtobufWriter().varint(1, irVersion).string(2, 'fundus-lens').message(7, writeGraph(graph));
+  const model = new ProtobufWriter()
+    .varint(1, irVersion)
+    .string(2, 'fundus-lens')
+    .message(7, writeGraph(graph));
   for (const [domain, version] of Object.entries(opsets)) {
     model.message(8, new ProtobufWriter().string(1, domain).varint(2, version));
   }

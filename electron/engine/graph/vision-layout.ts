@@ -40,7 +40,13 @@ export function layOutPatches(grid: readonly [number, number, number], config: V
   return {
     cellOrder,
     rotation: rotatePatches(cellOrder, columns, config),
-    windows: windowCells === null ? null : layOutWindows(windows.map((cells) => cells.length), mergeSize ** 2),
+    windows:
+      windowCells === null
+        ? null
+        : layOutWindows(
+            windows.map((cells) => cells.length),
+            mergeSize ** 2,
+          ),
   };
 }
 
@@ -55,7 +61,8 @@ function tile(rows: number, columns: number, side: number): number[][] {
     for (let left = 0; left < columns; left += side) {
       const cells: number[] = [];
       for (let row = top; row < Math.min(top + side, rows); row++) {
-        for (let column = left; column < Math.min(left + side, columns); column++) cells.push(row * columns + column);
+        for (let column = left; column < Math.min(left + side, columns); column++)
+          cells.push(row * columns + column);
       }
       windows.push(cells);
     }
@@ -92,7 +99,9 @@ function layOutWindows(cellCounts: readonly number[], patchesPerCell: number): W
       const index = window * windowPatches + slot;
       slots[index] = BigInt(patch + (slot < count ? slot : 0));
       if (slot < count) slotOfPatch[patch + slot] = BigInt(index);
-      else for (let row = 0; row < windowPatches; row++) bias[(window * windowPatches + row) * windowPatches + slot] = emptySlotBias;
+      else
+        for (let row = 0; row < windowPatches; row++)
+          bias[(window * windowPatches + row) * windowPatches + slot] = emptySlotBias;
     }
     patch += count;
   });
@@ -107,7 +116,9 @@ function layOutWindows(cellCounts: readonly number[], patchesPerCell: number): W
 export function toGraphOrder(rows: Float32Array, cellOrder: Int32Array): Float32Array {
   const block = rows.length / cellOrder.length;
   const ordered = new Float32Array(rows.length);
-  cellOrder.forEach((cell, place) => ordered.set(rows.subarray(cell * block, (cell + 1) * block), place * block));
+  cellOrder.forEach((cell, place) =>
+    ordered.set(rows.subarray(cell * block, (cell + 1) * block), place * block),
+  );
   return ordered;
 }
 
@@ -115,6 +126,8 @@ export function toGraphOrder(rows: Float32Array, cellOrder: Int32Array): Float32
 export function toImageOrder(rows: Float32Array, cellOrder: Int32Array): Float32Array {
   const block = rows.length / cellOrder.length;
   const ordered = new Float32Array(rows.length);
-  cellOrder.forEach((cell, place) => ordered.set(rows.subarray(place * block, (place + 1) * block), cell * block));
+  cellOrder.forEach((cell, place) =>
+    ordered.set(rows.subarray(place * block, (place + 1) * block), cell * block),
+  );
   return ordered;
 }

@@ -1,7 +1,9 @@
 import type { VisionConfig } from '../checkpoint/config.ts';
-import { visionAttention, type VisionWindows } from './attention.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import type { GraphTarget } from './graph-target.ts';
 import { linear } from './linear.ts';
+import { reshape } from './reshape.ts';
+import { visionAttention, type VisionWindows } from './vision-attention.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** What differs between the families' vision towers. */
@@ -22,8 +24,13 @@ export interface VisionBlocks {
  *   patch_embed ─► blocks ─► norm ─► 2 × 2 rows as one ─► linear ─► GELU ─► linear
  * ```
  */
-export function buildVisionTower(config: VisionConfig, weights: WeightSource, blocks: VisionBlocks): Uint8Array {
-  const { numBlocks, width, numHeads, outWidth, patchSize, temporalPatchSize, mergeSize, windowSize } = config;
+export function buildVisionTower(
+  config: VisionConfig,
+  weights: WeightSource,
+  blocks: VisionBlocks,
+  target: GraphTarget,
+): Uint8Array {
+  const { numBlocks, width, numHeads, outWidth, patchSize, temporalPatchSize, windowSize } = config;
   const graph = new GraphBuilder('vision', weights);
   const patchWidth = 3 * temporalPatchSize * patchSize * patchSize;
   const pixels = graph.input('pixel_values', 'float32', ['patches', patchWidth]);
@@ -52,10 +59,15 @@ export function buildVisionTower(config: VisionConfig, weights: WeightSource, bl
     const tensor = `visual.blocks.${block}`;
     const whole = windows === null || config.fullAttentionBlocks.includes(block);
     const normed = blocks.norm(graph, `${node}/norm1`, `${tensor}.norm1`, x, config);
-    const attended = visionAttention(graph, `${node}/attn`, `${tensor}.attn`, normed, config, {
-      ...shared,
-      windows: whole ? null : windows,
-    });
+    const attended = visionAttention(
+      graph,
+      `${node}/attn`,
+      `${tensor}.attn`,
+      normed,
+      config,
+      { ...shared, windows: whole ? null : windows },
+      target,
+    );
     x = graph.node(`${node}/attn/Add`, 'Add', [x, attended]);
     const renormed = blocks.norm(graph, `${node}/norm2`, `${tensor}.norm2`, x, config);
     const update = blocks.mlp(graph, `${node}/mlp`, `${tensor}.mlp`, renormed, config);
@@ -63,13 +75,24 @@ export function buildVisionTower(config: VisionConfig, weights: WeightSource, bl
   }
   graph.output('image_embeds', mergePatches(graph, x, config, blocks), 'float32', ['image_tokens', outWidth]);
   return graph.build();
+}
 
-  function mergePatches(g: GraphBuilder, patches: string, c: VisionConfig, b: VisionBlocks): string {
-    const merged = width * mergeSize * mergeSize;
-    const normed = b.norm(g, '/visual/merger/ln_q', 'visual.merger.ln_q', patches, c);
-    const rows = g.node('/visual/merger/Reshape', 'Reshape', [normed, g.constantInt64('merged_shape', [-1, merged])]);
-    const hidden = linear(g, '/visual/merger/mlp.0', 'visual.merger.mlp.0', rows, [merged, merged], { bias: true });
-    const activated = g.node('/visual/merger/Gelu', 'Gelu', [hidden], { domain: 'com.microsoft' });
-    return linear(g, '/visual/merger/mlp.2', 'visual.merger.mlp.2', activated, [outWidth, merged], { bias: true });
-  }
+/** The 2 × 2 patches of a cell as one row, through the merger: float32 [S / merge², D]. */
+function mergePatches(
+  graph: GraphBuilder,
+  patches: string,
+  config: VisionConfig,
+  blocks: VisionBlocks,
+): string {
+  const { width, mergeSize, outWidth } = config;
+  const merged = width * mergeSize * mergeSize;
+  const normed = blocks.norm(graph, '/visual/merger/ln_q', 'visual.merger.ln_q', patches, config);
+  const rows = reshape(graph, '/visual/merger/Reshape', normed, [-1, merged]);
+  const hidden = linear(graph, '/visual/merger/mlp.0', 'visual.merger.mlp.0', rows, [merged, merged], {
+    bias: true,
+  });
+  const activated = graph.node('/visual/merger/Gelu', 'Gelu', [hidden], { domain: 'com.microsoft' });
+  return linear(graph, '/visual/merger/mlp.2', 'visual.merger.mlp.2', activated, [outWidth, merged], {
+    bias: true,
+  });
 }

@@ -97,11 +97,15 @@ export class WeightSource {
   assertNothingLeftOver(ignorable: (name: string) => boolean): void {
     const leftOver = [...this.#views.keys()].filter((name) => !this.#taken.has(name) && !ignorable(name));
     if (leftOver.length === 0) return;
-    throw new FundusLensError('model.tensor-left-over', 'The checkpoint holds tensors that its model does not have.', {
-      expected: 'only tensors of the architecture that config.json describes',
-      found: `${leftOver.length} more: ${listNames(leftOver)}`,
-      advice: 'Use config.json and weights of the same checkpoint; adapters must be merged first.',
-    });
+    throw new FundusLensError(
+      'model.tensor-left-over',
+      'The checkpoint holds tensors that its model does not have.',
+      {
+        expected: 'only tensors of the architecture that config.json describes',
+        found: `${leftOver.length} more: ${listNames(leftOver)}`,
+        advice: 'Use config.json and weights of the same checkpoint; adapters must be merged first.',
+      },
+    );
   }
 }
 

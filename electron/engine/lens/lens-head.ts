@@ -80,10 +80,27 @@ export class LensHead {
     topK: number,
     concepts: ConceptTokens,
   ): Promise<LensReading> {
-    const feeds = this.#feeds(rows, numPositions, skipNorm, topK, concepts.slice(0, this.#rankSlots || concepts.length));
+    const feeds = this.#feeds(
+      rows,
+      numPositions,
+      skipNorm,
+      topK,
+      concepts.slice(0, this.#rankSlots || concepts.length),
+    );
     const numRows = numPositions * skipNorm.length;
-    const wanted = ['top_ids', 'top_logits', 'log_sum_exp', 'entropy', 'kl_to_final', 'concept_logits', 'concept_max'];
-    const outputs = await this.#session.run(feeds, this.#fetches(wanted, numRows, numPositions, skipNorm.length));
+    const wanted = [
+      'top_ids',
+      'top_logits',
+      'log_sum_exp',
+      'entropy',
+      'kl_to_final',
+      'concept_logits',
+      'concept_max',
+    ];
+    const outputs = await this.#session.run(
+      feeds,
+      this.#fetches(wanted, numRows, numPositions, skipNorm.length),
+    );
     const logSumExp = float32Data(outputs['log_sum_exp']);
     const topLogits = float32Data(outputs['top_logits']);
     const reading = {
@@ -99,12 +116,19 @@ export class LensHead {
     const perConcept = joinColumns(parts, numRows);
     return {
       ...reading,
-      conceptLogProb: perConcept.logits.map((logit, index) => logit - logSumExp[Math.floor(index / concepts.length)]!),
+      conceptLogProb: perConcept.logits.map(
+        (logit, index) => logit - logSumExp[Math.floor(index / concepts.length)]!,
+      ),
       conceptRank: Int32Array.from(perConcept.ranks),
     };
   }
 
-  #fetches(names: readonly string[], numRows: number, numPositions: number, numLayers: number): readonly string[] | Readonly<Record<string, Tensor | null>> {
+  #fetches(
+    names: readonly string[],
+    numRows: number,
+    numPositions: number,
+    numLayers: number,
+  ): readonly string[] | Readonly<Record<string, Tensor | null>> {
     if (this.#rankSlots > 0) return [...names, 'concept_rank'];
     const size = numRows * this.numTokens;
     if (this.#logits.length < size) this.#logits = new Float32Array(size);
@@ -117,7 +141,10 @@ export class LensHead {
     const ranks = new Float32Array(best.length);
     for (let row = 0; row * numConcepts < best.length; row++) {
       const logits = this.#logits.subarray(row * this.numTokens, (row + 1) * this.numTokens);
-      ranks.set(this.#rankCounter.rank(logits, best.subarray(row * numConcepts, (row + 1) * numConcepts)), row * numConcepts);
+      ranks.set(
+        this.#rankCounter.rank(logits, best.subarray(row * numConcepts, (row + 1) * numConcepts)),
+        row * numConcepts,
+      );
     }
     return { numConcepts, logits: float32Data(outputs['concept_logits']), ranks };
   }
@@ -136,7 +163,10 @@ export class LensHead {
       const outputs =
         start === 0
           ? first
-          : await this.#session.run(this.#feeds(rows, numPositions, skipNorm, 1, slice), ['concept_logits', 'concept_rank']);
+          : await this.#session.run(this.#feeds(rows, numPositions, skipNorm, 1, slice), [
+              'concept_logits',
+              'concept_rank',
+            ]);
       columns.push({
         numConcepts: slice.length,
         logits: float32Data(outputs['concept_logits']),
@@ -182,7 +212,10 @@ interface ConceptColumns {
   readonly ranks: Float32Array;
 }
 
-function joinColumns(parts: readonly ConceptColumns[], numRows: number): { logits: Float32Array; ranks: Float32Array } {
+function joinColumns(
+  parts: readonly ConceptColumns[],
+  numRows: number,
+): { logits: Float32Array; ranks: Float32Array } {
   const width = parts.reduce((sum, part) => sum + part.numConcepts, 0);
   const logits = new Float32Array(numRows * width);
   const ranks = new Float32Array(numRows * width);

@@ -65,7 +65,12 @@ export async function checkParity(model: Model): Promise<Gate> {
   return gate;
 }
 
-function spotCheck({ checkpoint, head }: Model, state: Float32Array, logits: Float32Array, { tolerance }: Gate): void {
+function spotCheck(
+  { checkpoint, head }: Model,
+  state: Float32Array,
+  logits: Float32Array,
+  { tolerance }: Gate,
+): void {
   const step = Math.max(1, Math.floor(head.numTokens / numSpotChecks));
   const tokens = Array.from({ length: Math.floor(head.numTokens / step) }, (_, index) => index * step);
   const rows = readRows(checkpoint.weights.view(checkpoint.unembedding), tokens);
@@ -73,7 +78,8 @@ function spotCheck({ checkpoint, head }: Model, state: Float32Array, logits: Flo
     let expected = 0;
     for (let d = 0; d < head.dModel; d++) expected += state[d]! * rows[index * head.dModel + d]!;
     const difference = Math.abs(expected - logits[token]!);
-    if (!(difference <= tolerance)) throw parityError(checkpoint.folder, `weights of token ${token}`, tolerance, difference);
+    if (!(difference <= tolerance))
+      throw parityError(checkpoint.folder, `weights of token ${token}`, tolerance, difference);
   });
 }
 
@@ -81,6 +87,7 @@ function parityError(folder: string, against: string, tolerance: number, found: 
   return new FundusLensError('model.parity-gate', `The lens does not agree with the model in ${folder}.`, {
     expected: `the last layer’s lens within ${tolerance.toPrecision(3)} of the ${against}`,
     found: `a difference of ${found.toPrecision(3)}`,
-    advice: 'Do not use this model’s traces. Check the files’ SHA-256, and report the model if they are right.',
+    advice:
+      'Do not use this model’s traces. Check the files’ SHA-256, and report the model if they are right.',
   });
 }

@@ -3,7 +3,7 @@ import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
 import type { ConceptTokens, LensHead, LensReading } from './lens-head.ts';
 
 /** Host and device bytes that one chunk's logits, probabilities and products may take together. */
-const chunkBytes = 384 * 2 ** 20;
+export const lensChunkBytes = 384 * 2 ** 20;
 
 /** Measurements of N layers × P positions, layer-major as a trace stores them. */
 export interface LensCells {
@@ -45,7 +45,15 @@ export async function readLens(
     await reportProgress(hooks, 'lens', start, numPositions);
     const count = Math.min(perChunk, numPositions - start);
     const rows = gatherRows(residual, start, count, head.dModel);
-    scatter(await head.read(rows, count, skipNorm, topK, concepts), cells, start, count, numLayers, numPositions, topK);
+    scatter(
+      await head.read(rows, count, skipNorm, topK, concepts),
+      cells,
+      start,
+      count,
+      numLayers,
+      numPositions,
+      topK,
+    );
   }
   measureNorms(residual, head.dModel, cells.residualNorm);
   await reportProgress(hooks, 'lens', numPositions, numPositions);
@@ -54,7 +62,7 @@ export async function readLens(
 
 /** Logits, probabilities and one product per row, float32 each. */
 function positionsPerChunk(numTokens: number, numLayers: number): number {
-  return Math.max(1, Math.floor(chunkBytes / (3 * 4 * numTokens * numLayers)));
+  return Math.max(1, Math.floor(lensChunkBytes / (3 * 4 * numTokens * numLayers)));
 }
 
 function allocate(numLayers: number, numPositions: number, topK: number, numConcepts: number): LensCells {
@@ -71,7 +79,12 @@ function allocate(numLayers: number, numPositions: number, topK: number, numConc
 }
 
 /** float32 [count, N, D]: the layers of one position side by side. */
-function gatherRows(residual: readonly Float32Array[], start: number, count: number, dModel: number): Float32Array {
+function gatherRows(
+  residual: readonly Float32Array[],
+  start: number,
+  count: number,
+  dModel: number,
+): Float32Array {
   const rows = new Float32Array(count * residual.length * dModel);
   for (let position = 0; position < count; position++) {
     residual.forEach((stream, layer) => {

@@ -1,5 +1,6 @@
 import type { ProviderChoice, ProviderName } from '../../common/lens-trace.ts';
 import { writeOnnxModel } from '../graph/onnx-writer.ts';
+import { computesFusedAttention } from './attention-probe.ts';
 import { float32Tensor, float32Data, providerUnavailable, Session } from './session.ts';
 
 export interface ChosenProvider {
@@ -7,6 +8,8 @@ export interface ChosenProvider {
   readonly requested: ProviderChoice;
   /** Why a better provider was passed over; null when the first choice is used. */
   readonly fallback: string | null;
+  /** Whether the provider's own attention kernels gave right numbers on this machine. */
+  readonly fusedAttention: boolean;
 }
 
 const preference: readonly ProviderName[] = ['cuda', 'webgpu', 'cpu'];
@@ -21,15 +24,19 @@ export async function chooseProvider(requested: ProviderChoice): Promise<ChosenP
   if (requested !== 'auto') {
     const failure = await probe(requested);
     if (failure !== null) throw providerUnavailable(requested, failure);
-    return { provider: requested, requested, fallback: null };
+    return finish(requested, null);
   }
   const reasons: string[] = [];
   for (const provider of preference) {
     const failure = await probe(provider);
-    if (failure === null) return { provider, requested, fallback: reasons.length === 0 ? null : reasons.join('; ') };
+    if (failure === null) return finish(provider, reasons.length === 0 ? null : reasons.join('; '));
     reasons.push(`${provider}: ${shorten(failure)}`);
   }
   throw providerUnavailable('cpu', reasons.join('; '));
+
+  async function finish(provider: ProviderName, fallback: string | null): Promise<ChosenProvider> {
+    return { provider, requested, fallback, fusedAttention: await computesFusedAttention(provider) };
+  }
 }
 
 /** @returns null when the provider works, else what went wrong */
@@ -38,7 +45,9 @@ async function probe(provider: ProviderName): Promise<unknown> {
   const value = (name: string) => ({ name, type: 'float32' as const, shape });
   const graph = writeOnnxModel({
     name: 'probe',
-    nodes: [{ name: 'MatMul', opType: 'MatMul', domain: '', inputs: ['a', 'b'], outputs: ['c'], attributes: {} }],
+    nodes: [
+      { name: 'MatMul', opType: 'MatMul', domain: '', inputs: ['a', 'b'], outputs: ['c'], attributes: {} },
+    ],
     inputs: [value('a'), value('b')],
     outputs: [value('c')],
     initializers: [],

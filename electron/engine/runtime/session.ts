@@ -64,7 +64,10 @@ export class Session {
    *
    * @param fetches names of the outputs to bring back, or tensors of the host to write them into
    */
-  async run(feeds: Tensors, fetches: readonly string[] | Readonly<Record<string, Tensor | null>>): Promise<Tensors> {
+  async run(
+    feeds: Tensors,
+    fetches: readonly string[] | Readonly<Record<string, Tensor | null>>,
+  ): Promise<Tensors> {
     return this.#session.run(feeds, fetches as ort.InferenceSession.FetchesType);
   }
 
@@ -74,22 +77,31 @@ export class Session {
 }
 
 export function float32Data(tensor: Tensor | undefined): Float32Array {
-  if (!(tensor?.data instanceof Float32Array)) throw new TypeError(`expected a float32 tensor, found ${tensor?.type}`);
+  if (!(tensor?.data instanceof Float32Array))
+    throw new TypeError(`expected a float32 tensor, found ${tensor?.type}`);
   return tensor.data;
 }
 
 export function int64Data(tensor: Tensor | undefined): BigInt64Array {
-  if (!(tensor?.data instanceof BigInt64Array)) throw new TypeError(`expected an int64 tensor, found ${tensor?.type}`);
+  if (!(tensor?.data instanceof BigInt64Array))
+    throw new TypeError(`expected an int64 tensor, found ${tensor?.type}`);
   return tensor.data;
 }
 
 /** Wraps what the runtime throws when a provider cannot start. */
 export function providerUnavailable(provider: ProviderName, cause: unknown): FundusLensError {
   const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!;
-  return new FundusLensError('provider.unavailable', `The execution provider "${provider}" cannot be used here.`, {
-    expected: provider === 'cuda' ? 'an NVIDIA GPU, its driver and the CUDA library of ONNX Runtime' : 'a GPU with a Vulkan, Metal or Direct3D driver',
-    found: reason,
-    advice: 'Choose --provider cpu, or --provider auto to fall back by itself.',
-    cause,
-  });
+  return new FundusLensError(
+    'provider.unavailable',
+    `The execution provider "${provider}" cannot be used here.`,
+    {
+      expected:
+        provider === 'cuda'
+          ? 'an NVIDIA GPU, its driver and the CUDA library of ONNX Runtime'
+          : 'a GPU with a Vulkan, Metal or Direct3D driver',
+      found: reason,
+      advice: 'Choose --provider cpu, or --provider auto to fall back by itself.',
+      cause,
+    },
+  );
 }

@@ -1,0 +1,48 @@
+import type { GraphBuilder } from './graph-builder.ts';
+
+/** Reshapes to constant sides; −1 is inferred. */
+export function reshape(graph: GraphBuilder, name: string, value: string, shape: readonly number[]): string {
+  return graph.node(name, 'Reshape', [value, graph.constantInt64(`${name}/shape`, shape)]);
+}
+
+/** [R, C] → [1, R, C] */
+export function batched(graph: GraphBuilder, node: string, rows: string, width: number): string {
+  return reshape(graph, `${node}/Batch`, rows, [1, -1, width]);
+}
+
+/** [B, R, C] → [B · R, C] */
+export function flattened(graph: GraphBuilder, node: string, batch: string, width: number): string {
+  return reshape(graph, `${node}/Flatten`, batch, [-1, width]);
+}
+
+export function transpose(
+  graph: GraphBuilder,
+  name: string,
+  value: string,
+  permutation: readonly number[],
+): string {
+  return graph.node(name, 'Transpose', [value], { attributes: { perm: permutation.map(BigInt) } });
+}
+
+/**
+ * softmax(q · kᵀ · scale + bias) · v
+ *
+ * @param query [.., S, H]
+ * @param keyTransposed [.., H, T]
+ * @param value [.., T, H]
+ * @param bias broadcasts to [.., S, T]; null for none
+ */
+export function scaledDotProduct(
+  graph: GraphBuilder,
+  node: string,
+  [query, keyTransposed, value]: readonly [string, string, string],
+  headDim: number,
+  bias: string | null,
+): string {
+  const products = graph.node(`${node}/Scores/MatMul`, 'MatMul', [query, keyTransposed]);
+  const scale = graph.constantFloat32(`${node}/scale`, [1 / Math.sqrt(headDim)]);
+  let scores = graph.node(`${node}/Scores/Mul`, 'Mul', [products, scale]);
+  if (bias !== null) scores = graph.node(`${node}/Scores/Add`, 'Add', [scores, bias]);
+  const weights = graph.node(`${node}/Softmax`, 'Softmax', [scores], { attributes: { axis: -1n } });
+  return graph.node(`${node}/Weighted/MatMul`, 'MatMul', [weights, value]);
+}
