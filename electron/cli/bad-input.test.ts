@@ -57,17 +57,46 @@ function editJson(file: string, edit: (json: Record<string, unknown>) => void): 
   writeFileSync(file, JSON.stringify(json));
 }
 
-/** Rewrites the header of model.safetensors; the data behind it stays as it is. */
-function editHeader(model: string, edit: (header: Record<string, { shape: number[] }>) => void): void {
+interface StoredTensor {
+  readonly dtype: string;
+  shape: number[];
+  readonly data: Uint8Array;
+}
+
+/** Rewrites model.safetensors with other tensors. */
+function editTensors(model: string, edit: (tensors: Map<string, StoredTensor>) => void): void {
   const file = path.join(model, 'model.safetensors');
   const bytes = readFileSync(file);
-  const length = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<string, { shape: number[] }>;
-  edit(header);
-  const json = Buffer.from(JSON.stringify(header));
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, start)) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >;
+  const tensors = new Map(
+    Object.entries(header)
+      .filter(([name]) => name !== '__metadata__')
+      .map(
+        ([
+          name,
+          {
+            dtype,
+            shape,
+            data_offsets: [first, end],
+          },
+        ]) => [name, { dtype, shape, data: bytes.subarray(start + first, start + end) }],
+      ),
+  );
+  edit(tensors);
+  let offset = 0;
+  const entries = Array.from(tensors, ([name, { dtype, shape, data }]) => {
+    const first = offset;
+    offset += data.length;
+    return [name, { dtype, shape, data_offsets: [first, offset] }];
+  });
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const prefix = Buffer.alloc(8);
   prefix.writeBigUInt64LE(BigInt(json.length));
-  writeFileSync(file, Buffer.concat([prefix, json, bytes.subarray(8 + length)]));
+  writeFileSync(file, Buffer.concat([prefix, json, ...Array.from(tensors.values(), ({ data }) => data)]));
 }
 
 describe('images', () => {
@@ -137,15 +166,15 @@ describe('models', () => {
   test('a tensor that is missing, one too many, and one of the wrong shape', async () => {
     const name = 'model.layers.1.mlp.up_proj.weight';
     const missing = await refuseModel('model.tensor-missing', (model) =>
-      editHeader(model, (header) => Reflect.deleteProperty(header, name)),
+      editTensors(model, (tensors) => tensors.delete(name)),
     );
     expect(missing).toContain('layers.1.mlp.up_proj.weight');
     const leftOver = await refuseModel('model.tensor-left-over', (model) =>
-      editHeader(model, (header) => (header['model.layers.1.mlp.extra.weight'] = header[name]!)),
+      editTensors(model, (tensors) => tensors.set('model.layers.1.mlp.extra.weight', tensors.get(name)!)),
     );
     expect(leftOver).toContain('layers.1.mlp.extra.weight');
     const shape = await refuseModel('model.tensor-shape', (model) =>
-      editHeader(model, (header) => header[name]!.shape.reverse()),
+      editTensors(model, (tensors) => tensors.get(name)!.shape.reverse()),
     );
     expect(shape).toContain('layers.1.mlp.up_proj.weight');
   });
@@ -154,9 +183,14 @@ describe('models', () => {
     await refuseModel('model.tokenizer-missing', (model) => rmSync(path.join(model, 'tokenizer.json')));
   });
 
-  test('a prompt that leaves no room for the image', async () => {
+  test('a prompt without a place for the image, and one that is too long with it', async () => {
     await refuseModel('prompt.no-room-for-image', (model) =>
-      editJson(path.join(model, 'config.json'), (config) => (config['max_position_embeddings'] = 24)),
+      editJson(path.join(model, 'chat_template.json'), (file) => {
+        file['chat_template'] = String(file['chat_template']).replaceAll('<|image_pad|>', '');
+      }),
+    );
+    await refuseModel('prompt.too-long', (model) =>
+      editJson(path.join(model, 'config.json'), (config) => (config['max_position_embeddings'] = 40)),
     );
   });
 });

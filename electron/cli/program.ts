@@ -17,7 +17,7 @@ const traceExamples = `
 Examples:
   fundus-lens trace eye.jpg
       How the bundled model comes to its one-word answer about eye.jpg.
-  fundus-lens trace eye.jpg --model ~/models/Qwen2.5-VL-7B-Instruct --language ru
+  fundus-lens trace eye.jpg --model ~/Qwen2.5-VL-7B-Instruct --language ru
       The same with a model of your own, asked in Russian.
   fundus-lens trace *.jpg --json traces.jsonl
       Every image; all numbers go into one file, one image a line.

@@ -32,7 +32,9 @@ export async function runTrace(images: readonly string[], options: TraceCommandO
   const progress = new ProgressBar(process.stderr);
   const signal = cancelOnInterrupt(() => service.close());
   let output: OutputFile | null = null;
+  let numJobs = 0;
   let numTraced = 0;
+  let outputIsWhole = true;
   let exitCode: number = exitCodes.done;
   const report = (error: unknown) => {
     progress.clear();
@@ -41,6 +43,7 @@ export async function runTrace(images: readonly string[], options: TraceCommandO
   };
   try {
     const jobs = listJobs(images, options);
+    numJobs = jobs.length;
     if (options.json !== undefined && options.json !== '-') output = await OutputFile.open(options.json);
     for (const [index, imagePath] of jobs.entries()) {
       const imageName = imagePath === null ? null : path.basename(imagePath);
@@ -51,23 +54,26 @@ export async function runTrace(images: readonly string[], options: TraceCommandO
           onProgress: (step) => progress.update(step),
         });
         progress.clear();
-        numTraced += 1;
         await deliver(trace, imageName, output, options);
+        numTraced += 1;
       } catch (error) {
         if (!concernsOnlyTheImage(error)) throw error;
         report(error);
       }
     }
-    if (numTraced > 0) {
-      await output?.commit();
-      output = null;
-    }
   } catch (error) {
+    outputIsWhole = !(error instanceof FundusLensError && error.code === 'output.unwritable');
     report(error);
-  } finally {
-    progress.clear();
-    await output?.discard();
-    await service.close();
+  }
+  progress.clear();
+  await service.close();
+  if (output !== null) {
+    // Traced images are kept even when the run ended early; of a run without any, nothing is left.
+    const keep = outputIsWhole && numTraced > 0;
+    await (keep ? output.commit().catch(report) : output.discard());
+    if (keep && numTraced < numJobs) {
+      process.stderr.write(`fundus-lens: ${numTraced} of ${numJobs} traces are in ${options.json ?? ''}\n`);
+    }
   }
   return exitCode;
 }
