@@ -8,6 +8,8 @@ const tokenWidth = 14;
 const numConcepts = 3;
 const conceptWidth = 10;
 const conceptLetters = 'ABC';
+/** Concepts that are never readable are named up to this many, else counted. */
+const maxNamesOfNever = 8;
 
 export interface PictureOptions {
   /** Name of the image file; null for a prompt without an image. */
@@ -136,17 +138,18 @@ function drawEmergence(trace: LensTrace, { language, paint }: PictureOptions): s
     rule.controlLogOdds === null ? 'not compared with control images' : 'above the control images';
   const byLayer = Map.groupBy(trace.concepts, ({ emergence }) => emergence.layers[position] ?? null);
   const found = [...byLayer.keys()].filter((layer) => layer !== null).sort((a, b) => a - b);
-  const never = byLayer.get(null)?.length ?? 0;
-  const lines = found.map((layer) => {
-    const names = byLayer
-      .get(layer)!
-      .map(({ label, role }) => label[language] + (role === 'control' ? ' (control)' : ''));
-    return wrap(`  ${fit(`layer ${layer}`, 10)}${names.join(', ')}`, width, ' '.repeat(12));
-  });
-  if (never > 0) {
-    const all = never === trace.concepts.length;
-    lines.push(`  ${fit('never', 10)}${all ? `all ${never} concepts` : `the other ${never} concepts`}`);
-  }
+  const never = byLayer.get(null) ?? [];
+  const lineOf = (when: string, concepts: readonly ConceptTrace[]) => {
+    const names = concepts.map(
+      ({ label, role }) => label[language] + (role === 'control' ? ' (control)' : ''),
+    );
+    return wrap(`  ${fit(when, 10)}${names.join(', ')}`, width, ' '.repeat(12));
+  };
+  const lines = found.map((layer) => lineOf(`layer ${layer}`, byLayer.get(layer)!));
+  if (never.length > maxNamesOfNever) {
+    const which = found.length === 0 ? 'all' : 'the other';
+    lines.push(`  ${fit('never', 10)}${which} ${never.length} concepts`);
+  } else if (never.length > 0) lines.push(lineOf('never', never));
   const heading = `Readable from (rank at most ${rule.maxRank} at that and every later layer; ${controls}):`;
   return [paint('bold', wrap(heading, width, '  ')), ...lines];
 }

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import type { ConceptTrace, LensTrace } from '../common/lens-trace.ts';
+import { displayWidth } from './text-cells.ts';
+import { drawTrace } from './trace-picture.ts';
+
+const numLayers = 28;
+const rows = numLayers + 1;
+const hash = 'ab'.repeat(32);
+const tokenTexts = [
+  'Ret',
+  '眼底照片很清楚',
+  ' ophthalmoscopic',
+  '\n',
+  '⟨d0⟩',
+  ' Кат',
+  '\u001b[31m',
+  'x',
+  'y',
+  'z',
+];
+
+function makeConcept(id: string, index: number, layer: number | null): ConceptTrace {
+  return {
+    id,
+    label: { en: `Concept ${id} with a rather long name`, ru: `Понятие ${id} с довольно длинным названием` },
+    role: index % 3 === 2 ? 'control' : 'target',
+    tokens: [
+      { id: index, text: tokenTexts[index]!, forms: [id], fragment: true, sharedWith: ['Return', 'Retail'] },
+    ],
+    logProb: Float32Array.from({ length: rows }, (_, row) => Math.log((row + 1) / (rows * (index + 1)))),
+    rank: new Int32Array(rows).fill(1),
+    emergence: { maxRank: 10, controlLogOdds: null, layers: [layer] },
+  };
+}
+
+const trace: LensTrace = {
+  schema: 'fundus-lens.trace/1',
+  model: {
+    id: 'Qwen2.5-VL-7B-Instruct',
+    family: 'qwen2_5_vl',
+    sha256: hash,
+    numLayers,
+    dModel: 3584,
+    vocabSize: 152064,
+    tokenizerSize: 151665,
+    weightDtype: 'BF16',
+    provider: 'cpu',
+    providerRequested: 'auto',
+    providerFallback: 'no adapter',
+  },
+  image: { sha256: hash, width: 4288, height: 2848, resized: [4284, 2856], grid: [1, 204, 306] },
+  prompt: {
+    text: 'Опишите снимок глаза.\nКоротко.',
+    rendered: '',
+    tokenIds: [1, 2, 3],
+    imageSpan: [0, 1],
+    leaks: ['eye'],
+  },
+  lens: 'logit',
+  positions: [2],
+  layers: Array.from({ length: rows }, (_, layer) => layer),
+  topK: 10,
+  cells: {
+    topIds: Int32Array.from({ length: rows * 10 }, (_, index) => (index + Math.floor(index / 10)) % 10),
+    topLogProbs: Float32Array.from({ length: rows * 10 }, (_, index) => Math.log(0.5 / ((index % 10) + 1))),
+    entropy: new Float32Array(rows),
+    klToFinal: new Float32Array(rows),
+    residualNorm: new Float32Array(rows),
+  },
+  tokenTexts: Object.fromEntries(tokenTexts.entries()),
+  concepts: ['retina', 'eye', 'cat', 'macula'].map((id, index) =>
+    makeConcept(id, index, index === 3 ? null : 14 + index),
+  ),
+  generated: { ids: [1, 2], text: 'Сетчатка\nглаза', ended: false },
+  gate: { maxAbsDiff: 2.4e-6, tolerance: 1e-3 },
+  timings: { load: 1, image: 1, vision: 1, decoder: 1, lens: 1, generate: 1, total: 6 },
+  software: {
+    name: 'fundus-lens',
+    version: '0.1.0',
+    onnxruntime: '1.30.0',
+    node: '24.0.0',
+    platform: 'linux-x64',
+  },
+  warnings: ['The prompt itself names: eye. What is read for these concepts may echo the question.'],
+};
+
+const plain = { imageName: 'глаз.jpg', language: 'ru', paint: (_: string, text: string) => text } as const;
+
+describe('drawTrace', () => {
+  test.each(['en', 'ru'] as const)('fits 80 columns whatever it shows (%s)', (language) => {
+    const picture = drawTrace(trace, { ...plain, language });
+    for (const line of picture.split('\n')) expect(displayWidth(line), line).toBeLessThanOrEqual(80);
+    expect(picture).not.toContain('\u001b');
+  });
+
+  test('every layer is shown, the last one too, and the early ones are marked', () => {
+    const lines = drawTrace(trace, plain).split('\n');
+    const layers = lines.flatMap((line) => /^ {3,4}(\d{1,2})([~ ]) /.exec(line)?.slice(1, 3).join('') ?? []);
+    expect(layers).toHaveLength(rows);
+    expect(layers.filter((label) => label.endsWith('~'))).toHaveLength(10);
+    expect(layers.at(-1)).toBe('28 ');
+  });
+
+  test('says from which layer on, what leaks, what is a fragment, and where it comes from', () => {
+    const picture = drawTrace(trace, plain).replace(/\s+/g, ' ');
+    expect(picture).toContain('layer 14 Понятие retina');
+    expect(picture).toContain('never Понятие macula');
+    expect(picture).toContain('! The prompt itself names: eye.');
+    expect(picture).toContain('is only the beginning of');
+    expect(picture).toContain('Answer: Сетчатка глаза …');
+    expect(picture).toContain('seen as 4284 × 2856');
+    expect(picture).toContain('grid 1×204×306');
+    expect(picture).toContain('cpu (asked: auto)');
+    expect(picture).toContain(hash.slice(0, 16));
+  });
+
+  test('a prompt without an image, with fewer tokens and no concepts', () => {
+    const cells = { ...trace.cells, topIds: new Int32Array(rows), topLogProbs: new Float32Array(rows) };
+    const picture = drawTrace(
+      { ...trace, image: null, topK: 1, cells, concepts: [] },
+      { ...plain, imageName: null },
+    );
+    expect(picture).toContain('No image');
+    for (const line of picture.split('\n')) expect(displayWidth(line), line).toBeLessThanOrEqual(80);
+  });
+});
