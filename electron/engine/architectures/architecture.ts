@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../checkpoint/config.ts';
 import type { GraphTarget } from '../graph/graph-target.ts';
-import type { WeightSource } from '../graph/weight-source.ts';
+import type { WeightProvider } from '../graph/weight-source.ts';
 
 /** One model family: how its config reads and how its vision tower is built. The decoder is shared. */
 export interface Architecture {
@@ -11,7 +11,7 @@ export interface Architecture {
   /** @throws FundusLensError `model.config-invalid` */
   parseConfig(json: Record<string, unknown>): ModelConfig;
   /** @returns the serialised ONNX graph; see `graph/vision.ts` for its inputs and outputs */
-  buildVision(config: ModelConfig, weights: WeightSource, target: GraphTarget): Uint8Array;
+  buildVision(config: ModelConfig, weights: WeightProvider, target: GraphTarget): Uint8Array;
   /** @returns the serialised ONNX graph; see `graph/decoder.ts` for its inputs and outputs */
-  buildDecoder(config: ModelConfig, weights: WeightSource, target: GraphTarget): Uint8Array;
+  buildDecoder(config: ModelConfig, weights: WeightProvider, target: GraphTarget): Uint8Array;
 }

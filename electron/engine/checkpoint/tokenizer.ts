@@ -47,7 +47,8 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
 
 function createTokenizer(tokenizer: HuggingFaceTokenizer): Tokenizer {
   const vocabulary = tokenizer.get_vocab(true);
-  const size = Math.max(...Array.from(vocabulary.values(), Number)) + 1;
+  let size = 0;
+  for (const id of vocabulary.values()) size = Math.max(size, Number(id) + 1);
   const added = tokenizer.get_added_tokens_decoder();
   return {
     size,

@@ -4,7 +4,7 @@ import { GraphBuilder } from './graph-builder.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { gatedMlp } from './mlp.ts';
 import { addAndRmsNorm, rmsNorm } from './norm.ts';
-import type { WeightSource } from './weight-source.ts';
+import type { WeightProvider } from './weight-source.ts';
 
 /**
  * The Qwen2 decoder as a graph.
@@ -23,7 +23,11 @@ import type { WeightSource } from './weight-source.ts';
  *   block:  x ─ norm ─ attention ─(+)─ norm ─ mlp ─(+)─►
  * ```
  */
-export function buildDecoder(config: DecoderConfig, weights: WeightSource, target: GraphTarget): Uint8Array {
+export function buildDecoder(
+  config: DecoderConfig,
+  weights: WeightProvider,
+  target: GraphTarget,
+): Uint8Array {
   const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps } = config;
   const graph = new GraphBuilder('decoder', weights);
   const rows = graph.input('rows', 'int64', ['read']);

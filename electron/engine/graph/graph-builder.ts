@@ -1,5 +1,5 @@
 import type { SafetensorsDtype } from '../checkpoint/safetensors.ts';
-import type { TakeOptions, WeightSource } from './weight-source.ts';
+import type { TakeOptions, WeightProvider } from './weight-source.ts';
 import {
   writeOnnxModel,
   type Attribute,
@@ -26,7 +26,7 @@ interface NodeOptions {
  */
 export class GraphBuilder {
   readonly #name: string;
-  readonly #weights: WeightSource;
+  readonly #weights: WeightProvider;
   readonly #defined = new Set<string>(['']);
   readonly #nodeNames = new Set<string>();
   readonly #nodes: NodeDef[] = [];
@@ -34,7 +34,7 @@ export class GraphBuilder {
   readonly #outputs: ValueDef[] = [];
   readonly #initializers: InitializerDef[] = [];
 
-  constructor(name: string, weights: WeightSource) {
+  constructor(name: string, weights: WeightProvider) {
     this.#name = name;
     this.#weights = weights;
   }
@@ -45,9 +45,9 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Names an existing value as a graph output. */
+  /** Makes an existing value a graph output; under another name it is a copy. */
   output(name: string, value: string, type: ElementType, shape: readonly (number | string)[]): void {
-    this.node(`/output/${name}`, 'Identity', [value], { outputs: [name] });
+    if (value !== name) this.node(`/output/${name}`, 'Identity', [value], { outputs: [name] });
     this.#outputs.push({ name, type, shape });
   }
 

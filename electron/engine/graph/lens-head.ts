@@ -1,6 +1,6 @@
 import type { DecoderConfig } from '../checkpoint/config.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import type { WeightSource } from './weight-source.ts';
+import type { WeightProvider } from './weight-source.ts';
 
 export interface LensHeadOptions {
   /** Canonical name of the unembedding: `lm_head.weight`, or the embedding when they are tied. */
@@ -19,7 +19,7 @@ export interface LensHeadOptions {
  * `concept_mask` float32 [C, M], 0 for a token and a large negative number for padding.
  * Outputs: `top_ids` int64 and `top_logits` float32 [P, N, K]; `log_sum_exp`, `entropy`, `kl_to_final`
  * float32 [P, N, 1]; `concept_logits` (log-sum-exp over the concept's tokens) and `concept_max` float32
- * [P, N, C]; `concept_rank` float32 [P, N, rankSlots] where the graph counts; `logits` float32 [P, N, V].
+ * [P, N, C]; `concept_rank` float32 [P, N, rankSlots] where the graph counts; `logits` float32 [P · N, V].
  *
  * ```
  *   rows ─► RMSNorm ─► Where(skip_norm) ─► Gemm(unembedding) ─► z ─┬─► TopK ─────────► top_ids, top_logits
@@ -32,7 +32,7 @@ export interface LensHeadOptions {
  */
 export function buildLensHead(
   config: DecoderConfig,
-  weights: WeightSource,
+  weights: WeightProvider,
   options: LensHeadOptions,
 ): Uint8Array {
   const { dModel, rmsNormEps } = config;
@@ -72,7 +72,7 @@ export function buildLensHead(
     gatherLastLayer('/head/final_cross_entropy', crossEntropy),
   ]);
 
-  graph.output('logits', logits, 'float32', ['positions', 'layers', numTokens]);
+  graph.output('logits', 'logits', 'float32', ['rows', numTokens]);
   graph.output('top_ids', topIds, 'int64', ['positions', 'layers', 'k']);
   graph.output('top_logits', topLogits, 'float32', ['positions', 'layers', 'k']);
   graph.output('log_sum_exp', logSumExp, 'float32', ['positions', 'layers', 1]);
@@ -90,6 +90,8 @@ export function buildLensHead(
     const unembedding = graph.weight(options.unembedding, [numTokens, dModel], { rowPrefix: true });
     const product = graph.node('/head/unembedding/MatMul', 'Gemm', [flat, unembedding], {
       attributes: { transB: 1n },
+      // The output itself, so that the runtime writes it straight into the caller's buffer.
+      outputs: ['logits'],
     });
     const rowsShape = graph.node('/head/rows/Shape', 'Shape', [rows], { attributes: { start: 0n, end: 2n } });
     const shape = graph.node(

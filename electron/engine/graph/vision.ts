@@ -4,7 +4,7 @@ import type { GraphTarget } from './graph-target.ts';
 import { linear } from './linear.ts';
 import { reshape } from './reshape.ts';
 import { visionAttention, type VisionWindows } from './vision-attention.ts';
-import type { WeightSource } from './weight-source.ts';
+import type { WeightProvider } from './weight-source.ts';
 
 /** What differs between the families' vision towers. */
 export interface VisionBlocks {
@@ -26,7 +26,7 @@ export interface VisionBlocks {
  */
 export function buildVisionTower(
   config: VisionConfig,
-  weights: WeightSource,
+  weights: WeightProvider,
   blocks: VisionBlocks,
   target: GraphTarget,
 ): Uint8Array {

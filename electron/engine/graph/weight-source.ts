@@ -16,11 +16,17 @@ export interface TakeOptions {
   readonly rowPrefix?: boolean;
 }
 
+/** Where a graph gets its weights from. */
+export interface WeightProvider {
+  /** The byte range of a tensor of at least this shape; see {@link WeightSource.take}. */
+  take(name: string, shape: readonly number[], options?: TakeOptions): WeightTensor;
+}
+
 /**
  * Hands out a checkpoint's tensors by canonical name and remembers which were taken, so that after the last
  * graph nothing may be missing and nothing left over.
  */
-export class WeightSource {
+export class WeightSource implements WeightProvider {
   /** Folder that holds all weight files; external data is located relative to it. */
   readonly folder: string;
   readonly #views: ReadonlyMap<string, TensorView>;

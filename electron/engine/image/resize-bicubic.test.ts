@@ -49,6 +49,43 @@ test("a step keeps Pillow's overshoot and its clipping", () => {
   expect([...rgb].filter((_, index) => index % 3 === 0)).toEqual([0, 0, 0, 86, 200, 218, 192, 128, 92]);
 });
 
+/** Made with Pillow 13: [width, height] to [width, height] of the picture below, one channel. */
+const pillow = [
+  {
+    sizes: [6, 9, 7, 4],
+    values: [
+      ...[40, 101, 126, 109, 87, 106, 166, 181, 108, 73, 85, 120, 153, 172],
+      ...[118, 86, 128, 132, 114, 119, 86, 186, 106, 90, 101, 106, 109, 116],
+    ],
+  },
+  {
+    sizes: [9, 6, 4, 7],
+    values: [
+      ...[76, 114, 161, 83, 107, 105, 87, 146, 87, 101, 110, 176, 87, 95],
+      ...[159, 164, 145, 95, 171, 129, 172, 124, 138, 126, 54, 175, 83, 203],
+    ],
+  },
+  {
+    sizes: [8, 8, 5, 5],
+    values: [
+      ...[65, 132, 92, 138, 108, 94, 84, 109, 128, 124, 184, 79, 136],
+      ...[187, 75, 73, 127, 118, 78, 169, 144, 132, 115, 134, 210],
+    ],
+  },
+] as const;
+
+test.each(pillow)('$sizes as Pillow, whichever direction comes first', ({ sizes, values }) => {
+  const [width, height, newWidth, newHeight] = sizes;
+  const rgb = Uint8Array.from({ length: width * height * 3 }, (_, index) => {
+    const pixel = Math.floor(index / 3);
+    const x = pixel % width;
+    const y = Math.floor(pixel / width);
+    return (x * 97 + y * 61 + x * y * 23) % 256;
+  });
+  const resized = resizeBicubic({ width, height, rgb }, newWidth, newHeight);
+  expect([...resized.rgb].filter((_, index) => index % 3 === 0)).toEqual(values);
+});
+
 test('pixels that do not fill the size are refused', () => {
   expect(() => resizeBicubic({ width: 2, height: 2, rgb: new Uint8Array(5) }, 1, 1)).toThrow(RangeError);
 });

@@ -99,7 +99,7 @@ export class LensHead {
     ];
     const outputs = await this.#session.run(
       feeds,
-      this.#fetches(wanted, numRows, numPositions, skipNorm.length),
+      this.#fetches(wanted, numRows),
     );
     const logSumExp = float32Data(outputs['log_sum_exp']);
     const topLogits = float32Data(outputs['top_logits']);
@@ -126,13 +126,11 @@ export class LensHead {
   #fetches(
     names: readonly string[],
     numRows: number,
-    numPositions: number,
-    numLayers: number,
   ): readonly string[] | Readonly<Record<string, Tensor | null>> {
     if (this.#rankSlots > 0) return [...names, 'concept_rank'];
     const size = numRows * this.numTokens;
     if (this.#logits.length < size) this.#logits = new Float32Array(size);
-    const logits = float32Tensor(this.#logits.subarray(0, size), [numPositions, numLayers, this.numTokens]);
+    const logits = float32Tensor(this.#logits.subarray(0, size), [numRows, this.numTokens]);
     return { ...Object.fromEntries(names.map((name) => [name, null])), logits };
   }
 

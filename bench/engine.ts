@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import type { ConceptSet } from '../electron/common/concept-set.ts';
+import type { TraceRequest } from '../electron/common/engine-messages.ts';
+import { makeRandomCheckpoint, middleShape, type BenchDtype } from './random-checkpoint.ts';
+import type { TraceMeasurement } from './trace-process.ts';
+
+export interface EngineBenchOptions {
+  /** Where the random checkpoint is kept between runs. */
+  readonly folder: string;
+  /** Virtual environment with torch and transformers; without it only our own numbers are printed. */
+  readonly python: string | undefined;
+  readonly dtype: BenchDtype;
+  readonly repeat: number;
+}
+
+const root = path.resolve(import.meta.dirname, '..');
+const image = path.join(root, 'data/samples/real/retina.jpg');
+const prompt = 'Descripte this image. Answer with one word.';
+
+/** The same work as the notebook's: no concepts but the one that a set must have. */
+const plainSet: ConceptSet = {
+  schema: 'fundus-lens.concept-set/1',
+  id: 'plain',
+  title: { en: 'Plain', ru: 'Простой' },
+  concepts: [
+    { id: 'retina', label: { en: 'Retina', ru: 'Сетчатка' }, role: 'target', forms: { en: ['retina'] } },
+  ],
+};
+
+interface NotebookMeasurement {
+  readonly load_s: number;
+  readonly trace_s: number;
+  readonly forward_s: number;
+  readonly lens_s: number;
+  readonly peak_rss_bytes: number;
+}
+
+/** Load, last-position trace, all-position trace and peak memory on a middle-size random checkpoint. */
+export function runEngineBench({ folder, python, dtype, repeat }: EngineBenchOptions): string {
+  mkdirSync(folder, { recursive: true });
+  const modelDir = makeRandomCheckpoint(folder, middleShape, dtype);
+  const weightBytes = statSync(path.join(modelDir, 'model.safetensors')).size;
+  const lines = [
+    `Middle-size random checkpoint: ${gigabytes(weightBytes)} of ${dtype} weights, hidden ${middleShape.hiddenSize}, ${middleShape.numLayers} layers, vocabulary ${middleShape.vocabSize}.`,
+    `${availableParallelism()} cores; medians of ${repeat} warm runs after one; peak = resident memory of the whole process.`,
+    '',
+    'run                        load s   trace s   image   vision  decoder  lens     peak GB  over weights GB',
+  ];
+  for (const positions of ['last', 'all'] as const) {
+    const ours = measureOurs({ modelDir, positions }, folder, repeat);
+    lines.push(row(`ours, ${positions}`, ours, weightBytes));
+    if (python === undefined) continue;
+    const theirs = measureNotebook(python, modelDir, positions, repeat);
+    lines.push(
+      `${`notebook’s way, ${positions}`.padEnd(26)} ${fixed(theirs.load_s)} ${fixed(theirs.trace_s)}   forward ${fixed(theirs.forward_s)}          ${fixed(theirs.lens_s)} ${fixed(theirs.peak_rss_bytes / 1e9)} ${fixed((theirs.peak_rss_bytes - weightBytes) / 1e9)}`,
+      `  ratio: time ${(ours.trace / theirs.trace_s).toFixed(2)}, load ${(ours.load / theirs.load_s).toFixed(2)}, peak ${(ours.peakBytes / theirs.peak_rss_bytes).toFixed(2)}`,
+    );
+  }
+  return lines.join('\n');
+}
+
+function measureOurs(
+  { modelDir, positions }: Pick<TraceRequest, 'modelDir' | 'positions'>,
+  folder: string,
+  repeat: number,
+): TraceMeasurement {
+  const request: TraceRequest = {
+    modelDir,
+    imagePath: image,
+    prompt,
+    lens: 'logit',
+    positions,
+    topK: 10,
+    conceptSet: plainSet,
+    provider: 'cpu',
+    generate: 0,
+    traceGenerated: false,
+    dumpPath: null,
+  };
+  const file = path.join(folder, 'request.json');
+  writeFileSync(file, JSON.stringify(request));
+  const script = path.join(import.meta.dirname, 'trace-process.ts');
+  return JSON.parse(
+    execFileSync(process.execPath, [script, file, `${repeat}`], { encoding: 'utf8' }),
+  ) as TraceMeasurement;
+}
+
+function measureNotebook(
+  python: string,
+  modelDir: string,
+  positions: string,
+  repeat: number,
+): NotebookMeasurement {
+  const script = path.join(root, 'models/reference/notebook_trace.py');
+  const options = ['--prompt', prompt, '--positions', positions, '--top-k', '10', '--repeat', `${repeat}`];
+  const output = execFileSync(path.join(python, 'bin/python'), [script, modelDir, image, ...options], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return JSON.parse(output) as NotebookMeasurement;
+}
+
+function row(
+  label: string,
+  { load, trace, stages, peakBytes }: TraceMeasurement,
+  weightBytes: number,
+): string {
+  const { image: pixels, vision, decoder, lens } = stages;
+  return [
+    label.padEnd(26),
+    ...[load, trace, pixels, vision, decoder, lens].map(fixed),
+    fixed(peakBytes / 1e9),
+    fixed((peakBytes - weightBytes) / 1e9),
+  ].join(' ');
+}
+
+function fixed(value: number): string {
+  return value.toFixed(2).padStart(8);
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(2)} GB`;
+}

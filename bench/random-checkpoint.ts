@@ -1,0 +1,204 @@
+import { mkdirSync, writeFileSync, openSync, writeSync, closeSync, existsSync, copyFileSync } from 'node:fs';
+import path from 'node:path';
+import { findArchitecture } from '../electron/engine/architectures/registry.ts';
+import { bytesPerElement } from '../electron/engine/checkpoint/safetensors.ts';
+import { buildLensHead } from '../electron/engine/graph/lens-head.ts';
+import type { WeightProvider } from '../electron/engine/graph/weight-source.ts';
+import { buildTokenizer } from './random-tokenizer.ts';
+
+/** The sides of a checkpoint; everything else is as in the released files. */
+export interface CheckpointShape {
+  readonly name: string;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly numHeads: number;
+  readonly numKeyValueHeads: number;
+  readonly intermediateSize: number;
+  readonly vocabSize: number;
+  readonly tied: boolean;
+  readonly vision: {
+    readonly width: number;
+    readonly depth: number;
+    readonly numHeads: number;
+    readonly intermediateSize: number;
+  };
+  /** Smallest and largest area of an image, pixels; equal sides make the number of image tokens fixed. */
+  readonly maxPixels: number;
+}
+
+/** Middle size: 289 image tokens of a square photograph. */
+export const middleShape: CheckpointShape = {
+  name: 'middle',
+  hiddenSize: 896,
+  numLayers: 12,
+  numHeads: 14,
+  numKeyValueHeads: 2,
+  intermediateSize: 4864,
+  vocabSize: 151_936,
+  tied: true,
+  vision: { width: 640, depth: 8, numHeads: 10, intermediateSize: 1712 },
+  maxPixels: 300 * 28 * 28,
+};
+
+export type BenchDtype = 'F32' | 'BF16';
+
+/**
+ * Writes a Qwen2.5-VL checkpoint with random weights, unless the folder already holds it.
+ *
+ * @returns the checkpoint's folder
+ */
+export function makeRandomCheckpoint(parent: string, shape: CheckpointShape, dtype: BenchDtype): string {
+  const folder = path.join(parent, `${shape.name}-${dtype.toLowerCase()}`);
+  if (existsSync(path.join(folder, 'model.safetensors'))) return folder;
+  mkdirSync(folder, { recursive: true });
+  const fixture = path.resolve(import.meta.dirname, '../data/fixtures/checkpoints/qwen2-5-vl-tied-bf16');
+  copyFileSync(path.join(fixture, 'chat_template.jinja'), path.join(folder, 'chat_template.jinja'));
+  const { tokenizer, tokenizerConfig, ids } = buildTokenizer();
+  const config = buildConfig(shape, dtype, ids);
+  const files = {
+    'config.json': config,
+    'tokenizer.json': tokenizer,
+    'tokenizer_config.json': tokenizerConfig,
+    'generation_config.json': { eos_token_id: [ids.end] },
+    'preprocessor_config.json': {
+      patch_size: 14,
+      temporal_patch_size: 2,
+      merge_size: 2,
+      min_pixels: 4 * 28 * 28,
+      max_pixels: shape.maxPixels,
+      image_mean: [0.48145466, 0.4578275, 0.40821073],
+      image_std: [0.26862954, 0.26130258, 0.27577711],
+      image_processor_type: 'Qwen2VLImageProcessor',
+      processor_class: 'Qwen2_5_VLProcessor',
+    },
+  };
+  for (const [name, content] of Object.entries(files))
+    writeFileSync(path.join(folder, name), JSON.stringify(content));
+  writeWeights(path.join(folder, 'model.safetensors'), listTensors(config, shape), dtype);
+  return folder;
+}
+
+function buildConfig(
+  shape: CheckpointShape,
+  dtype: BenchDtype,
+  ids: ReturnType<typeof buildTokenizer>['ids'],
+) {
+  return {
+    architectures: ['Qwen2_5_VLForConditionalGeneration'],
+    model_type: 'qwen2_5_vl',
+    hidden_size: shape.hiddenSize,
+    num_hidden_layers: shape.numLayers,
+    num_attention_heads: shape.numHeads,
+    num_key_value_heads: shape.numKeyValueHeads,
+    intermediate_size: shape.intermediateSize,
+    vocab_size: shape.vocabSize,
+    hidden_act: 'silu',
+    rms_norm_eps: 1e-6,
+    rope_theta: 1_000_000,
+    rope_scaling: { type: 'mrope', mrope_section: mropeSection(shape.hiddenSize / shape.numHeads) },
+    max_position_embeddings: 32_768,
+    use_sliding_window: false,
+    tie_word_embeddings: shape.tied,
+    torch_dtype: dtype === 'F32' ? 'float32' : 'bfloat16',
+    image_token_id: ids.imagePad,
+    video_token_id: ids.videoPad,
+    vision_start_token_id: ids.visionStart,
+    vision_end_token_id: ids.visionEnd,
+    eos_token_id: ids.end,
+    vision_config: {
+      depth: shape.vision.depth,
+      hidden_act: 'silu',
+      hidden_size: shape.vision.width,
+      intermediate_size: shape.vision.intermediateSize,
+      num_heads: shape.vision.numHeads,
+      in_chans: 3,
+      out_hidden_size: shape.hiddenSize,
+      patch_size: 14,
+      spatial_merge_size: 2,
+      spatial_patch_size: 14,
+      temporal_patch_size: 2,
+      tokens_per_second: 2,
+      window_size: 112,
+      fullatt_block_indexes: [0, 1, 2, 3].map((i) => ((i + 1) * shape.vision.depth) / 4 - 1),
+    },
+  };
+}
+
+/** Of the released sections 16, 24, 24 over a head of 128. */
+function mropeSection(headDim: number): number[] {
+  const unit = headDim / 16;
+  return [2 * unit, 3 * unit, 3 * unit];
+}
+
+interface TensorSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Every tensor that the family's graphs ask for, so that the list cannot drift from the compiler. */
+function listTensors(json: Record<string, unknown>, shape: CheckpointShape): TensorSpec[] {
+  const architecture = findArchitecture(json['model_type']);
+  const config = architecture.parseConfig(json);
+  const specs = new Map<string, TensorSpec>();
+  const recorder: WeightProvider = {
+    take: (name, sides) => {
+      const kernel = name === 'visual.patch_embed.proj.weight' ? [sides[0]!, 3, 2, 14, 14] : sides;
+      specs.set(name, { name, shape: kernel });
+      return { dtype: 'F32', location: '', offset: 0, byteLength: 0 };
+    },
+  };
+  const target = { attention: 'fused', rankSlots: 0 } as const;
+  recorder.take('model.embed_tokens.weight', [shape.vocabSize, shape.hiddenSize]);
+  architecture.buildVision(config, recorder, target);
+  architecture.buildDecoder(config, recorder, target);
+  const unembedding = shape.tied ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  buildLensHead(config.decoder, recorder, { unembedding, numTokens: shape.vocabSize, rankSlots: 0 });
+  return [...specs.values()];
+}
+
+const poolSize = 1 << 22;
+const standardDeviation = 0.02;
+
+function writeWeights(file: string, specs: readonly TensorSpec[], dtype: BenchDtype): void {
+  const count = (spec: TensorSpec) => spec.shape.reduce((product, side) => product * side, 1);
+  let offset = 0;
+  const header: Record<string, unknown> = {};
+  for (const spec of specs) {
+    const end = offset + count(spec) * bytesPerElement[dtype];
+    header[spec.name] = { dtype, shape: spec.shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  const descriptor = openSync(file, 'w');
+  writeSync(descriptor, Buffer.concat([length, json]));
+  const pool = randomPool(dtype);
+  for (const spec of specs) {
+    const isGain = /(norm\d?|ln_q|layernorm)\.weight$/.test(spec.name);
+    const source = isGain ? encode(new Float32Array(count(spec)).fill(1), dtype) : pool;
+    for (let written = 0, bytes = count(spec) * bytesPerElement[dtype]; written < bytes;) {
+      const size = Math.min(source.length, bytes - written);
+      writeSync(descriptor, source, 0, size);
+      written += size;
+    }
+  }
+  closeSync(descriptor);
+}
+
+/** Seeded numbers of a uniform distribution, enough that no two rows of a matrix are alike. */
+function randomPool(dtype: BenchDtype): Buffer {
+  let state = 12_345;
+  const uniform = () =>
+    ((state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32 - 0.5) * Math.sqrt(12);
+  return encode(
+    Float32Array.from({ length: poolSize - 1 }, () => standardDeviation * uniform()),
+    dtype,
+  );
+}
+
+function encode(values: Float32Array, dtype: BenchDtype): Buffer {
+  if (dtype === 'F32') return Buffer.from(values.buffer);
+  const bits = new Uint32Array(values.buffer);
+  return Buffer.from(Uint16Array.from(bits, (word) => word >>> 16).buffer);
+}
