@@ -12,7 +12,7 @@ export function findArchitecture(modelType: unknown): Architecture {
   if (found !== undefined) return found;
   throw new FundusLensError('model.family-unsupported', 'This family of models is not supported.', {
     expected: `model_type ${architectures.map((a) => `"${a.modelType}" (${a.title})`).join(' or ')}`,
-    found: modelType === undefined ? 'config.json without model_type' : `"${String(modelType)}"`,
+    found: modelType === undefined ? 'config.json without model_type' : JSON.stringify(modelType),
     advice: 'Choose a checkpoint of a supported family; the README says how to add one.',
   });
 }

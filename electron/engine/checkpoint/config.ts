@@ -85,9 +85,9 @@ const rootSchema = z.object({
  *
  * @throws FundusLensError `model.config-invalid` that names every field that is missing or has a wrong value
  */
-export function parseModelConfig<Vision extends z.ZodType<VisionConfig>>(
+export function parseModelConfig(
   json: Record<string, unknown>,
-  visionSchema: Vision,
+  visionSchema: z.ZodType<VisionConfig>,
 ): ModelConfig {
   const root = parsePart('config.json', rootSchema, json);
   const text = parsePart('the text part of config.json', textSchema, root.text_config ?? json);

@@ -48,7 +48,7 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
 function createTokenizer(tokenizer: HuggingFaceTokenizer): Tokenizer {
   const vocabulary = tokenizer.get_vocab(true);
   let size = 0;
-  for (const id of vocabulary.values()) size = Math.max(size, Number(id) + 1);
+  for (const id of vocabulary.values()) size = Math.max(size, id + 1);
   const added = tokenizer.get_added_tokens_decoder();
   return {
     size,

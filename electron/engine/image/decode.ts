@@ -13,7 +13,7 @@ export interface DecodedImage extends RgbImage {
 }
 
 /** Largest area that is decoded, pixels; Pillow refuses larger ones too. */
-export const maxDecodedPixels = 178_956_970;
+const maxDecodedPixels = 178_956_970;
 /** Largest file that is read, bytes. */
 const maxFileBytes = 2 ** 30;
 const photographFormats: ReadonlySet<string> = new Set(['jpeg', 'png', 'tiff', 'webp', 'gif', 'heif']);

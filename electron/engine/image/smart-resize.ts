@@ -8,7 +8,7 @@ export interface SmartResizeOptions {
 }
 
 /** Longest side over shortest side that the reference accepts. */
-export const maxAspectRatio = 200;
+const maxAspectRatio = 200;
 
 /**
  * Chooses the size at which the vision tower sees an image: both sides multiples of `factor`, the area within

@@ -16,7 +16,7 @@ export interface EmergenceInput {
 }
 
 /** Largest rank at which a concept counts as readable, unless the study says otherwise. */
-export const defaultMaxRank = 10;
+const defaultMaxRank = 10;
 
 /**
  * Finds the layer from which on a concept is readable: the smallest l in 1…L such that at l and at every later

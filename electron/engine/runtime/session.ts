@@ -68,7 +68,7 @@ export class Session {
     feeds: Tensors,
     fetches: readonly string[] | Readonly<Record<string, Tensor | null>>,
   ): Promise<Tensors> {
-    return this.#session.run(feeds, fetches as ort.InferenceSession.FetchesType);
+    return this.#session.run(feeds, fetches);
   }
 
   async release(): Promise<void> {
