@@ -34,7 +34,8 @@ export const modelSchema = z.object({
   memoryBytes: count.nullable(),
   /** Of the parity gate at its last load here; null before the first. */
   gate: gateSchema.extend({ at: instantSchema, provider: z.enum(providerNames) }).nullable(),
-  traceCount: count,
+  /** Images with a trace by it. */
+  tracedImageCount: count,
   addedAt: instantSchema,
   lastUsedAt: instantSchema.nullable(),
 });

@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+
+/** Folders that the workbench reads and writes; absolute paths. */
+export interface WorkbenchFolders {
+  readonly library: string;
+  /** Can be deleted while the workbench is closed. */
+  readonly cache: string;
+  readonly logs: string | null;
+  /** Checkpoint that comes with the software. */
+  readonly demoModel: string;
+  /** Photographs that a new library begins with. */
+  readonly samples: string;
+}
+
+/** What comes with the software. */
+export const bundled = {
+  demoModel: fileURLToPath(new URL('../../models/demo', import.meta.url)),
+  samples: fileURLToPath(new URL('../../data/samples', import.meta.url)),
+} as const;

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { NewJob } from '../../common/job-model.ts';
+import { lensKinds, providerNames } from '../../common/lens-trace.ts';
+import { idSchema, sha256Schema } from '../../common/library-model.ts';
+import { positionSelectionSchema } from '../../common/study-model.ts';
+import { contentKey } from '../../store/canonical-json.ts';
+
+export const traceJobKind = 'trace';
+
+/** What a trace job keeps in the queue; enough to run it after a restart, and to see that nothing changed meanwhile. */
+export const traceJobSchema = z.strictObject({
+  imageSha256: sha256Schema.nullable(),
+  modelId: idSchema,
+  modelSha256: sha256Schema,
+  prompt: z.string(),
+  /** Row of the concept set's edition, and its content. */
+  conceptSetRow: idSchema,
+  conceptSetSha256: sha256Schema,
+  lens: z.enum(lensKinds),
+  positions: positionSelectionSchema,
+  topK: z.int().positive(),
+  generate: z.int().nonnegative(),
+  traceGenerated: z.boolean(),
+  provider: z.enum([...providerNames, 'auto']),
+});
+
+export type TraceJob = z.infer<typeof traceJobSchema>;
+
+/**
+ * What a trace is unique by: equal keys mean equal numbers up to what the provider rounds, so that nothing is computed
+ * twice.
+ */
+export function traceKey(job: TraceJob): string {
+  const { imageSha256, modelSha256, prompt, conceptSetSha256, lens, topK, generate } = job;
+  const positions =
+    typeof job.positions === 'string' ? job.positions : [...new Set(job.positions)].sort((a, b) => a - b);
+  const traceGenerated = job.traceGenerated && generate > 0;
+  const decisive = { imageSha256, modelSha256, prompt, conceptSetSha256, lens, positions };
+  return contentKey({ schema: 'fundus-lens.trace/1', ...decisive, topK, generate, traceGenerated });
+}
+
+export function toNewJob(job: TraceJob, imageId: number | null, priority: number): NewJob {
+  return {
+    kind: traceJobKind,
+    contentKey: traceKey(job),
+    request: job,
+    imageId,
+    modelKey: job.modelSha256,
+    priority,
+  };
+}

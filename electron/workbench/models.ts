@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { ConceptSet } from '../common/concept-set.ts';
+import type { CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
+import { FundusLensError } from '../common/errors.ts';
+import { gateSchema, providerNames } from '../common/lens-trace.ts';
+import type { Gate, LensTrace } from '../common/lens-trace.ts';
+import { instantSchema } from '../common/library-model.ts';
+import type { Model, ResolvedConceptView } from '../common/study-model.ts';
+import { contentKey } from '../store/canonical-json.ts';
+import type { Library } from '../store/library.ts';
+import type { StoredModel } from '../store/models.ts';
+import { builtInConceptSets } from './concept-sets.ts';
+import type { Desk } from './desk.ts';
+
+const storedGateSchema = gateSchema.extend({ at: instantSchema, provider: z.enum(providerNames) }).nullable();
+/** Token lists of a concept set by model and content; they never change. */
+const resolved = new Map<string, ResolvedConceptView[]>();
+
+export function listModels({ session, folders }: Pick<Desk, 'session' | 'folders'>): Model[] {
+  return session.library.models.list().map((model) => viewModel(session.library, model, folders.demoModel));
+}
+
+export function viewModel(library: Library, model: StoredModel, demoModel: string): Model {
+  const { report, folder, ...kept } = model;
+  return {
+    ...kept,
+    folder,
+    available: folder !== null && existsSync(path.join(folder, 'config.json')),
+    builtIn: folder === demoModel,
+    diskBytes: report?.diskBytes ?? null,
+    memoryBytes: report?.memoryBytes ?? null,
+    gate: library.settings.get(gateKey(model.sha256), storedGateSchema, null),
+    tracedImageCount: library.search.count({ filter: { traced: { is: true, modelId: model.id } } }),
+  };
+}
+
+/** Reads a checkpoint folder and remembers it; the same weights in another folder are the same model. */
+export async function addModel(desk: Desk, folder: string): Promise<Model> {
+  const absolute = path.resolve(folder);
+  const report: CheckpointReport = await desk.engines.inspect(absolute);
+  const { library } = desk.session;
+  const model = library.models.put(report, absolute);
+  desk.events.publish({ type: 'models' });
+  return viewModel(library, model, desk.folders.demoModel);
+}
+
+/** Registers the checkpoint that comes with the software, unless it is known or its weights are missing. */
+export async function addDemoModel(desk: Desk): Promise<void> {
+  const { demoModel } = desk.folders;
+  const names = await readdir(demoModel).catch(() => []);
+  if (!names.some((name) => name.endsWith('.safetensors'))) return;
+  if (desk.session.library.models.list().some(({ folder }) => folder === demoModel)) return;
+  await addModel(desk, demoModel);
+}
+
+/** @throws FundusLensError `model.not-found` when its folder is gone or forgotten */
+export function folderOf({ folder, name }: StoredModel): string {
+  if (folder !== null && existsSync(folder)) return folder;
+  throw new FundusLensError('model.not-found', `The model ${name} is not on this computer.`, {
+    expected: folder ?? 'a folder with its checkpoint',
+    found: folder === null ? 'no folder is known' : 'no such folder',
+    advice: 'Add the folder of the checkpoint under "Models".',
+  });
+}
+
+/** Remembers how far the lens of the last layer was from the model's own logits. */
+export function noteGate(library: Library, { model, gate }: Pick<LensTrace, 'model' | 'gate'>): void {
+  const at = new Date().toISOString();
+  library.settings.set(gateKey(model.sha256), { ...gate, at, provider: model.provider });
+}
+
+export async function checkGate(desk: Desk, modelId: number): Promise<Gate> {
+  const trace = await readWithoutImage(desk, modelId, builtInConceptSets[0]!);
+  desk.events.publish({ type: 'models' });
+  return trace.gate;
+}
+
+/** The tokens with which answers that name a concept can begin in this model's vocabulary. */
+export async function resolveConcepts(
+  desk: Desk,
+  modelId: number,
+  set: ConceptSet,
+): Promise<ResolvedConceptView[]> {
+  const key = contentKey([desk.session.library.models.get(modelId).sha256, set]);
+  const known = resolved.get(key);
+  if (known !== undefined) return known;
+  const trace = await readWithoutImage(desk, modelId, set);
+  const concepts = trace.concepts.map(({ id, label, role, tokens }) => ({
+    id,
+    label,
+    role,
+    tokens: [...tokens],
+  }));
+  if (resolved.size > 50) resolved.clear();
+  resolved.set(key, concepts);
+  return concepts;
+}
+
+/** The cheapest trace there is: one short prompt, one position, one token. */
+async function readWithoutImage(desk: Desk, modelId: number, conceptSet: ConceptSet): Promise<LensTrace> {
+  const { library } = desk.session;
+  const model = library.models.get(modelId);
+  const request: TraceRequest = {
+    modelDir: folderOf(model),
+    imagePath: null,
+    prompt: '?',
+    lens: 'logit',
+    positions: 'last',
+    topK: 1,
+    conceptSet,
+    provider: desk.settings.get().provider,
+    generate: 0,
+    traceGenerated: false,
+    dumpPath: null,
+  };
+  const trace = await desk.engines.trace(modelId, request);
+  if (!desk.session.isReadOnly) noteGate(library, trace);
+  return trace;
+}
+
+function gateKey(sha256: string): string {
+  return `models.gate.${sha256}`;
+}

@@ -1,0 +1,155 @@
+import path from 'node:path';
+import { createRouterClient } from '@orpc/server';
+import type { RouterClient } from '@orpc/server';
+import type { Media } from '../common/media.ts';
+import type { EngineClientOptions } from '../engine-client/engine-client.ts';
+import { compareRouter, exportsRouter } from './routers/results-router.ts';
+import { Engines } from './engines.ts';
+import { EventLog } from './event-log.ts';
+import { welcome } from './first-run.ts';
+import { bundled } from './folders.ts';
+import type { WorkbenchFolders } from './folders.ts';
+import { ImportService } from './import-service.ts';
+import { JobRunner } from './jobs/job-runner.ts';
+import type { RunnerOptions } from './jobs/job-runner.ts';
+import { LibrarySession } from './library-session.ts';
+import { MediaSource } from './media.ts';
+import { appRouter, eventsRouter, settingsRouter } from './routers/app-router.ts';
+import { groupsRouter, tagsRouter } from './routers/groups-router.ts';
+import { imagesRouter } from './routers/images-router.ts';
+import { importsRouter } from './routers/imports-router.ts';
+import { jobsRouter } from './routers/jobs-router.ts';
+import { libraryRouter } from './routers/library-router.ts';
+import { patientsRouter, visitsRouter } from './routers/people-router.ts';
+import { conceptsRouter, modelsRouter, promptsRouter, tracesRouter } from './routers/study-router.ts';
+import { SettingsFile } from './settings-file.ts';
+import { UndoStack } from './undo-stack.ts';
+import type { Desk } from './desk.ts';
+
+export interface WorkbenchOptions {
+  readonly libraryFolder: string;
+  readonly cacheFolder: string;
+  /** JSON file of this computer's settings; in memory only when left out. */
+  readonly settingsFile?: string;
+  readonly logFolder?: string;
+  /** What comes with the software; null leaves it out of a new library. */
+  readonly samplesFolder?: string | null;
+  readonly demoModelFolder?: string | null;
+  /** Who acts, for the audit log; never a patient. */
+  readonly actor?: string;
+  /** Whether an absent library is made. */
+  readonly create?: boolean;
+  /** Whether queued jobs run in this process. */
+  readonly runJobs?: boolean;
+  readonly engine?: EngineClientOptions & { readonly maxWarm?: number };
+  readonly runner?: Omit<RunnerOptions, 'onError'>;
+  /** Defects and failures in the background; never named after a person or file. */
+  readonly log?: { error(event: string, error: unknown): void };
+}
+
+export type WorkbenchRouter = ReturnType<typeof createRouter>;
+export type WorkbenchClient = RouterClient<WorkbenchRouter>;
+
+/** Everything that the contract promises, over one open library. */
+export interface Workbench {
+  /** For the faces' handlers. */
+  readonly router: WorkbenchRouter;
+  /** The same calls inside this process. */
+  readonly client: WorkbenchClient;
+  /** First steps in a new library and the automatic backup; nothing has to wait for it. */
+  readonly ready: Promise<void>;
+  /** Waits for an import of this process. */
+  readonly imports: Pick<ImportService, 'wait'>;
+  /** null when there is no such image or view. */
+  openMedia(imageId: number, view: string): Promise<Media | null>;
+  /** Gives running jobs back to the queue, ends engines and imports, and closes the library. */
+  close(): Promise<void>;
+}
+
+const hour = 3_600_000;
+
+/**
+ * Opens a library and everything that works on it.
+ *
+ * @throws library.unavailable, library.locked, library.damaged, library.disk-full; a newer or read-only library opens
+ *   for reading
+ */
+export async function createWorkbench(options: WorkbenchOptions): Promise<Workbench> {
+  const { actor = 'user', create = true, runJobs = true, log } = options;
+  const onError = (event: string, error: unknown) => log?.error(event, error);
+  const folders: WorkbenchFolders = {
+    library: path.resolve(options.libraryFolder),
+    cache: path.resolve(options.cacheFolder),
+    logs: options.logFolder ?? null,
+    demoModel: options.demoModelFolder ?? bundled.demoModel,
+    samples: options.samplesFolder ?? bundled.samples,
+  };
+  const session = await LibrarySession.open(folders.library, { actor, create });
+  const events = new EventLog();
+  const settings = new SettingsFile(options.settingsFile ?? null);
+  const engines = new Engines(events, options.engine);
+  const runner = new JobRunner({ session, engines, events }, { ...options.runner, onError });
+  const imports = new ImportService({ session, events, cacheFolder: folders.cache }, onError);
+  const desk: Desk = { session, events, settings, engines, runner, imports, undo: new UndoStack(), folders };
+  const media = new MediaSource(session, folders.cache);
+  const router = createRouter(desk);
+
+  if (runJobs) runner.start();
+  const ready = welcome(desk, {
+    samples: options.samplesFolder !== null,
+    demoModel: options.demoModelFolder !== null,
+  }).catch((error: unknown) => onError('first-run', error));
+  const backups = setInterval(() => void backUpWhenDue(), hour);
+  backups.unref();
+  async function backUpWhenDue(): Promise<void> {
+    const { automatic, everyDays, keep } = settings.get().backups;
+    if (!automatic) return;
+    try {
+      const made = await session.backupWhenDue(everyDays, keep);
+      if (made !== null) events.publish({ type: 'library', what: 'backups', ids: [] });
+    } catch (error) {
+      onError('backup', error);
+    }
+  }
+
+  let closing: Promise<void> | null = null;
+  const close = async () => {
+    clearInterval(backups);
+    await imports.cancelAll();
+    await runner.stop();
+    await engines.closeAll();
+    await ready;
+    events.close();
+    session.close();
+  };
+  return {
+    router,
+    client: createRouterClient(router),
+    ready: ready.then(backUpWhenDue),
+    imports,
+    openMedia: (imageId, view) => media.open(imageId, view),
+    close: () => (closing ??= close()),
+  };
+}
+
+function createRouter(desk: Desk) {
+  return {
+    app: appRouter(desk),
+    library: libraryRouter(desk),
+    images: imagesRouter(desk),
+    patients: patientsRouter(desk),
+    visits: visitsRouter(desk),
+    groups: groupsRouter(desk),
+    tags: tagsRouter(desk),
+    imports: importsRouter(desk),
+    models: modelsRouter(desk),
+    concepts: conceptsRouter(desk),
+    prompts: promptsRouter(desk),
+    traces: tracesRouter(desk),
+    jobs: jobsRouter(desk),
+    compare: compareRouter(desk),
+    exports: exportsRouter(desk),
+    settings: settingsRouter(desk),
+    events: eventsRouter(desk),
+  };
+}
