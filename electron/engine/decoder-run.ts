@@ -1,6 +1,6 @@
 import { readRows } from './checkpoint/tensor-reader.ts';
 import { buildMropeTable, buildPositionIds, type RotationTable } from './graph/mrope.ts';
-import type { Model } from './load-model.ts';
+import type { Model } from './model.ts';
 import type { ComposedPrompt } from './prompt.ts';
 import {
   float32Data,

@@ -1,6 +1,6 @@
 import { readRows } from './checkpoint/tensor-reader.ts';
 import { writeSafetensors, type NamedTensor } from './checkpoint/safetensors-writer.ts';
-import type { Model } from './load-model.ts';
+import type { Model } from './model.ts';
 
 export interface Dump {
   /** float32 [patches, 1176]; null without an image. */

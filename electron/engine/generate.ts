@@ -1,7 +1,7 @@
 import { readRows } from './checkpoint/tensor-reader.ts';
 import type { DecoderPass, DecoderRun } from './decoder-run.ts';
 import { readFinalLogits } from './lens/parity-gate.ts';
-import type { Model } from './load-model.ts';
+import type { Model } from './model.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
 
 export interface Generation {

@@ -2,7 +2,8 @@ import type { CheckpointReport } from '../common/engine-messages.ts';
 import { fingerprintCheckpoint } from './checkpoint/fingerprint.ts';
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
 import { bytesPerElement } from './checkpoint/safetensors.ts';
-import { compileGraphs, numTokens } from './load-model.ts';
+import { compileGraphs } from './load-model.ts';
+import { numTokens } from './model.ts';
 import { lensChunkBytes } from './lens/read-lens.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
 

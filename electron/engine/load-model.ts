@@ -1,30 +1,15 @@
 import { FundusLensError } from '../common/errors.ts';
-import type { Gate, ProviderChoice } from '../common/lens-trace.ts';
-import { fingerprintCheckpoint, type CheckpointFingerprint } from './checkpoint/fingerprint.ts';
+import type { ProviderChoice } from '../common/lens-trace.ts';
+import { fingerprintCheckpoint } from './checkpoint/fingerprint.ts';
 import { isIgnorableTensor, openCheckpoint, type Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { GraphTarget } from './graph/graph-target.ts';
 import { buildLensHead } from './graph/lens-head.ts';
 import { LensHead } from './lens/lens-head.ts';
 import { checkParity } from './lens/parity-gate.ts';
-import { chooseProvider, type ChosenProvider } from './runtime/providers.ts';
+import { numTokens, type LoadedModel, type Model } from './model.ts';
+import { chooseProvider } from './runtime/providers.ts';
 import { Session } from './runtime/session.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
-
-/** A checkpoint compiled and loaded, ready to trace. */
-export interface Model {
-  readonly checkpoint: Checkpoint;
-  readonly fingerprint: CheckpointFingerprint;
-  readonly provider: ChosenProvider;
-  readonly vision: Session;
-  readonly decoder: Session;
-  readonly head: LensHead;
-}
-
-export interface LoadedModel extends Model {
-  readonly gate: Gate;
-  readonly loadMilliseconds: number;
-  release(): Promise<void>;
-}
 
 /** Concept slots compiled into the head where the graph counts ranks; larger sets take several passes. */
 const rankSlots = 8;
@@ -95,11 +80,6 @@ export function compileGraphs(checkpoint: Checkpoint, target: GraphTarget) {
   });
   weights.assertNothingLeftOver(isIgnorableTensor);
   return { vision, decoder, head };
-}
-
-/** Rows of the unembedding that belong to a token. */
-export function numTokens({ tokenizer, config }: Checkpoint): number {
-  return Math.min(tokenizer.size, config.decoder.vocabSize);
 }
 
 function asLoadError(error: unknown, folder: string): unknown {

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { ProviderChoice } from '../common/lens-trace.ts';
-import { loadModel, type LoadedModel } from './load-model.ts';
+import { loadModel } from './load-model.ts';
+import type { LoadedModel } from './model.ts';
 import type { TraceHooks } from './trace-hooks.ts';
 
 /** Keeps the last model warm; another model takes its place. */

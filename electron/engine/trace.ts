@@ -12,7 +12,7 @@ import { findLeaks } from './lens/find-leaks.ts';
 import { measureParity, readFinalLogits } from './lens/parity-gate.ts';
 import { readLens, type LensCells } from './lens/read-lens.ts';
 import { resolveConcepts, type ResolvedConcept } from './lens/resolve-concepts.ts';
-import type { LoadedModel } from './load-model.ts';
+import type { LoadedModel } from './model.ts';
 import type { ModelCache } from './model-cache.ts';
 import { selectPositions } from './positions.ts';
 import { composePrompt } from './prompt.ts';

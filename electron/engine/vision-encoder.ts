@@ -1,4 +1,4 @@
-import type { Model } from './load-model.ts';
+import type { Model } from './model.ts';
 import { layOutPatches, toGraphOrder, toImageOrder } from './graph/vision-layout.ts';
 import type { PatchedImage } from './image/preprocess.ts';
 import { float32Data, float32Tensor, int64Tensor, type Tensor } from './runtime/session.ts';

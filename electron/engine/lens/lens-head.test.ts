@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRows } from '../checkpoint/tensor-reader.ts';
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import { compileGraphs, numTokens } from '../load-model.ts';
+import { compileGraphs } from '../load-model.ts';
+import { numTokens } from '../model.ts';
 import { checkpointFolder } from '../reference-fixtures.ts';
 import { Session } from '../runtime/session.ts';
 import { LensHead, type ConceptTokens } from './lens-head.ts';

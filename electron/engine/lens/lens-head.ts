@@ -97,10 +97,7 @@ export class LensHead {
       'concept_logits',
       'concept_max',
     ];
-    const outputs = await this.#session.run(
-      feeds,
-      this.#fetches(wanted, numRows),
-    );
+    const outputs = await this.#session.run(feeds, this.#fetches(wanted, numRows));
     const logSumExp = float32Data(outputs['log_sum_exp']);
     const topLogits = float32Data(outputs['top_logits']);
     const reading = {

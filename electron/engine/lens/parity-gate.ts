@@ -2,7 +2,7 @@ import { FundusLensError } from '../../common/errors.ts';
 import type { Gate } from '../../common/lens-trace.ts';
 import { readRows } from '../checkpoint/tensor-reader.ts';
 import { DecoderRun, embedPrompt, type DecoderPass } from '../decoder-run.ts';
-import type { Model } from '../load-model.ts';
+import type { Model } from '../model.ts';
 import { composePrompt } from '../prompt.ts';
 
 /** Largest difference allowed, relative to the largest logit (at least 1). */

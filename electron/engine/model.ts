@@ -1,0 +1,27 @@
+import type { Gate } from '../common/lens-trace.ts';
+import type { CheckpointFingerprint } from './checkpoint/fingerprint.ts';
+import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
+import type { LensHead } from './lens/lens-head.ts';
+import type { ChosenProvider } from './runtime/providers.ts';
+import type { Session } from './runtime/session.ts';
+
+/** A checkpoint compiled and loaded, ready to trace. */
+export interface Model {
+  readonly checkpoint: Checkpoint;
+  readonly fingerprint: CheckpointFingerprint;
+  readonly provider: ChosenProvider;
+  readonly vision: Session;
+  readonly decoder: Session;
+  readonly head: LensHead;
+}
+
+export interface LoadedModel extends Model {
+  readonly gate: Gate;
+  readonly loadMilliseconds: number;
+  release(): Promise<void>;
+}
+
+/** Rows of the unembedding that belong to a token. */
+export function numTokens({ tokenizer, config }: Checkpoint): number {
+  return Math.min(tokenizer.size, config.decoder.vocabSize);
+}
