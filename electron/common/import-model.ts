@@ -97,6 +97,14 @@ export interface ImportRecord {
   readonly findings: readonly { readonly label: string; readonly source: 'manifest' | 'dicom' }[];
 }
 
+/** A file whose content the library has already, so that it was not decoded again. */
+export interface ImportRepeat {
+  readonly repeat: true;
+  readonly path: string;
+  readonly sha256: string;
+  readonly patient: ImportRecord['patient'];
+}
+
 /** An outcome that needs no row in `images`. */
 export type ImportMiss = Omit<ImportEntry, 'imageId'>;
 
@@ -104,7 +112,11 @@ export type ImportMiss = Omit<ImportEntry, 'imageId'>;
 export interface ImportStore {
   begin(sources: readonly string[]): number;
   /** The outcome of each record, then each miss, in the order given. */
-  commit(importId: number, records: readonly ImportRecord[], misses: readonly ImportMiss[]): ImportEntry[];
+  commit(
+    importId: number,
+    records: readonly (ImportRecord | ImportRepeat)[],
+    misses: readonly ImportMiss[],
+  ): ImportEntry[];
   finish(importId: number, state: Exclude<ImportState, 'running'>): void;
   hasContent(sha256: string): boolean;
 }

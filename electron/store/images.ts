@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { ImportRecord } from '../common/import-model.ts';
-import type { LibraryImage, LibraryPaths } from '../common/library-model.ts';
+import type { LibraryImage } from '../common/library-model.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { ContentFiles } from './content-files.ts';
 import { found, query } from './database.ts';
@@ -119,11 +119,6 @@ export class Images {
   readableFile(image: Pick<LibraryImage, 'managedPath' | 'originalPath' | 'renderingPath'>): string {
     return image.renderingPath === null ? this.originalFile(image) : this.#files.resolve(image.renderingPath);
   }
-}
-
-/** @see LibraryPaths.thumbnails */
-export function thumbnailFile(paths: LibraryPaths, sha256: string, view: string): string {
-  return `${paths.thumbnails}/${sha256.slice(0, 2)}/${sha256}-${view}.webp`;
 }
 
 function selectImages() {

@@ -5,10 +5,12 @@ import type {
   ImportMiss,
   ImportRecord,
   ImportReason,
+  ImportRepeat,
   ImportReport,
   ImportState,
   ImportStore,
 } from '../common/import-model.ts';
+import type { LibraryImage } from '../common/library-model.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database.ts';
 import type { Database } from './database.ts';
@@ -55,7 +57,11 @@ export class ImportLog implements ImportStore {
     });
   }
 
-  commit(importId: number, records: readonly ImportRecord[], misses: readonly ImportMiss[]): ImportEntry[] {
+  commit(
+    importId: number,
+    records: readonly (ImportRecord | ImportRepeat)[],
+    misses: readonly ImportMiss[],
+  ): ImportEntry[] {
     return this.#db.transaction(() => {
       const entries = [
         ...records.map((record) => this.#take(record)),
@@ -128,35 +134,37 @@ export class ImportLog implements ImportStore {
     return open.length;
   }
 
-  #take(record: ImportRecord): ImportEntry {
-    const { image, patient, visit } = record;
-    const known = this.#to.images.findBySha256(image.sha256);
-    const base = { path: image.originalPath, sha256: image.sha256 };
-    if (known !== undefined) {
-      const knownCode = known.patientId === null ? null : this.#to.patients.get(known.patientId).code;
-      const otherPatient =
-        patient !== null && knownCode !== null && knownCode !== normaliseCode(patient.code);
-      return otherPatient
-        ? {
-            ...base,
-            status: 'conflict',
-            reason: 'conflict.other-patient',
-            detail: `The same content is in the library as image ${known.id} of another patient; it was not added again.`,
-            imageId: known.id,
-          }
-        : {
-            ...base,
-            status: 'duplicate',
-            reason: 'duplicate.in-library',
-            detail: `The same content is in the library as image ${known.id}.`,
-            imageId: known.id,
-          };
+  #take(record: ImportRecord | ImportRepeat): ImportEntry {
+    const isRepeat = 'repeat' in record;
+    const path = isRepeat ? record.path : record.image.originalPath;
+    const sha256 = isRepeat ? record.sha256 : record.image.sha256;
+    const known = this.#to.images.findBySha256(sha256);
+    if (known !== undefined) return { path, sha256, ...this.#compare(known, record.patient) };
+    if (isRepeat) {
+      const detail = 'The image was removed from the library meanwhile; import the file again.';
+      return { path, sha256, status: 'failed', reason: 'file.changed', detail, imageId: null };
     }
+    const { image, patient, visit } = record;
     const patientId = patient === null ? null : this.#to.patients.ensure(patient);
     const visitId = patientId === null || visit === null ? null : this.#to.visits.ensure(patientId, visit);
     const imageId = this.#to.images.insert(image, patientId, visitId);
     for (const tag of record.tags) this.#to.tags.add([imageId], tag);
     for (const finding of record.findings) this.#to.findings.put({ imageId, ...finding });
-    return { ...base, status: 'added', reason: null, detail: image.remarks.join('; '), imageId };
+    return { path, sha256, status: 'added', reason: null, detail: image.remarks.join('; '), imageId };
+  }
+
+  /** The same content again is a duplicate; under another patient's code it is a conflict for a person to settle. */
+  #compare(
+    known: LibraryImage,
+    patient: ImportRecord['patient'],
+  ): Pick<ImportEntry, 'status' | 'reason' | 'detail' | 'imageId'> {
+    const imageId = known.id;
+    const knownCode = known.patientId === null ? null : this.#to.patients.get(known.patientId).code;
+    if (patient !== null && knownCode !== null && knownCode !== normaliseCode(patient.code)) {
+      const detail = `The same content is in the library as image ${imageId} of another patient; it was not added again.`;
+      return { status: 'conflict', reason: 'conflict.other-patient', detail, imageId };
+    }
+    const detail = `The same content is in the library as image ${imageId}.`;
+    return { status: 'duplicate', reason: 'duplicate.in-library', detail, imageId };
   }
 }

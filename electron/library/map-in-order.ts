@@ -1,0 +1,18 @@
+/** Maps items with at most `concurrency` at work, and yields the results in the order of the items. */
+export async function* mapInOrder<T, R>(
+  items: AsyncIterable<T>,
+  concurrency: number,
+  map: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const pending: Promise<R>[] = [];
+  try {
+    for await (const item of items) {
+      pending.push(map(item));
+      if (pending.length >= concurrency) yield await pending.shift()!;
+    }
+    while (pending.length > 0) yield await pending.shift()!;
+  } finally {
+    // Left early: the work under way ends before the caller goes on, and its errors have nobody to tell.
+    await Promise.allSettled(pending);
+  }
+}
