@@ -8,10 +8,10 @@ import { writeDump } from './dump.ts';
 import { generate } from './generate.ts';
 import { preprocessImage } from './image/preprocess.ts';
 import { findEmergence } from './lens/emergence.ts';
-import { findLeaks } from './lens/find-leaks.ts';
+import { findLeaks } from '../common/find-leaks.ts';
 import { measureParity, readFinalLogits } from './lens/parity-gate.ts';
 import { readLens, type LensCells } from './lens/read-lens.ts';
-import { resolveConcepts, type ResolvedConcept } from './lens/resolve-concepts.ts';
+import type { ResolvedConcept } from './lens/resolve-concepts.ts';
 import type { LoadedModel } from './model.ts';
 import type { ModelCache } from './model-cache.ts';
 import { selectPositions } from './positions.ts';
@@ -41,7 +41,7 @@ export async function trace(
   const model = await models.open(request.modelDir, request.provider, hooks);
   const { checkpoint, head } = model;
   checkTopK(request.topK, head.numTokens);
-  const concepts = resolveConcepts(request.conceptSet, checkpoint.tokenizer);
+  const concepts = models.resolve(request.conceptSet, model);
   clock.lap('load');
 
   const image =

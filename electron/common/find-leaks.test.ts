@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { conceptSetSchema } from '../../common/concept-set.ts';
+import { conceptSetSchema } from './concept-set.ts';
 import { findLeaks } from './find-leaks.ts';
 
-const file = new URL('../../../resources/concepts/fundus.json', import.meta.url);
+const file = new URL('../../resources/concepts/fundus.json', import.meta.url);
 const fundus = conceptSetSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
 
 describe('findLeaks', () => {

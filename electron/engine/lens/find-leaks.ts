@@ -1,1 +1,0 @@
-export { findLeaks } from '../../common/find-leaks.ts';
