@@ -11,7 +11,6 @@ import { request } from 'node:http';
 import type { IncomingHttpHeaders, RequestOptions } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
 import { eventIterator, oc } from '@orpc/contract';
@@ -62,7 +61,7 @@ beforeAll(async () => {
     openMedia: (id, view) =>
       Promise.resolve(
         id === 7 && view === 'thumbnail'
-          ? { body: Readable.from([Buffer.from('webp')]), type: 'image/webp', bytes: 4, version: 'abc' }
+          ? { bytes: Uint8Array.from(Buffer.from('webp')), contentType: 'image/webp', etag: '"abc"' }
           : null,
       ),
     rendererFolder,

@@ -1,19 +1,13 @@
 import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { FundusLensError } from '../common/errors.ts';
+import type { Media } from '../common/media.ts';
 import type { RendererFile } from './renderer-files.ts';
 import { securityHeaders } from './security-headers.ts';
 
-/** A view of an image, ready to be sent. */
-export interface MediaContent {
-  readonly body: Readable;
-  readonly type: string;
-  readonly bytes: number;
-  /** Changes whenever the bytes do. */
-  readonly version: string;
-}
-
 /** Opens a view of an image; null when there is no such image or view. */
-export type OpenMedia = (imageId: number, view: string) => Promise<MediaContent | null>;
+export type OpenMedia = (imageId: number, view: string) => Promise<Media | null>;
 
 export interface ContentRequest {
   readonly method: string;
@@ -59,18 +53,28 @@ export function createContentHandler(
 
     const [, id, view] = mediaPath.exec(path) ?? [];
     if (id === undefined || view === undefined) return refuse(404);
-    const media = await openMedia(Number(id), view);
+    const media = await openReadable(openMedia, Number(id), view);
     if (media === null) return refuse(404);
-    const etag = `"${media.version}"`;
     // An address with a version names one content for ever; one without may mean another library tomorrow.
-    const cache = new URLSearchParams(query).has('v')
-      ? 'private, max-age=31536000, immutable'
-      : 'private, no-cache';
-    const headers = describe(media.type, media.bytes, etag, cache);
-    if (ifNoneMatch !== etag && withBody) return { status: 200, headers, body: media.body };
-    media.body.destroy();
-    return ifNoneMatch === etag ? notModified(headers) : { status: 200, headers, body: null };
+    const isVersioned = new URLSearchParams(query).has('v');
+    const cache = isVersioned ? 'private, max-age=31536000, immutable' : 'private, no-cache';
+    const bytes = 'path' in media ? (await stat(media.path)).size : media.bytes.byteLength;
+    const headers = describe(media.contentType, bytes, media.etag, cache);
+    if (ifNoneMatch === media.etag) return notModified(headers);
+    if (!withBody) return { status: 200, headers, body: null };
+    const body = 'path' in media ? createReadStream(media.path) : Readable.from([media.bytes]);
+    return { status: 200, headers, body };
   };
+}
+
+/** A file that is gone or broken is for the grid as good as none; the image's detail says what is wrong. */
+async function openReadable(openMedia: OpenMedia, id: number, view: string): Promise<Media | null> {
+  try {
+    return await openMedia(id, view);
+  } catch (error) {
+    if (error instanceof FundusLensError) return null;
+    throw error;
+  }
 }
 
 function describe(type: string, bytes: number, etag: string, cache: string): Record<string, string> {
