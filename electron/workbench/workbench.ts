@@ -60,6 +60,8 @@ export interface Workbench {
   readonly ready: Promise<void>;
   /** Waits for an import of this process. */
   readonly imports: Pick<ImportService, 'wait'>;
+  /** Process ids of the engines that run now. */
+  readonly enginePids: number[];
   /** null when there is no such image or view. */
   openMedia(imageId: number, view: string): Promise<Media | null>;
   /** Gives running jobs back to the queue, ends engines and imports, and closes the library. */
@@ -127,6 +129,9 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     client: createRouterClient(router),
     ready: ready.then(backUpWhenDue),
     imports,
+    get enginePids() {
+      return engines.pids;
+    },
     openMedia: (imageId, view) => media.open(imageId, view),
     close: () => (closing ??= close()),
   };

@@ -1,16 +1,24 @@
+import type { Table } from './table.ts';
+
 export type CsvValue = string | number | boolean | null;
 
 /** Excel reads UTF-8 only with this mark in front. */
 const byteOrderMark = '\uFEFF';
+const rowsPerChunk = 2000;
 
 /**
- * A table as CSV (RFC 4180, UTF-8 with a byte order mark). A text that a spreadsheet would run as a formula gets an
- * apostrophe in front.
+ * A table as CSV (RFC 4180, UTF-8 with a byte order mark), in pieces. A text that a spreadsheet would run as a formula
+ * gets an apostrophe in front.
  */
-export function toCsv(columns: readonly string[], rows: Iterable<readonly CsvValue[]>): string {
-  const lines = [columns.map(toField).join(',')];
-  for (const row of rows) lines.push(row.map(toField).join(','));
-  return `${byteOrderMark}${lines.join('\r\n')}\r\n`;
+export function* toCsv({ columns, rows }: Table): Generator<string> {
+  let lines = [byteOrderMark + columns.map(({ name }) => toField(name)).join(',')];
+  for (const row of rows) {
+    lines.push(row.map(toField).join(','));
+    if (lines.length < rowsPerChunk) continue;
+    yield `${lines.join('\r\n')}\r\n`;
+    lines = [];
+  }
+  if (lines.length > 0) yield `${lines.join('\r\n')}\r\n`;
 }
 
 function toField(value: CsvValue): string {

@@ -4,9 +4,11 @@ import { FundusLensError } from '../../common/errors.ts';
 import type { ExportResult, ExportTarget } from '../../common/export-model.ts';
 import { OutputFile } from '../output-file.ts';
 
-export function answerWith(name: string, contentType: string, data: string | Uint8Array): ExportResult {
-  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : Uint8Array.from(data);
-  const file = new File([bytes], name, { type: contentType });
+type Part = string | Uint8Array;
+export type Parts = Part | Iterable<Part> | AsyncIterable<Part>;
+
+export function answerWith(name: string, contentType: string, data: string): ExportResult {
+  const file = new File([data], name, { type: contentType });
   return { name, contentType, bytes: file.size, file, path: null };
 }
 
@@ -19,25 +21,35 @@ export async function deliver(
   target: ExportTarget,
   name: string,
   contentType: string,
-  data: string | Uint8Array,
+  data: Parts,
 ): Promise<ExportResult> {
-  if (target.to === 'answer') return answerWith(name, contentType, data);
+  const parts = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
+  if (target.to === 'answer') {
+    const blobs: Blob[] = [];
+    for await (const part of parts)
+      blobs.push(new Blob([typeof part === 'string' ? part : Uint8Array.from(part)]));
+    const file = new File(blobs, name, { type: contentType });
+    return { name, contentType, bytes: file.size, file, path: null };
+  }
   const file = path.resolve(target.path);
-  refuseExisting(file, target.overwrite);
+  if (!target.overwrite && existsSync(file)) throw nameTaken(file);
   const output = await OutputFile.open(file);
+  let bytes = 0;
   try {
-    await output.write(data);
+    for await (const part of parts) {
+      await output.write(part);
+      bytes += Buffer.byteLength(part);
+    }
     await output.commit();
   } catch (error) {
     await output.discard();
     throw error;
   }
-  return { name: path.basename(file), contentType, bytes: Buffer.byteLength(data), file: null, path: file };
+  return { name: path.basename(file), contentType, bytes, file: null, path: file };
 }
 
-export function refuseExisting(file: string, overwrite: boolean): void {
-  if (overwrite || !existsSync(file)) return;
-  throw new FundusLensError('output.unwritable', `Cannot write ${file}.`, {
+function nameTaken(file: string): FundusLensError {
+  return new FundusLensError('output.unwritable', `Cannot write ${file}.`, {
     expected: 'a new name',
     found: 'a file of this name',
     advice: 'Choose another name, or allow it to be replaced.',

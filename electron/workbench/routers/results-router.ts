@@ -1,7 +1,10 @@
-import { FundusLensError } from '../../common/errors.ts';
 import { api } from '../api.ts';
 import { runComparison } from '../compare/run-comparison.ts';
 import type { Desk } from '../desk.ts';
+import { exportComparison, exportImages, exportTraces } from '../exports/export-tables.ts';
+import { exportHiddenStates } from '../exports/hidden-states.ts';
+import { exportReport } from '../exports/report.ts';
+import { exportStudy } from '../exports/study-bundle.ts';
 
 export function compareRouter(desk: Desk) {
   return api.compare.router({
@@ -9,17 +12,17 @@ export function compareRouter(desk: Desk) {
   });
 }
 
-export function exportsRouter(_desk: Desk) {
+export function exportsRouter(desk: Desk) {
   const { exports } = api;
-  const later = () => {
-    throw new FundusLensError('export.failed', 'This export is not there yet.');
-  };
+  const { session } = desk;
   return exports.router({
-    traces: exports.traces.handler(later),
-    comparison: exports.comparison.handler(later),
-    images: exports.images.handler(later),
-    hiddenStates: exports.hiddenStates.handler(later),
-    study: exports.study.handler(later),
-    report: exports.report.handler(later),
+    traces: exports.traces.handler(({ input }) => exportTraces(session.library, input)),
+    comparison: exports.comparison.handler(({ input, signal }) => exportComparison(desk, input, signal)),
+    images: exports.images.handler(({ input }) => exportImages(session.library, input)),
+    hiddenStates: exports.hiddenStates.handler(({ input, signal }) =>
+      exportHiddenStates(desk, input, signal),
+    ),
+    study: exports.study.handler(({ input }) => exportStudy(session.library, input)),
+    report: exports.report.handler(({ input }) => exportReport(session.library, input)),
   });
 }
