@@ -1,0 +1,32 @@
+import { HeatmapChart, LineChart } from 'echarts/charts';
+import {
+  GraphicComponent,
+  GridComponent,
+  LegendComponent,
+  LegendScrollComponent,
+  MarkAreaComponent,
+  MarkPointComponent,
+  TitleComponent,
+  TooltipComponent,
+  VisualMapComponent,
+} from 'echarts/components';
+import * as echarts from 'echarts/core';
+import { CanvasRenderer, SVGRenderer } from 'echarts/renderers';
+
+echarts.use([
+  CanvasRenderer,
+  GraphicComponent,
+  GridComponent,
+  HeatmapChart,
+  LegendComponent,
+  LegendScrollComponent,
+  LineChart,
+  MarkAreaComponent,
+  MarkPointComponent,
+  SVGRenderer,
+  TitleComponent,
+  TooltipComponent,
+  VisualMapComponent,
+]);
+
+export { echarts };

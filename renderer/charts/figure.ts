@@ -1,0 +1,104 @@
+import type { EChartsOption } from 'echarts';
+import type { ChartTheme } from './chart-theme.ts';
+
+/** A chart's option, and the same numbers as a table. */
+export interface Figure {
+  readonly option: EChartsOption;
+  readonly table: FigureTable;
+}
+
+export interface FigureTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
+/** Words of a figure in the reader's language. */
+export interface FigureText {
+  readonly layer: string;
+  readonly rank: string;
+  readonly token: string;
+  readonly probability: string;
+  readonly logProbability: string;
+  readonly entropy: string;
+  readonly divergence: string;
+  readonly nats: string;
+  readonly emergence: string;
+  readonly concept: string;
+  readonly difference: string;
+  readonly formatNumber: (value: number) => string;
+  readonly formatProbability: (value: number) => string;
+}
+
+/** All figures of a timeline share their sides, so that one line through them marks one layer. */
+export const figureSides = { left: 62, right: 20 } as const;
+
+/** The middle of a layer's column, in pixels from the left edge of the figure. */
+export function layerCentre(layerIndex: number, numLayers: number, width: number): number {
+  return figureSides.left + ((layerIndex + 0.5) / numLayers) * (width - figureSides.left - figureSides.right);
+}
+
+/** The layer whose column lies under a pixel; outside the columns the nearest one. */
+export function layerAt(x: number, numLayers: number, width: number): number {
+  const share = (x - figureSides.left) / Math.max(1, width - figureSides.left - figureSides.right);
+  return Math.min(numLayers - 1, Math.max(0, Math.floor(share * numLayers)));
+}
+
+export function baseOption(theme: ChartTheme): EChartsOption {
+  return {
+    animation: false,
+    backgroundColor: 'transparent',
+    textStyle: { fontFamily: theme.font, color: theme.text, fontSize: 11 },
+    tooltip: {
+      confine: true,
+      backgroundColor: theme.surface,
+      borderColor: theme.line,
+      borderWidth: 1,
+      padding: [6, 9],
+      textStyle: { color: theme.text, fontSize: 12, fontFamily: theme.font },
+      extraCssText: 'box-shadow: 0 8px 24px rgb(0 0 0 / 35%); border-radius: 6px;',
+    },
+  };
+}
+
+/** Thins layer numbers out so that they never touch. */
+export function layerAxis(theme: ChartTheme, layers: readonly number[], name: string, showName = true) {
+  return {
+    type: 'category' as const,
+    data: layers.map(String),
+    name: showName ? name : '',
+    nameLocation: 'middle' as const,
+    nameGap: 24,
+    nameTextStyle: { color: theme.axis, fontSize: 11 },
+    axisLine: { lineStyle: { color: theme.line } },
+    axisTick: { alignWithLabel: true, lineStyle: { color: theme.line } },
+    axisLabel: { color: theme.axis, fontSize: 11, hideOverlap: true },
+  };
+}
+
+export function valueAxisStyle(theme: ChartTheme, name: string) {
+  return {
+    name,
+    nameLocation: 'middle' as const,
+    nameGap: 44,
+    nameTextStyle: { color: theme.axis, fontSize: 11 },
+    axisLabel: { color: theme.axis, fontSize: 11 },
+    splitLine: { lineStyle: { color: theme.grid } },
+    axisLine: { show: false },
+  };
+}
+
+/** Token texts come from a model and are shown as text, never as markup. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Comma-separated values after RFC 4180, with a first line that says where the numbers come from. */
+export function tableToCsv(table: FigureTable, provenance: string): string {
+  const cell = (value: string | number | null) => {
+    if (value === null) return '';
+    const text = typeof value === 'number' ? String(value) : value;
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const lines = [table.columns, ...table.rows].map((row) => row.map(cell).join(','));
+  return [`# ${provenance.replaceAll(/\s+/g, ' ')}`, ...lines, ''].join('\r\n');
+}

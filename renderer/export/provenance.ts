@@ -1,0 +1,21 @@
+import type { LensTrace } from '../../electron/common/lens-trace.ts';
+
+/** Everything that is needed to repeat a figure, in one line; the same words in every language. */
+export function provenanceOf(trace: LensTrace): string {
+  const { model, image, prompt, lens, gate, software } = trace;
+  return [
+    `weights ${model.id} sha256:${model.sha256.slice(0, 12)}`,
+    `dtype ${model.weightDtype}`,
+    `provider ${model.provider}${model.providerFallback === null ? '' : ' (fallback)'}`,
+    image === null ? 'no image' : `image sha256:${image.sha256.slice(0, 12)}, grid ${image.grid.join('×')}`,
+    `prompt "${prompt.text}"`,
+    lens === 'raw' ? 'RAW lens (no final norm)' : 'logit lens',
+    `parity gate ${gate.maxAbsDiff.toExponential(1)} ≤ ${gate.tolerance.toExponential(0)}`,
+    `${software.name} ${software.version}`,
+  ].join(' · ');
+}
+
+/** One line for several traces. */
+export function provenanceOfMany(traces: readonly LensTrace[]): string {
+  return traces.map((trace, index) => `${String.fromCharCode(65 + index)}: ${provenanceOf(trace)}`).join(' | ');
+}
