@@ -52,7 +52,9 @@ function tracedCondition({ is, modelId }: NonNullable<ImageFilter['traced']>): C
     return { sql: is ? 'images.traceCount > 0' : 'images.traceCount = 0', parameters: [] };
   }
   const exists = 'EXISTS (SELECT 1 FROM traces WHERE traces.imageId = images.id AND traces.modelId = ?)';
-  return { sql: is ? exists : `NOT ${exists}`, parameters: [modelId] };
+  // The count of traces is in an index, and spares most images the look into the traces.
+  const sql = is ? `images.traceCount > 0 AND ${exists}` : `images.traceCount = 0 OR NOT ${exists}`;
+  return { sql, parameters: [modelId] };
 }
 
 /** "Never" is asked for by itself; a range alone leaves images without emergence out. */

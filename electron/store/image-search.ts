@@ -31,6 +31,10 @@ export class ImageSearch {
 
   count(imageQuery: ImageQuery): number {
     const { filter } = imageQuerySchema.parse(imageQuery);
+    const { text, ...rest } = filter;
+    const match = toMatchExpression(text ?? '');
+    const others = toConditions(rest);
+    if (match !== null && others.length === 0) return this.#countMatches(match);
     const { sql, parameters } = where(toConditions(filter));
     return this.#db.rows<{ n: number }>(`SELECT count(*) AS n FROM images ${sql}`, parameters)[0]!.n;
   }
@@ -97,11 +101,7 @@ export class ImageSearch {
   #ranked(filter: Parameters<typeof toConditions>[0]): number[] | null {
     const match = toMatchExpression(filter.text ?? '');
     if (match === null) return null;
-    const [{ n }] = this.#db.rows<{ n: number }>(
-      'SELECT count(*) AS n FROM (SELECT 1 FROM image_search WHERE image_search MATCH ? LIMIT ?)',
-      [match, maxRanked + 1],
-    ) as [{ n: number }];
-    if (n > maxRanked) return null;
+    if (this.#countMatches(match, maxRanked + 1) > maxRanked) return null;
     const { sql, parameters } = where([
       { sql: 'image_search MATCH ?', parameters: [match] },
       ...toConditions({ ...filter, text: '' }),
@@ -115,6 +115,13 @@ export class ImageSearch {
         parameters,
       )
       .map((row) => row.id);
+  }
+
+  #countMatches(match: string, limit = -1): number {
+    return this.#db.rows<{ n: number }>(
+      'SELECT count(*) AS n FROM (SELECT 1 FROM image_search WHERE image_search MATCH ? LIMIT ?)',
+      [match, limit],
+    )[0]!.n;
   }
 
   #rankedPage(ranked: readonly number[], start: PageStart, limit: number): ImagePage {

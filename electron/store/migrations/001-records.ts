@@ -62,6 +62,8 @@ CREATE INDEX images_by_patient_key ON images (patientKey, capturedKey, id);
 CREATE INDEX images_by_patient ON images (patientId, capturedKey, id);
 CREATE INDEX images_by_visit ON images (visitId, capturedKey, id);
 CREATE INDEX images_by_laterality ON images (laterality, capturedKey, id);
+CREATE INDEX images_by_laterality_and_name ON images (laterality, nameKey, id);
+CREATE INDEX images_by_laterality_and_patient ON images (laterality, patientKey, capturedKey, id);
 CREATE INDEX images_by_modality ON images (modality, capturedKey, id);
 
 CREATE TRIGGER images_take_patient_key AFTER INSERT ON images WHEN NEW.patientId IS NOT NULL BEGIN
