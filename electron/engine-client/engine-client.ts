@@ -5,10 +5,10 @@ import type {
   EngineProgress,
   TraceRequest,
 } from '../common/engine-messages.ts';
+import type { EngineProcess, ForkEngine } from '../common/engine-process.ts';
 import { FundusLensError, deserializeError } from '../common/errors.ts';
 import type { LensTrace } from '../common/lens-trace.ts';
 import { forkEngine } from './engine-process.ts';
-import type { EngineProcess } from './engine-process.ts';
 
 export interface RequestOptions {
   readonly onProgress?: (progress: EngineProgress) => void;
@@ -19,6 +19,8 @@ export interface RequestOptions {
 export interface EngineClientOptions {
   /** Script of the engine process. */
   readonly workerPath?: string | URL;
+  /** How the process is started; by Node unless the desktop's runtime does it. */
+  readonly fork?: ForkEngine;
 }
 
 interface PendingRequest {
@@ -34,12 +36,17 @@ interface PendingRequest {
  */
 export class EngineClient {
   readonly #workerPath: string | URL;
+  readonly #fork: ForkEngine;
   readonly #pending = new Map<number, PendingRequest>();
   #process: EngineProcess | null = null;
   #nextId = 1;
 
-  constructor({ workerPath = new URL('../engine/worker.ts', import.meta.url) }: EngineClientOptions = {}) {
+  constructor({
+    workerPath = new URL('../engine/worker.ts', import.meta.url),
+    fork = forkEngine,
+  }: EngineClientOptions = {}) {
     this.#workerPath = workerPath;
+    this.#fork = fork;
   }
 
   /** Process id of the running engine; null when none runs. */
@@ -90,7 +97,7 @@ export class EngineClient {
   }
 
   #start(): EngineProcess {
-    const engine = forkEngine(this.#workerPath, {
+    const engine = this.#fork(this.#workerPath, {
       onEvent: (event) => this.#receive(event),
       onEnd: (error) => {
         if (this.#process === engine) this.#process = null;

@@ -2,20 +2,8 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { EngineCommand, EngineEvent } from '../common/engine-messages.ts';
-import { FundusLensError } from '../common/errors.ts';
-
-export interface EngineProcess {
-  readonly pid: number | null;
-  post(command: EngineCommand): void;
-  /** Asks the process to end, kills it when it does not, and waits until it is gone. */
-  end(): Promise<void>;
-}
-
-export interface EngineProcessListener {
-  onEvent(event: EngineEvent): void;
-  /** Called once, when the process is gone for whatever reason. */
-  onEnd(error: FundusLensError): void;
-}
+import { engineClosed, engineEnded, engineNotStarted } from '../common/engine-process.ts';
+import type { EngineProcess, EngineProcessListener } from '../common/engine-process.ts';
 
 /** How long a process that was asked to end may take, milliseconds. */
 const endPatience = 2000;
@@ -45,10 +33,10 @@ export function forkEngine(script: string | URL, listener: EngineProcessListener
   child.on('message', (message) => listener.onEvent(message as EngineEvent));
   child.on('error', (error) => {
     // The process could not be started at all; once it runs, its end is told by `exit`.
-    if (child.pid === undefined) listener.onEnd(couldNotStart(error));
+    if (child.pid === undefined) listener.onEnd(engineNotStarted(error));
   });
   child.on('exit', (code, signal) => {
-    const tell = () => listener.onEnd(closing ? closed() : killed(code, signal, lastWords.trim()));
+    const tell = () => listener.onEnd(closing ? engineClosed() : engineEnded(code, signal, lastWords));
     void waitForLastWords(child).then(tell);
   });
   return {
@@ -73,30 +61,4 @@ export function forkEngine(script: string | URL, listener: EngineProcessListener
 async function waitForLastWords(child: ChildProcess): Promise<void> {
   if (child.stderr === null || child.stderr.readableEnded) return;
   await once(child.stderr, 'end', { signal: AbortSignal.timeout(lastWordsPatience) }).catch(() => undefined);
-}
-
-function killed(code: number | null, signal: NodeJS.Signals | null, lastWords: string): FundusLensError {
-  const how = signal === null ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
-  const memory =
-    'If nobody stopped it, the computer was short of memory: choose a smaller image or model, or close other programs';
-  return new FundusLensError('engine.killed', 'The engine process ended before its work was done.', {
-    expected: 'the engine to answer',
-    found: lastWords === '' ? how : `${how}; it last wrote: ${lastWords}`,
-    advice:
-      signal === null
-        ? 'Try again; if it happens again, report it with this message.'
-        : `${memory}, and try again.`,
-  });
-}
-
-function closed(): FundusLensError {
-  return new FundusLensError('engine.cancelled', 'The engine was closed before its work was done.');
-}
-
-function couldNotStart(cause: Error): FundusLensError {
-  return new FundusLensError('engine.killed', 'The engine process could not be started.', {
-    found: cause.message,
-    advice: 'Close other programs and try again.',
-    cause,
-  });
 }

@@ -61,7 +61,7 @@ export async function startServer({
     router: workbench.router,
     openMedia: (id, view) => workbench.openMedia(id, view),
     rendererFolder,
-    temporaryFolder: join(folders.library, 'tmp'),
+    temporaryFolder: join(folders.library, 'temporary'),
     log,
     host,
     port,
