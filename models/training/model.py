@@ -40,17 +40,31 @@ def make_model(tokenizer, seed=1):
     from transformers import Qwen2_5_VLForConditionalGeneration
     torch.manual_seed(seed)
     model = Qwen2_5_VLForConditionalGeneration(make_config(tokenizer))
-    with torch.no_grad():  # depth-scaled output projections, fan-in scaled patch embedding
+    with torch.no_grad():  # every block adds a little to a stream of size about 1
         for n, p in model.named_parameters():
             if n.endswith(('o_proj.weight', 'down_proj.weight', 'attn.proj.weight')):
-                p.mul_(0.3)
-            elif p.ndim == 2 and 'embed_tokens' not in n:
-                p.normal_(0, p.shape[1] ** -0.5 * 0.7)
+                p.normal_(0, p.shape[1] ** -0.5 * 0.4)
             elif 'embed_tokens' in n:
                 p.normal_(0, 0.05)
-            elif 'patch_embed' in n:
-                p.normal_(0, 0.02)
+            elif 'patch_embed' in n:  # mostly contrast: a patch's mean colour would drown everything else
+                p.normal_(0, 0.03)
+                p.sub_(0.9 * p.mean((2, 3, 4), keepdim=True))
+            elif p.ndim == 2:
+                p.normal_(0, p.shape[1] ** -0.5 * 0.7)
     return model
+
+
+@torch.no_grad()
+def whiten_patches(visual, pixels):
+    """Starts the patch embedding from the images' own statistics: the 192 strongest principal components of 14x14 colour patches,
+    each scaled to variance 1 (noise-like ones less). pixels: normalised images float32 [B, 3, H, W]."""
+    x = nnf.unfold(pixels, 14, stride=14).transpose(1, 2).reshape(-1, 588)
+    x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:60000]]
+    cov = (x - x.mean(0)).T @ (x - x.mean(0)) / len(x)
+    values, vectors = torch.linalg.eigh(cov)
+    values, vectors = values.flip(0)[:VISION_WIDTH], vectors.flip(1)[:, :VISION_WIDTH]
+    w = (vectors / (values + 0.03).sqrt()).T.reshape(VISION_WIDTH, 3, 1, 14, 14)
+    visual.patch_embed.proj.weight.copy_(w.expand(-1, -1, 2, -1, -1) / 2)  # half in each of the two equal frames
 
 
 class Heads(nn.Module):
@@ -122,10 +136,11 @@ def vision_forward(visual, pixels, dtype=torch.float32):
     f = torch.cat([r[:, None] * inv, c[:, None] * inv], -1)
     f = torch.cat([f, f], -1)
     cos, sin = f.cos().to(dtype), f.sin().to(dtype)
-    mask = torch.zeros(gh * gw, gh * gw, dtype=dtype).masked_fill_(win[:, None] != win[None], float('-inf'))
+    everything = torch.zeros(gh * gw, gh * gw, dtype=dtype)
+    windows = everything.masked_fill(win[:, None] != win[None], float('-inf'))
     block = VISION_BLOCK
     for i, b in enumerate(visual.blocks):
-        x = block(x, b, cos, sin, None if i in FULL_BLOCKS else mask)
+        x = block(x, b, cos, sin, everything if i in FULL_BLOCKS else windows)
     x = rms(x, visual.merger.ln_q.weight).reshape(B, gh * gw // 4, 4 * VISION_WIDTH)
     return _linear(nnf.gelu(_linear(x, visual.merger.mlp[0])), visual.merger.mlp[2])
 

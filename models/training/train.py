@@ -10,30 +10,41 @@ import argparse
 import json
 import math
 import os
-import subprocess
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # on a shared machine a spinning thread wastes the core the slower one waits for
+import subprocess  # noqa: E402
 import sys
 import time
 
 import numpy as np
 import torch
+import torch._dynamo
 import torch.nn.functional as nnf
 
 import model as M
 import tasks
-from data import Packer, Shards, batch, labels
+from data import Packer, Shards, batch, labels, normalise
 from generator.findings import FINDINGS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def build_optimizers(modules, lr):
-    mats, rest = [], []
+    """Muon for the matrices of the blocks, AdamW for the rest; `scale` is a group's share of the learning rate. The patch embedding
+    sees 1176 correlated inputs, so that AdamW at full rate throws it about; Muon costs too much on the merger's large matrix."""
+    mats, groups = [], {1.0: [], 0.5: [], 0.05: []}
     for mod in modules:
         for n, p in mod.named_parameters():
-            if p.requires_grad:
-                (mats if p.ndim == 2 and 'embed_tokens' not in n and not isinstance(mod, M.Heads) else rest).append(p)
-    return [torch.optim.Muon(mats, lr=lr, weight_decay=0.02, momentum=0.95, adjust_lr_fn='match_rms_adamw'),
-            torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
+            if 'patch_embed' in n:
+                groups[0.05].append(p)
+            elif p.ndim == 2 and (max(p.shape) > 600 and 'embed_tokens' not in n or isinstance(mod, M.Heads)):
+                groups[0.5].append(p)
+            elif p.ndim == 2 and 'embed_tokens' not in n:
+                mats.append(p)
+            else:
+                groups[1.0].append(p)
+    return [torch.optim.Muon([{'params': mats, 'scale': 1.0}], lr=lr, weight_decay=0.02, momentum=0.95, adjust_lr_fn='match_rms_adamw'),
+            torch.optim.AdamW([{'params': g, 'scale': k} for k, g in groups.items()], lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
 def schedule(step, total, warmup=60):
@@ -71,9 +82,9 @@ def main():
     p.add_argument('--vision-steps', type=int, default=900)
     p.add_argument('--joint-steps', type=int, default=700)
     p.add_argument('--stop-after', type=int, help='stop after so many steps in all (reproduction check)')
-    p.add_argument('--batch', type=int, default=32)
-    p.add_argument('--lr', type=float, default=2e-3)
-    p.add_argument('--length', type=int, default=256)
+    p.add_argument('--batch', default='0:16', help='images per step, from which step on')
+    p.add_argument('--lr', type=float, default=1.5e-3)
+    p.add_argument('--length', type=int, default=192)
     p.add_argument('--threads', type=int, default=2)
     p.add_argument('--compile', action='store_true')
     p.add_argument('--data', help='data set made by build_data.py (default: WORK/train, made when missing)')
@@ -94,9 +105,12 @@ def main():
     heads = M.Heads(len(tasks.KIND_NAMES), len(FINDINGS))
     visual, lm = net.model.visual, net.model.language_model
     if a.compile:
+        torch._dynamo.config.recompile_limit = 64  # a graph per image size
         M.VISION_BLOCK, M.DECODER_BLOCK = torch.compile(M._vision_block, dynamic=False), torch.compile(M._decoder_block, dynamic=False)
     shards, packer = Shards(data_dir, a.count // 200), Packer(tok)
+    batches = [tuple(map(int, x.split(':'))) for x in a.batch.split(',')]
     total = a.vision_steps + a.joint_steps
+    M.whiten_patches(visual, normalise(np.concatenate([shards.get(i)[0][:60] for i in shards.of_size((224, 224), 24)])))
     state_file, log_file = os.path.join(a.work, 'state.pt'), os.path.join(a.work, 'training-log.jsonl')
     opts, step, stage = None, 0, None
     saved = None
@@ -104,6 +118,10 @@ def main():
         saved = torch.load(state_file, weights_only=False)
         net.load_state_dict(saved['net']), heads.load_state_dict(saved['heads'])
         step = saved['step']
+        with open(log_file, encoding='utf-8') as f:  # forget what was logged after the last saved state
+            kept = [r for r in f if r.endswith('}\n') and json.loads(r)['step'] < step]
+        with open(log_file, 'w', encoding='utf-8') as f:
+            f.writelines(kept)
     log = open(log_file, 'a', encoding='utf-8')
     started = time.time()
     last = min(total, a.stop_after or total)
@@ -117,16 +135,22 @@ def main():
         if now != stage:
             stage = now
             opts = build_optimizers([visual, heads] if stage == 'vision' else [visual, heads, lm], a.lr)
-            if saved and saved['stage'] == stage:
+            if saved and saved['stage'] == stage and all(
+                    [len(g['params']) for g in o.state_dict()['param_groups']] == [len(g['params']) for g in s['param_groups']]
+                    for o, s in zip(opts, saved['opts'])):
                 for o, s in zip(opts, saved['opts']):
+                    scales = [g['scale'] for g in o.param_groups]
                     o.load_state_dict(s)
+                    for g, k in zip(o.param_groups, scales):
+                        g['scale'] = k
             saved = None
         s, n = (step, a.vision_steps) if stage == 'vision' else (step - a.vision_steps, a.joint_steps)
         f = schedule(s, n) if stage == 'joint' else max(0.25, schedule(s, n))
+        size = [b for from_step, b in batches if from_step <= step][-1]
         for o in opts:
             for g in o.param_groups:
-                g['lr'] = a.lr * f
-        pixels, cells, truths = batch(shards, a.seed, step, a.batch, available=40 + step // 2)
+                g['lr'] = a.lr * f * (size / 32) ** 0.5 * g['scale']
+        pixels, cells, truths = batch(shards, a.seed, step, size, available=40 + step // 2)
         rows, cols = pixels.shape[2] // 28, pixels.shape[3] // 28
         lab = labels(truths, rows, cols)
         feats = M.vision_forward(visual, pixels, torch.bfloat16)
@@ -134,7 +158,7 @@ def main():
         loss, row = loss_aux, {'step': step, 'stage': stage, 'aux': loss_aux.item()}
         if stage == 'joint':
             rng = np.random.default_rng([a.seed, step, 7])
-            pairs = [tasks.sample_pairs(rng, t, 7) for t in truths]
+            pairs = [tasks.sample_pairs(rng, t, 6) for t in truths]
             ids, pos, mask, target = packer.pack(pairs, rows, cols, a.length)
             emb = lm.embed_tokens.weight.to(torch.bfloat16)[ids]
             p0, m = len(packer.head), feats.shape[1]
@@ -156,10 +180,10 @@ def main():
         step += 1
         row['seconds'] = round(time.time() - started, 1)
         log.write(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}) + '\n')
-        if step % 20 == 0 or not math.isfinite(row['aux']):
+        if step % 10 == 0 or not math.isfinite(row['aux']):
             log.flush()
             print(json.dumps(row), flush=True)
-        if step % 100 == 0 or step == last:
+        if step % 50 == 0 or step == last:
             save()
     if step == total:
         from export import export

@@ -1,0 +1,145 @@
+"""Writes the model card ../demo/README.md from eval.json, config and log, so that its numbers are the measured ones: python make_card.py ../demo"""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+
+PERCENT = lambda v: f'{100 * v:.1f} %'
+
+
+def held_out_table(h):
+    rows = [('Kind of image, described (first word)', 'modality', '≥ 98 %'), ('Kind of image, one word', 'modality-one-word', ''),
+            ('Fundus photograph or not', 'fundus', ''), ('Eye, in the description', 'eye', '≥ 95 %'), ('Eye, asked', 'eye-asked', '≥ 95 %'),
+            ('Cup class, asked', 'cup', ''), ('Quality, asked', 'quality', ''), ('Conclusion, asked, word for word', 'conclusion', '')]
+    out = ['| measure | English | Russian | aim |', '| --- | --- | --- | --- |']
+    for name, key, aim in rows:
+        out.append(f"| {name} | {PERCENT(h['en'][key])} | {PERCENT(h['ru'][key])} | {aim} |")
+    out.append(f"| Findings, asked: macro F1 | {h['en']['findingsMacroF1']:.3f} | {h['ru']['findingsMacroF1']:.3f} | ≥ 0.85 |")
+    out.append(f"| Findings, in the description: macro F1 | {h['en']['findingsMacroF1InDescription']:.3f} | {h['ru']['findingsMacroF1InDescription']:.3f} | |")
+    return '\n'.join(out)
+
+
+def findings_table(h):
+    out = ['| finding | images with it | precision | recall | F1 |', '| --- | --- | --- | --- | --- |']
+    for name, v in h['en']['findings'].items():
+        out.append(f"| {name} | {v['true']} | {v['precision']:.2f} | {v['recall']:.2f} | {v['f1']:.2f} |")
+    return '\n'.join(out)
+
+
+def real_table(r):
+    out = ['| image | shows | describe, en | one word, en | describe, ru | one word, ru |', '| --- | --- | --- | --- | --- | --- |']
+    for o in r['others']:
+        a = o['answers']
+        mark = ' **(called fundus)**' if o['calledFundus'] else ''
+        out.append(f"| {o['file']}{'' if o['counted'] else ' †'}{mark} | {o['shows']} | {a['describe/en']} | {a['one-word/en']} | {a['describe/ru']} | {a['one-word/ru']} |")
+    return '\n'.join(out)
+
+
+def retina_table(r):
+    out = ['| preset | language | answer |', '| --- | --- | --- |']
+    for key, v in r['retina'].items():
+        preset, lang = key.split('/')
+        out.append(f"| {preset} | {lang} | {v['answer']} |")
+    return '\n'.join(out)
+
+
+def main(folder):
+    e = json.load(open(os.path.join(folder, 'eval.json'), encoding='utf-8'))
+    card = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'card-facts.json'), encoding='utf-8'))
+    log = [json.loads(s) for s in open(os.path.join(folder, 'training-log.jsonl'), encoding='utf-8')]
+    vision, joint = [r for r in log if r['stage'] == 'vision'], [r for r in log if r['stage'] == 'joint']
+    weights = os.path.join(folder, 'model.safetensors')
+    sha = hashlib.sha256(open(weights, 'rb').read()).hexdigest()
+    m, h, r = e['emergence'], e['heldOut'], e['real']
+    ranks = m['retina']['rank']
+    curve = ', '.join(f"{r0['step']}: {r0['aux']:.2f}" for r0 in log[:200:20])
+    with open(os.path.join(folder, 'README.md'), 'w', encoding='utf-8') as f:
+        f.write(f'''---
+license: apache-2.0
+language: [en, ru]
+pipeline_tag: image-text-to-text
+library_name: transformers
+---
+# Fundus Lens demonstration checkpoint
+
+A small `Qwen2_5_VLForConditionalGeneration`, trained from nothing by this project on images that it drew itself, so that a fresh
+install has something real to trace offline. **It is not a medical device; it is for demonstration only.** It knows a cartoon of the
+fundus. Its answers about real photographs are worth nothing clinically; its layers are worth looking at.
+
+| | |
+| --- | --- |
+| architecture | Qwen2.5-VL: 12 decoder layers (width 256, 4 query and 2 key/value heads of 64, MLP 512, tied embeddings), vision tower of 6 blocks (width 192, 3 heads; windows of 112 px, full attention in blocks 2 and 5) |
+| size | {os.path.getsize(weights):,} bytes, float16; SHA-256 `{sha}` |
+| vocabulary | byte-level BPE, 2,203 tokens with Qwen's special tokens and chat template; 2,304 rows (the rest belong to no token) |
+| images | shown at about 224 px: sides are multiples of 28, at most 51,744 pixels in all, aspect ratio kept |
+| languages | English, Russian |
+| licence | Apache-2.0: code, generated data and weights of this project |
+
+## Use
+
+```python
+from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+model = Qwen2_5_VLForConditionalGeneration.from_pretrained('models/demo')
+```
+
+No remote code. Run it in float32 arithmetic (the file is float16).
+
+## Data
+
+{card['data']}
+
+## Training
+
+{card['training']}
+
+Auxiliary loss at the first steps (step: loss): {curve}. The whole log is `training-log.jsonl`
+({len(vision)} steps of the vision stage, {len(joint)} joint steps; last 50 joint steps: {sum(x['text'] for x in joint[-50:]) / max(1, len(joint[-50:])):.3f} nats per answer
+token, {100 * sum(x['token_accuracy'] for x in joint[-50:]) / max(1, len(joint[-50:])):.1f} % of answer tokens right).
+
+{card['reproduction']}
+
+## Evaluation
+
+Generated held-out set: {h['en']['images']} images ({h['en']['fundusImages']} fundus photographs), another seed, no real images. Greedy answers, float32 arithmetic.
+
+{held_out_table(h)}
+
+{card['evaluation']}
+
+Findings, asked in English:
+
+{findings_table(h)}
+
+### Real photographs, never used in training
+
+`retina.jpg` (CC0) is called a fundus photograph or retina in {r['retinaRight']} of preset × language:
+
+{retina_table(r)}
+
+It shows a left eye without disease; what the answers add to "fundus" is to be judged against that.
+
+Real non-fundus images from scikit-image (Debian's python3-skimage): **{r['calledFundus']} of {r['counted']} called a fundus**. † drawings, answered but not counted.
+
+{real_table(r)}
+
+## Emergence
+
+![Mean log-probability of the fundus concept per layer](emergence.png)
+
+Logit lens at the last prompt position, prompt "{m['prompt']}": log-probability of the concept's first tokens (fundus, retina, глазное, сетчатка and their forms),
+mean and 5th to 95th percentile over {m['fundus']['images']} held-out fundus photographs and {m['controls']['images']} held-out controls. The numbers are in eval.json.
+
+`retina.jpg`: rank of the concept's best token at layers 0 … 12: {', '.join(map(str, ranks))}.
+
+{card['emergence']}
+
+## Limits
+
+{card['limits']}
+''')
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])
