@@ -111,7 +111,7 @@ function describe(compared: ComparedTrace, first: ComparedTrace): Comparison['tr
   if (trace.lens !== other.lens) differs.push('lens');
   if (compared.conceptSetId !== first.conceptSetId) differs.push('concept-set');
   if (trace.model.provider !== other.model.provider) differs.push('provider');
-  if (position !== first.reader.position) differs.push('position');
+  if (!isSamePlace(compared.reader, first.reader)) differs.push('position');
   return {
     id: compared.id,
     imageId: compared.imageId,
@@ -121,6 +121,12 @@ function describe(compared: ComparedTrace, first: ComparedTrace): Comparison['tr
     position,
     differs,
   };
+}
+
+/** Images of other sizes move the words after them; the last position of both prompts is one place. */
+function isSamePlace(a: PositionReader, b: PositionReader): boolean {
+  const fromEnd = ({ trace, position }: PositionReader) => trace.prompt.tokenIds.length - position;
+  return a.position === b.position || fromEnd(a) === fromEnd(b);
 }
 
 function describeWarnings(
