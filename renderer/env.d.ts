@@ -5,3 +5,9 @@ declare module '*.vue' {
   const component: DefineComponent;
   export default component;
 }
+
+declare module 'pdfmake/build/fonts/Roboto' {
+  import type { TFontContainer } from 'pdfmake/interfaces';
+  const container: TFontContainer;
+  export default container;
+}

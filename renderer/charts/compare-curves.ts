@@ -88,7 +88,7 @@ export function compareCurves(
                   silent: true,
                   itemStyle: { color: seriesColor(theme, order), borderColor: theme.background, borderWidth: 2 },
                   label: { show: false },
-                  data: [{ coord: [column, drawn[column]!] }],
+                  data: [{ name: '', coord: [column, drawn[column]!] }],
                 },
               }),
         };

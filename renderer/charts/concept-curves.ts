@@ -116,7 +116,7 @@ export function conceptCurves(
                     },
                     label: { show: false },
                     tooltip: { formatter: `${escapeHtml(text.emergence)} ${emergence ?? ''}` },
-                    data: [{ coord: [column, drawn(curves[order]![column]!)] }],
+                    data: [{ name: '', coord: [column, drawn(curves[order]![column]!)] }],
                   },
                 }),
           };

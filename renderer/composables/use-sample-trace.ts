@@ -38,7 +38,7 @@ export function useSampleTrace() {
       const outcome = await jobs.enqueue({
         images: { ids: [first] },
         modelId: model.id,
-        prompts: [prompt?.text ?? 'Describe this image.'],
+        prompts: [prompt?.text[settings.language] ?? 'Describe this image.'],
         conceptSetId: settings.values?.trace.conceptSetId ?? 'fundus',
         lens: 'logit',
         positions: 'all',

@@ -147,7 +147,7 @@ export async function compareReport(
   const first = entries[0]!;
   const ids = leadingConcepts(first.loaded.trace, first.positionIndex, 12);
   const figures = [
-    draw(t('compare.curves'), compareCurves(traces, conceptId, theme, text, words), 270, words),
+    draw(t('compare.curves'), compareCurves(traces, conceptId, theme, text, { scale: words.curveScale, logarithmic: words.logarithmic }), 270, words),
     ...comparison.pairs.map((pair) =>
       draw(`${t('compare.difference')}: ${letterOf(pair.a)} → ${letterOf(pair.b)}`, differenceStrip(pair, ids, theme, text, language), 320, words),
     ),
