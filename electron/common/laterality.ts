@@ -37,7 +37,7 @@ const words: Readonly<Record<string, Laterality>> = {
   оба: 'B',
 };
 
-/** Single letters count only in upper case and only when they stand alone: `IMG_R_02`, never `12r` or `Room`. */
+/** Single letters count only in upper case and only when they stand alone: `IMG_R_02`, never `R2`, `12r` or `Room`. */
 const letters: Readonly<Record<string, Laterality>> = { R: 'R', L: 'L' };
 
 /**
@@ -50,9 +50,11 @@ const letters: Readonly<Record<string, Laterality>> = { R: 'R', L: 'L' };
 export function lateralityFromFileName(fileName: string): LateralityReading {
   const stem = fileName.normalize('NFC').replace(/\.[\p{L}\p{N}]{1,5}$/u, '');
   const found = new Set<Laterality>();
-  for (const token of stem.match(/\p{L}+/gu) ?? []) {
-    for (const part of splitCamelCase(token)) {
-      const eye = letters[part] ?? words[part.toLowerCase()];
+  for (const token of stem.match(/[\p{L}\p{N}]+/gu) ?? []) {
+    const alone = letters[token];
+    if (alone !== undefined) found.add(alone);
+    for (const part of token.match(/\p{L}+/gu)?.flatMap(splitCamelCase) ?? []) {
+      const eye = words[part.toLowerCase()];
       if (eye !== undefined) found.add(eye);
     }
   }

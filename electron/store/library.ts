@@ -116,6 +116,11 @@ export class Library {
     return verifyLibrary(this.#db, this.paths, this.audit, signal);
   }
 
+  /** Caps the database's growth, in pages of 4 KiB beyond its present size; how a quota is set, and a full disk tested. */
+  limitPages(extra: number): void {
+    this.#db.pragma(`max_page_count = ${Number(this.#db.pragma('page_count')) + extra}`);
+  }
+
   close(): void {
     this.#db.close();
   }

@@ -1,7 +1,6 @@
 import SqliteDatabase from 'better-sqlite3';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { FundusLensError } from '../common/errors.ts';
 import type { LibraryPaths } from '../common/library-model.ts';
 import { Database, guarded } from './database.ts';
@@ -13,6 +12,7 @@ const applicationId = 0x464c4e53;
 
 /** Above this size the check at opening leaves the arrays of traces to `verifyLibrary`. */
 const fullCheckBytes = 64 * 1024 * 1024;
+const maxInMemoryBytes = 1024 * 1024 * 1024;
 const coreTables = ['patients', 'visits', 'settings', 'groups', 'models', 'prompts', 'jobs'];
 
 /**
@@ -43,7 +43,12 @@ export function openDatabase(paths: LibraryPaths, busyTimeout: number): Database
     return new Database(connection);
   } catch (error) {
     connection.close();
-    throw explainDatabaseError(error);
+    const explained = explainDatabaseError(error);
+    // Permissions alone do not tell: a file system may be mounted for reading.
+    if (explained instanceof FundusLensError && explained.code === 'library.read-only') {
+      return openForReading(paths.database, busyTimeout, explained);
+    }
+    throw explained;
   }
 }
 
@@ -59,12 +64,34 @@ function openForReading(file: string, timeout: number, reason: FundusLensError):
     const needsLogFiles = explained instanceof FundusLensError && explained.code !== 'library.damaged';
     if (!needsLogFiles || existsSync(`${file}-wal`)) throw explained;
   }
-  // A write-ahead log needs a companion file even to be read; without a log, the file alone is the whole database.
   return guarded(() => {
-    const immutable = new SqliteDatabase(`${pathToFileURL(file).href}?immutable=1`, { readonly: true });
-    checkIdentity(immutable);
-    return new Database(immutable, reason);
+    const copy = new SqliteDatabase(readWithoutLog(file), { readonly: true });
+    checkIdentity(copy);
+    return new Database(copy, reason);
   });
+}
+
+/**
+ * A database with a write-ahead log needs a companion file beside it even to be read, which a read-only folder refuses.
+ * Closed cleanly it has no log, so its bytes are the whole database: they are read into memory, where no log is needed.
+ */
+function readWithoutLog(file: string): Buffer {
+  const { size } = statSync(file);
+  if (size > maxInMemoryBytes) {
+    throw new FundusLensError(
+      'library.read-only',
+      'The library is too large to be read from a read-only folder.',
+      {
+        expected: `at most ${maxInMemoryBytes} bytes`,
+        found: `${size} bytes`,
+        advice: 'copy the library to a folder that can be written',
+      },
+    );
+  }
+  const bytes = readFileSync(file);
+  // File format versions for writing and reading: 2 is a write-ahead log, 1 a journal.
+  bytes.fill(1, 18, 20);
+  return bytes;
 }
 
 function findWhyUnwritable({ root, database }: LibraryPaths): FundusLensError | null {
