@@ -8,7 +8,7 @@ import { LensHead } from './lens/lens-head.ts';
 import { checkParity } from './lens/parity-gate.ts';
 import { numTokens, type LoadedModel, type Model } from './model.ts';
 import { chooseProvider } from './runtime/providers.ts';
-import { Session } from './runtime/session.ts';
+import { ResidentSession } from './runtime/resident-session.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
 
 /** Concept slots compiled into the head where the graph counts ranks; larger sets take several passes. */
@@ -39,16 +39,19 @@ export async function loadModel(
   hashing.catch(() => undefined);
   await reportProgress(hooks, 'load', 1, total);
   const source = { weightsFolder: checkpoint.weights.folder, provider: provider.provider };
-  const sessions: Session[] = [];
+  const staysLoaded = provider.provider !== 'cpu' || !isMappedInPlace(checkpoint);
+  const open = (graph: Uint8Array) => new ResidentSession({ ...source, graph }, { staysLoaded });
+  const [vision, decoder, headSession] = [open(graphs.vision), open(graphs.decoder), open(graphs.head)];
+  const sessions = [vision, decoder, headSession];
   const release = async () => {
     for (const session of sessions) await session.release();
   };
   try {
-    for (const graph of [graphs.vision, graphs.decoder, graphs.head]) {
-      sessions.push(await Session.create({ ...source, graph }));
-      await reportProgress(hooks, 'load', 1 + sessions.length, total);
+    for (const [index, session] of sessions.entries()) {
+      await session.load();
+      await session.rest();
+      await reportProgress(hooks, 'load', 2 + index, total);
     }
-    const [vision, decoder, headSession] = sessions as [Session, Session, Session];
     const head = new LensHead(headSession, {
       numTokens: numTokens(checkpoint),
       dModel: checkpoint.config.decoder.dModel,
@@ -80,6 +83,11 @@ export function compileGraphs(checkpoint: Checkpoint, target: GraphTarget) {
   });
   weights.assertNothingLeftOver(isIgnorableTensor);
   return { vision, decoder, head };
+}
+
+/** Whether the runtime can use every weight where it lies in the file, without a converted copy. */
+function isMappedInPlace({ weights }: Checkpoint): boolean {
+  return [...weights].every(({ dtype }) => dtype === 'F32');
 }
 
 function asLoadError(error: unknown, folder: string): unknown {

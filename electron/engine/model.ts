@@ -3,15 +3,15 @@ import type { CheckpointFingerprint } from './checkpoint/fingerprint.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { LensHead } from './lens/lens-head.ts';
 import type { ChosenProvider } from './runtime/providers.ts';
-import type { Session } from './runtime/session.ts';
+import type { GraphRunner } from './runtime/resident-session.ts';
 
 /** A checkpoint compiled and loaded, ready to trace. */
 export interface Model {
   readonly checkpoint: Checkpoint;
   readonly fingerprint: CheckpointFingerprint;
   readonly provider: ChosenProvider;
-  readonly vision: Session;
-  readonly decoder: Session;
+  readonly vision: GraphRunner;
+  readonly decoder: GraphRunner;
   readonly head: LensHead;
 }
 

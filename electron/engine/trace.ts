@@ -65,6 +65,7 @@ export async function trace(
   // The last position is always read, because the parity gate judges it.
   const rowsRead = readsAll ? range(length) : [...new Set([...positions, length - 1])];
   const pass = await run.pass(embeds, rowsRead);
+  if (request.generate === 0) await model.decoder.rest();
   const finalLogits = await readFinalLogits(model, pass);
   const gate = widerGate(model.gate, measureParity(finalLogits, checkpoint.folder));
   await reportProgress(hooks, 'decoder', 1, 1);
@@ -77,6 +78,7 @@ export async function trace(
     { count: request.generate, traced: request.traceGenerated },
     hooks,
   );
+  await model.decoder.rest();
   clock.lap('generate');
 
   const residual = pass.residual.map((stream, layer) =>
@@ -95,6 +97,7 @@ export async function trace(
     },
     hooks,
   );
+  await head.rest();
   clock.lap('lens');
   if (request.dumpPath !== null) {
     await writeDump(request.dumpPath, model, {

@@ -30,5 +30,6 @@ export async function encodeImage(model: Model, image: PatchedImage): Promise<Fl
     );
   }
   const outputs = await model.vision.run(feeds, ['image_embeds']);
+  await model.vision.rest();
   return toImageOrder(float32Data(outputs['image_embeds']), layout.cellOrder);
 }

@@ -4,7 +4,7 @@ import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.t
 import { compileGraphs } from '../load-model.ts';
 import { numTokens } from '../model.ts';
 import { checkpointFolder } from '../reference-fixtures.ts';
-import { Session } from '../runtime/session.ts';
+import { ResidentSession } from '../runtime/resident-session.ts';
 import { LensHead, type ConceptTokens } from './lens-head.ts';
 import { readLens } from './read-lens.ts';
 
@@ -17,15 +17,12 @@ const concepts: ConceptTokens = Array.from({ length: 11 }, (_, c) =>
 let checkpoint: Checkpoint;
 let onHost: LensHead;
 let inGraph: LensHead;
-const sessions: Session[] = [];
+const sessions: ResidentSession[] = [];
 
 async function openHead(rankSlots: number): Promise<LensHead> {
   const { head } = compileGraphs(checkpoint, { attention: 'fused', rankSlots });
-  const session = await Session.create({
-    graph: head,
-    weightsFolder: checkpoint.weights.folder,
-    provider: 'cpu',
-  });
+  const source = { graph: head, weightsFolder: checkpoint.weights.folder, provider: 'cpu' } as const;
+  const session = new ResidentSession(source, { staysLoaded: true });
   sessions.push(session);
   return new LensHead(session, {
     numTokens: numTokens(checkpoint),

@@ -4,10 +4,10 @@ import {
   float32Tensor,
   int64Data,
   int64Tensor,
-  type Session,
   type Tensor,
   type Tensors,
 } from '../runtime/session.ts';
+import type { GraphRunner } from '../runtime/resident-session.ts';
 import { RankCounter } from './count-larger.ts';
 
 /** The token ids of every concept that is read, in the order of the results. */
@@ -42,12 +42,12 @@ const padding = -1e30;
 export class LensHead {
   readonly numTokens: number;
   readonly dModel: number;
-  readonly #session: Session;
+  readonly #session: GraphRunner;
   readonly #rankSlots: number;
   readonly #rankCounter = new RankCounter();
   #logits: Float32Array<ArrayBuffer> = new Float32Array(0);
 
-  constructor(session: Session, { numTokens, dModel, rankSlots }: LensHeadShape) {
+  constructor(session: GraphRunner, { numTokens, dModel, rankSlots }: LensHeadShape) {
     this.#session = session;
     this.numTokens = numTokens;
     this.dModel = dModel;
@@ -118,6 +118,11 @@ export class LensHead {
       ),
       conceptRank: Int32Array.from(perConcept.ranks),
     };
+  }
+
+  /** Says that no more is read for a while. */
+  async rest(): Promise<void> {
+    await this.#session.rest();
   }
 
   #fetches(

@@ -59,7 +59,9 @@ export async function checkParity(model: Model): Promise<Gate> {
   const prompt = composePrompt(checkpoint, gatePrompt, null, 0);
   const run = new DecoderRun(model, prompt, prompt.tokenIds.length, false);
   const pass = await run.pass(embedPrompt(model, prompt, null), [prompt.tokenIds.length - 1]);
+  await model.decoder.rest();
   const logits = await readFinalLogits(model, pass);
+  await model.head.rest();
   const gate = measureParity(logits, checkpoint.folder);
   spotCheck(model, pass.finalState, logits.lens, gate);
   return gate;

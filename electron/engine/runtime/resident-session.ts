@@ -1,0 +1,50 @@
+import { Session, type SessionSource, type Tensor, type Tensors } from './session.ts';
+
+/** What the engine runs its graphs through. */
+export interface GraphRunner {
+  run(feeds: Tensors, fetches: readonly string[] | Readonly<Record<string, Tensor | null>>): Promise<Tensors>;
+  /** Says that the graph is not needed for a while; the next run brings it back by itself. */
+  rest(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * A graph that is in memory while it is needed.
+ *
+ * Weights that are mapped in place cost almost nothing to map again, so such a graph gives its memory back
+ * whenever it rests; the peak is then that of the largest graph and not of all three together. A graph whose
+ * weights were converted or sent to a device stays until it is released.
+ */
+export class ResidentSession implements GraphRunner {
+  readonly #source: SessionSource;
+  readonly #staysLoaded: boolean;
+  #session: Session | null = null;
+
+  constructor(source: SessionSource, { staysLoaded }: { readonly staysLoaded: boolean }) {
+    this.#source = source;
+    this.#staysLoaded = staysLoaded;
+  }
+
+  /** Loads the graph without running it, so that what is wrong with it is found early. */
+  async load(): Promise<void> {
+    this.#session ??= await Session.create(this.#source);
+  }
+
+  async run(
+    feeds: Tensors,
+    fetches: readonly string[] | Readonly<Record<string, Tensor | null>>,
+  ): Promise<Tensors> {
+    await this.load();
+    return this.#session!.run(feeds, fetches);
+  }
+
+  async rest(): Promise<void> {
+    if (!this.#staysLoaded) await this.release();
+  }
+
+  async release(): Promise<void> {
+    const session = this.#session;
+    this.#session = null;
+    await session?.release();
+  }
+}
