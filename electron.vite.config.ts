@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'electron-vite';
+import renderer from './renderer/vite.config.ts';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/**
+ * The desktop's three builds. Main keeps one file per module, at the same depth below the package as in `electron/`, so
+ * that the ways to what comes with the software (`models/`, `data/`, `package.json`) stay the same. The preload script
+ * is one CommonJS file, the only kind that a sandboxed page may have.
+ */
+export default defineConfig({
+  main: {
+    build: {
+      outDir: 'out',
+      emptyOutDir: false,
+      externalizeDeps: true,
+      rolldownOptions: {
+        input: {
+          'main/main': path('electron/main/main.ts'),
+          'engine/worker': path('electron/engine/worker.ts'),
+        },
+        output: {
+          format: 'es',
+          preserveModules: true,
+          preserveModulesRoot: path('electron'),
+          entryFileNames: '[name].js',
+        },
+      },
+    },
+  },
+  preload: {
+    build: {
+      outDir: 'out/preload',
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: { preload: path('electron/preload/preload.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    ...renderer,
+    build: { ...renderer.build, rolldownOptions: { input: path('renderer/index.html') } },
+  },
+});

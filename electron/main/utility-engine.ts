@@ -1,0 +1,48 @@
+import { utilityProcess } from 'electron';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { EngineCommand, EngineEvent } from '../common/engine-messages.ts';
+import { engineClosed, engineEnded } from '../common/engine-process.ts';
+import type { ForkEngine } from '../common/engine-process.ts';
+
+/** How long a process that was asked to end may take, milliseconds. */
+const endPatience = 2000;
+/** Characters kept of what the process wrote to stderr. */
+const lastWordsLength = 2000;
+
+/** Starts the engine as a utility process, which the system shows under our name and ends with us. */
+export const forkUtilityEngine: ForkEngine = (script, listener) => {
+  const path = script instanceof URL ? fileURLToPath(script) : script;
+  const child = utilityProcess.fork(path, [], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    serviceName: 'Fundus Lens engine',
+  });
+  let closing = false;
+  let gone = false;
+  let lastWords = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    lastWords = (lastWords + chunk.toString()).slice(-lastWordsLength);
+  });
+  child.on('message', (message: EngineEvent) => listener.onEvent(message));
+  child.on('exit', (code) => {
+    gone = true;
+    listener.onEnd(closing ? engineClosed() : engineEnded(code, null, lastWords));
+  });
+  return {
+    get pid() {
+      return child.pid ?? null;
+    },
+    post: (command) => {
+      if (!gone) child.postMessage(command);
+    },
+    end: async () => {
+      closing = true;
+      if (gone) return;
+      const ended = once(child, 'exit');
+      child.postMessage({ type: 'shutdown' } satisfies EngineCommand);
+      const timer = setTimeout(() => child.kill(), endPatience);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+};

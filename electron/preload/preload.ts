@@ -1,0 +1,15 @@
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
+import { portMessage } from '../common/desktop-bridge.ts';
+import type { DesktopBridge } from '../common/desktop-bridge.ts';
+
+/** All that the page gets of the desktop: a line to the main process, and where a dropped file lies. */
+const bridge: DesktopBridge = {
+  connect: () => {
+    const { port1, port2 } = new MessageChannel();
+    ipcRenderer.postMessage(portMessage, null, [port1]);
+    window.postMessage(portMessage, location.origin, [port2]);
+  },
+  pathOfFile: (file) => webUtils.getPathForFile(file),
+};
+
+contextBridge.exposeInMainWorld('fundusLens', bridge);
