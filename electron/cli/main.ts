@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { describeError, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { runInspect } from './inspect-command.ts';
+import { runLibraryTrace } from './library-trace-command.ts';
 import { buildProgram } from './program.ts';
 import { runTrace } from './trace-command.ts';
 
@@ -15,6 +16,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const program = buildProgram({
   trace: async (images, options) => {
     process.exitCode = await runTrace(images, options);
+  },
+  traceLibrary: async (files, options) => {
+    process.exitCode = await runLibraryTrace(files, options);
   },
   inspect: async (modelDir, options) => {
     process.exitCode = await runInspect(modelDir, options);

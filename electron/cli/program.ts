@@ -5,11 +5,16 @@ import { lensKinds, providerNames } from '../common/lens-trace.ts';
 import { builtInConceptSets, defaultConceptSet } from '../workbench/concept-sets.ts';
 import { defaultPreset, languages, promptPresets } from '../workbench/prompts.ts';
 import type { InspectCommandOptions } from './inspect-command.ts';
+import { addChoice, addLibraryCommands } from './library-program.ts';
+import type { LibraryTraceOptions } from './library-trace-command.ts';
 import { parsePositions } from './positions.ts';
+import { readNumber } from './read-number.ts';
 import type { TraceCommandOptions } from './trace-command.ts';
 
 export interface Commands {
   trace(images: readonly string[], options: TraceCommandOptions): Promise<void>;
+  /** Traces images of a library and keeps the traces there. */
+  traceLibrary(files: readonly string[], options: LibraryTraceOptions): Promise<void>;
   inspect(modelDir: string | undefined, options: InspectCommandOptions): Promise<void>;
 }
 
@@ -23,6 +28,9 @@ Examples:
       Every image; all numbers go into one file, one image a line.
   fundus-lens trace --no-image
       What the model would say to the question alone: a control.
+  fundus-lens trace --library ~/eyes --untraced
+      Every image of a library that has no trace yet; an interrupted run goes
+      on where it stopped.
 
 What you see: one line for each layer of the model, from the image's first
 impression (0) down to the answer. Beside it stand the words the model would
@@ -37,7 +45,7 @@ export function buildProgram(commands: Commands): Command {
     .version(packageJson.version)
     .configureHelp({ helpWidth: 80 })
     .exitOverride();
-  program
+  const trace = program
     .command('trace')
     .summary('read an image layer by layer')
     .description('Show what a model is about to say, layer by layer, while it looks at an image.')
@@ -54,9 +62,9 @@ export function buildProgram(commands: Commands): Command {
       '-c, --concepts <set>',
       `concepts to follow: ${builtInConceptSets.map(({ id }) => id).join(', ')}, or a JSON file (default: ${defaultConceptSet})`,
     )
-    .option('-g, --generate <n>', 'write an answer of at most n tokens', wholeNumber(0))
+    .option('-g, --generate <n>', 'write an answer of at most n tokens', readNumber(0))
     .option('--trace-generated', 'trace the answer as well')
-    .option('-k, --top-k <n>', 'tokens kept for each layer and position (default: 10)', wholeNumber(1))
+    .option('-k, --top-k <n>', 'tokens kept for each layer and position (default: 10)', readNumber(1))
     .option(
       '--positions <where>',
       'positions to read: last, image, all, or a list like 0,5,10-20 (default: last)',
@@ -70,10 +78,17 @@ export function buildProgram(commands: Commands): Command {
     )
     .option('--json <file>', 'write all numbers as JSON, one image a line; - prints them and nothing else')
     .option('--dump <file>', 'write the hidden states of one image as a .safetensors file')
-    .addHelpText('after', traceExamples)
-    .action((images: string[], options: TraceCommandOptions & { model?: string; dump?: string }) =>
-      commands.trace(images, { ...options, modelDir: options.model, dumpPath: options.dump }),
-    );
+    .option('-l, --library <folder>', 'trace images of a library and keep the traces there')
+    .option('--search <words>', 'with --library: only images found by these words')
+    .addHelpText('after', traceExamples);
+  addChoice(trace).action(
+    (images: string[], options: LibraryTraceOptions & { model?: string; dump?: string }) => {
+      const complete = { ...options, modelDir: options.model, dumpPath: options.dump };
+      return options.library === undefined
+        ? commands.trace(images, complete)
+        : commands.traceLibrary(images, complete);
+    },
+  );
   program
     .command('inspect')
     .summary('describe a model')
@@ -83,15 +98,9 @@ export function buildProgram(commands: Commands): Command {
     .action((folder: string | undefined, options: InspectCommandOptions) =>
       commands.inspect(folder, options),
     );
+  addLibraryCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;
-}
-
-function wholeNumber(smallest: number): (text: string) => number {
-  return (text) => {
-    if (/^\d{1,6}$/.test(text) && Number(text) >= smallest) return Number(text);
-    throw new InvalidArgumentError(`It must be a whole number, at least ${smallest}.`);
-  };
 }
 
 function readPositions(text: string) {

@@ -103,7 +103,8 @@ export function findSampleImage(): string {
   });
 }
 
-function findModel(modelDir: string | undefined): string {
+/** The folder of a model; the bundled one when none is named. @throws FundusLensError `model.not-found` */
+export function findModel(modelDir: string | undefined): string {
   if (modelDir !== undefined) return path.resolve(modelDir);
   if (existsSync(demoModel)) return demoModel;
   throw new FundusLensError('model.not-found', 'The demonstration model is not installed.', {

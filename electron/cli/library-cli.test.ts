@@ -1,0 +1,94 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkpoint, fixtures, runCli } from './test-cli.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens строка '));
+const library = path.join(folder, 'Мои снимки');
+const env = { XDG_DATA_HOME: path.join(folder, 'data'), XDG_CACHE_HOME: path.join(folder, 'cache') };
+const run = (...args: string[]) => runCli([...args, '--library', library], { env, cwd: folder });
+
+beforeAll(() => {
+  const source = path.join(folder, 'снимки', 'П-1');
+  mkdirSync(source, { recursive: true });
+  copyFileSync(path.join(fixtures, 'images', 'square-112x112.png'), path.join(source, 'глаз_OD.png'));
+  copyFileSync(path.join(fixtures, 'images', 'tiny-45x38.png'), path.join(source, 'глаз_OS.png'));
+  writeFileSync(path.join(source, 'broken.jpg'), 'no image');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a study from the command line', () => {
+  test('import lists the good and the bad, and says so in its exit code', async () => {
+    const report = path.join(folder, 'отчёт.csv');
+    const result = await run(
+      'import',
+      path.join(folder, 'снимки'),
+      '--folder-rule',
+      'patient',
+      '--tag',
+      'проба',
+      '--report',
+      report,
+    );
+    expect(result.stdout).toMatch(/Import 1: done; 2 added, 1 (failed|skipped)/);
+    expect(result.exitCode).toBe(result.stdout.includes('failed') ? 2 : 0);
+    expect(readFileSync(report, 'utf8')).toContain('broken.jpg');
+  });
+
+  test('list and search find them', async () => {
+    const list = await run('list', '--patient', 'П-1');
+    expect(list.stdout).toContain('глаз_OD.png');
+    expect(list.stdout).toContain('2 images');
+    const search = await run('search', 'проба', '--eye', 'L', '--json');
+    expect(JSON.parse(search.stdout)).toMatchObject({
+      total: 1,
+      images: [{ laterality: 'L', patientCode: 'П-1' }],
+    });
+    const nobody = await run('list', '--patient', 'nobody');
+    expect(nobody).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(nobody.stderr).toContain('no such patient');
+  });
+
+  test('trace keeps its traces in the library, and a second run has nothing to do', async () => {
+    const args = ['trace', '--model', checkpoint, '--top-k', '5'];
+    const first = await run(...args);
+    expect(first).toMatchObject({ exitCode: 0, stdout: '2 of 2 traced; 0 of them before\n' });
+    const second = await run(...args);
+    expect(second.stdout).toBe('2 of 2 traced; 2 of them before\n');
+    expect((await run('jobs')).stdout).toContain('2 done');
+    expect((await run('list', '--untraced')).stdout).toBe('No images.\n');
+  });
+
+  test('compare, export, backup, restore and verify', async () => {
+    const compared = await run('compare', '1', '2');
+    expect(compared.stdout).toContain('Jensen–Shannon');
+    const file = path.join(folder, 'результат.parquet');
+    expect(await run('export', 'traces', '--out', file)).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(file).subarray(0, 4).toString()).toBe('PAR1');
+    const refused = await run('export', 'study', '--out', path.join(folder, 'study.zip'), '--deidentify');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain('burned');
+    expect(existsSync(path.join(folder, 'study.zip'))).toBe(false);
+    const backup = await run('backup');
+    const [name] = /backup-\S+\.sqlite/.exec(backup.stdout)!;
+    expect((await run('restore', name)).stdout).toContain('2 images, 2 traces');
+    expect(await run('verify')).toMatchObject({ exitCode: 0 });
+  });
+
+  test('a library that is not there is said so, and none is made', async () => {
+    const nowhere = path.join(folder, 'nowhere');
+    const result = await runCli(['list', '--library', nowhere], { env });
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toContain('library.unavailable');
+    expect(existsSync(nowhere)).toBe(false);
+  });
+});
