@@ -8,7 +8,7 @@ import { useSettings } from '../stores/settings.ts';
 import { useToasts } from '../stores/toasts.ts';
 import { useWorkspace } from '../stores/workspace.ts';
 
-/** The first thing to look at: the first image of the library, traced at every image position, and opened. */
+/** The first thing to look at: the first patient's first image, traced at every image position, and opened. */
 export function useSampleTrace() {
   const { t } = useI18n();
   const router = useRouter();
@@ -28,7 +28,9 @@ export function useSampleTrace() {
     }
     busy.value = true;
     try {
-      const [first] = await workbench.images.ids({ query: { sort: 'patient', filter: {} } });
+      const { items } = await workbench.patients.list({ limit: 1 });
+      const filter = items[0] === undefined ? {} : { patientId: items[0].id };
+      const [first] = await workbench.images.ids({ query: { sort: 'name', filter } });
       if (first === undefined) {
         toasts.info(t('library.empty'));
         return;

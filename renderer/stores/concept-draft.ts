@@ -19,12 +19,17 @@ export function emptySet(taken: readonly string[]): ConceptSet {
 }
 
 export function copyOfSet(set: ConceptSet, taken: readonly string[]): ConceptSet {
-  const copy = structuredClone(set);
+  const copy = cloneSet(set);
   return {
     ...copy,
     id: freeId(`${set.id}-own`, taken),
     title: { en: `${copy.title.en} (copy)`, ru: `${copy.title.ru} (копия)` },
   };
+}
+
+/** A copy that shares nothing, also of a set that Vue watches. */
+export function cloneSet(set: ConceptSet): ConceptSet {
+  return JSON.parse(JSON.stringify(set)) as ConceptSet;
 }
 
 export function emptyConcept(taken: readonly string[]): Concept {
