@@ -1,5 +1,5 @@
 import type { ImageFormat } from '../common/library-model.ts';
-import { looksLikeDicom } from './dicom/dicom-file.ts';
+import { hasPreamble, looksLikeDicom } from './dicom/dicom-file.ts';
 
 export type SniffedFormat =
   | { readonly kind: 'image'; readonly format: ImageFormat }
@@ -28,6 +28,8 @@ const others: readonly (readonly [string, string])[] = [
 export function sniffFormat(bytes: Uint8Array): SniffedFormat {
   const hex = Buffer.from(bytes.subarray(0, 16)).toString('hex');
   const image = (format: ImageFormat): SniffedFormat => ({ kind: 'image', format });
+  // First, because the 128 bytes before the mark are free, and some writers make them look like a TIFF.
+  if (hasPreamble(bytes)) return image('dicom');
   if (hex.startsWith('ffd8ff')) return image('jpeg');
   if (hex.startsWith('89504e470d0a1a0a')) return image('png');
   if (/^(?:49492a00|4d4d002a|49492b00|4d4d002b)/.test(hex)) return image('tiff');

@@ -27,11 +27,20 @@ export function looksLikeDicom(bytes: Uint8Array): boolean {
   if (hasPreamble(bytes)) return true;
   if (bytes.byteLength < 16) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const group = view.getUint16(0, true);
-  const element = view.getUint16(2, true);
-  if (group !== 2 && group !== 8) return false;
-  const explicit = /^[A-Z]{2}$/.test(String.fromCharCode(bytes[4]!, bytes[5]!));
-  return element <= 0x1000 && (explicit || view.getUint32(4, true) <= Math.min(bytes.byteLength, 1024));
+  for (const littleEndian of [true, false]) {
+    const group = view.getUint16(0, littleEndian);
+    const isFirstGroup = (group === 2 && littleEndian) || group === 8;
+    if (!isFirstGroup || view.getUint16(2, littleEndian) > 0x1000) continue;
+    if (hasVr(bytes, 0)) return true;
+    const length = view.getUint32(4, littleEndian);
+    if (littleEndian && length <= Math.min(bytes.byteLength, 1024)) return true;
+  }
+  return false;
+}
+
+/** Whether the element at an offset begins as explicit encoding does: tag, then two capital letters. */
+function hasVr(bytes: Uint8Array, offset: number): boolean {
+  return /^[A-Z]{2}$/.test(String.fromCharCode(bytes[offset + 4] ?? 0, bytes[offset + 5] ?? 0));
 }
 
 /**
@@ -45,15 +54,18 @@ export function parseDicom(bytes: Uint8Array, limits: ImportLimits): DicomFile {
     const { meta, offset } = readMeta(bytes, start);
     const named = readUid(meta, 0x00020010);
     const transferSyntax = named ?? guessTransferSyntax(bytes, offset);
-    const encoding = encodingOf(transferSyntax);
     const [body, bodyOffset] =
       transferSyntax === transferSyntaxes.deflated
         ? [inflate(bytes.subarray(offset), limits.fileBytes), 0]
         : [bytes, offset];
+    const declared = encodingOf(transferSyntax);
+    // Some writers name an explicit syntax and write without value representations.
+    const misnamed = declared.explicit && !hasVr(body, bodyOffset);
+    const encoding = misnamed ? { ...declared, explicit: false } : declared;
     const dataset = new ElementReader(body, bodyOffset, encoding).readDataset(body.byteLength);
     return {
       transferSyntax,
-      transferSyntaxGuessed: named === null,
+      transferSyntaxGuessed: named === null || misnamed,
       littleEndian: encoding.littleEndian,
       meta,
       dataset,
@@ -74,7 +86,7 @@ function readMeta(bytes: Uint8Array, start: number): { meta: DicomDataset; offse
     throw new ImportFailure('dicom.truncated', 'The DICOM file ends after its preamble.');
   }
   if (bytes[start] !== 2 || bytes[start + 1] !== 0) return { meta: new Map(), offset: start };
-  const explicit = /^[A-Z]{2}$/.test(String.fromCharCode(bytes[start + 4]!, bytes[start + 5]!));
+  const explicit = hasVr(bytes, start);
   const reader = new ElementReader(bytes, start, { explicit, littleEndian: true });
   const meta = reader.readDataset(bytes.byteLength, { group: 2 });
   return { meta, offset: reader.offset };
@@ -98,7 +110,7 @@ function encodingOf(transferSyntax: string): DicomEncoding {
 
 function guessTransferSyntax(bytes: Uint8Array, offset: number): string {
   if (offset + 8 > bytes.byteLength) throw damaged('there is no data set');
-  const explicit = /^[A-Z]{2}$/.test(String.fromCharCode(bytes[offset + 4]!, bytes[offset + 5]!));
+  const explicit = hasVr(bytes, offset);
   // The first group of a data set is small: its high byte is zero, and comes first when big-endian.
   const bigEndian = bytes[offset] === 0 && bytes[offset + 1] !== 0;
   if (bigEndian) return transferSyntaxes.explicitBig;
@@ -113,7 +125,7 @@ function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array {
   }
 }
 
-function hasPreamble(bytes: Uint8Array): boolean {
+export function hasPreamble(bytes: Uint8Array): boolean {
   return (
     bytes.byteLength >= magicOffset + 4 &&
     Buffer.from(bytes.buffer, bytes.byteOffset + magicOffset, 4).toString('latin1') === 'DICM'

@@ -30,7 +30,7 @@ const maxDepth = 16;
 export class ElementReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #encoding: DicomEncoding;
+  #encoding: DicomEncoding;
   #offset: number;
 
   constructor(bytes: Uint8Array, offset: number, encoding: DicomEncoding) {
@@ -67,7 +67,12 @@ export class ElementReader {
       if (tag === pixelDataTag && depth === 0) {
         return { vr, bytes: new Uint8Array(), items: null, fragments: this.#readFragments(end) };
       }
-      return { vr: 'SQ', bytes: new Uint8Array(), items: this.#readItems(end, depth), fragments: null };
+      return {
+        vr: 'SQ',
+        bytes: new Uint8Array(),
+        items: this.#readOpenItems(vr, end, depth),
+        fragments: null,
+      };
     }
     if (this.#offset + length > end) {
       throw new ImportFailure(
@@ -103,6 +108,17 @@ export class ElementReader {
     }
     this.#offset += 2;
     return { vr, length: this.#uint32() };
+  }
+
+  /** A sequence of unknown type and length is implicit little-endian inside (PS3.5 6.2.2). */
+  #readOpenItems(vr: string, end: number, depth: number): DicomDataset[] {
+    const outer = this.#encoding;
+    if (vr === 'UN') this.#encoding = { explicit: false, littleEndian: outer.littleEndian };
+    try {
+      return this.#readItems(end, depth);
+    } finally {
+      this.#encoding = outer;
+    }
   }
 
   #readItems(end: number, depth: number, bounded = false): DicomDataset[] {
