@@ -13,15 +13,13 @@ export interface DesktopOptions {
   readonly logFolder: string;
   /** Where figures lie while they are dragged; emptied at the start. */
   readonly dragFolder: string;
-  /** PNG shown under the pointer while a file is dragged that is no picture itself. */
-  readonly dragIcon: string;
   readonly labels: () => MenuLabels;
   readonly setLanguage: (language: MenuLanguage) => void;
 }
 
 /** Answers the calls that need the operating system's own dialogs and windows. */
 export function createDesktopRouter(options: DesktopOptions) {
-  const { events, logFolder, dragFolder, dragIcon, labels, setLanguage } = options;
+  const { events, logFolder, dragFolder, labels, setLanguage } = options;
   const os = implement(desktopContract).$context<{ readonly contents: WebContents }>();
 
   const ask = async (
@@ -62,7 +60,7 @@ export function createDesktopRouter(options: DesktopOptions) {
       const file = join(dragFolder, input.name);
       await writeFile(file, Buffer.from(await input.file.arrayBuffer()));
       const picture = nativeImage.createFromPath(file);
-      const icon = picture.isEmpty() ? nativeImage.createFromPath(dragIcon) : picture.resize({ width: 128 });
+      const icon = picture.isEmpty() ? await app.getFileIcon(file) : picture.resize({ width: 128 });
       context.contents.startDrag({ file, icon });
       return {};
     }),
