@@ -126,7 +126,6 @@ export const groupStatisticsSchema = z.object({
   method: z.string(),
 });
 
-export type CompareInput = z.input<typeof compareInputSchema>;
 export type Comparison = z.infer<typeof comparisonSchema>;
 export type PairComparison = z.infer<typeof pairComparisonSchema>;
 export type GroupStatistics = z.infer<typeof groupStatisticsSchema>;

@@ -1,5 +1,4 @@
 import { eventIterator, oc } from '@orpc/contract';
-import type { InferContractRouterInputs, InferContractRouterOutputs } from '@orpc/contract';
 import { z } from 'zod';
 import {
   appInfoSchema,
@@ -335,6 +334,3 @@ export const contract = {
   settings,
   events,
 };
-
-export type ContractInputs = InferContractRouterInputs<typeof contract>;
-export type ContractOutputs = InferContractRouterOutputs<typeof contract>;

@@ -1,8 +1,5 @@
 import { z } from 'zod';
 
-/** How folder names usually become patients and visits. */
-export const folderRules = ['none', 'patient', 'patient/visit'] as const;
-
 /** What a person decides before an import. */
 export const importChoicesSchema = z.strictObject({
   /** `managed` copies originals into the library; `in-place` only remembers where they are. */

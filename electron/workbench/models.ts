@@ -1,21 +1,17 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import type { ConceptSet } from '../common/concept-set.ts';
 import type { CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
-import { FundusLensError } from '../common/errors.ts';
-import { gateSchema, providerNames } from '../common/lens-trace.ts';
 import type { Gate, LensTrace } from '../common/lens-trace.ts';
-import { instantSchema } from '../common/library-model.ts';
 import type { Model, ResolvedConceptView } from '../common/study-model.ts';
 import { contentKey } from '../store/canonical-json.ts';
 import type { Library } from '../store/library.ts';
 import type { StoredModel } from '../store/models.ts';
 import { builtInConceptSets } from './concept-sets.ts';
 import type { Desk } from './desk.ts';
+import { folderOf, noteGate, readGate } from './model-state.ts';
 
-const storedGateSchema = gateSchema.extend({ at: instantSchema, provider: z.enum(providerNames) }).nullable();
 /** Token lists of a concept set by model and content; they never change. */
 const resolved = new Map<string, ResolvedConceptView[]>();
 
@@ -32,7 +28,7 @@ export function viewModel(library: Library, model: StoredModel, demoModel: strin
     builtIn: folder === demoModel,
     diskBytes: report?.diskBytes ?? null,
     memoryBytes: report?.memoryBytes ?? null,
-    gate: library.settings.get(gateKey(model.sha256), storedGateSchema, null),
+    gate: readGate(library, model.sha256),
     tracedImageCount: library.search.count({ filter: { traced: { is: true, modelId: model.id } } }),
   };
 }
@@ -54,22 +50,6 @@ export async function addDemoModel(desk: Desk): Promise<void> {
   if (!names.some((name) => name.endsWith('.safetensors'))) return;
   if (desk.session.library.models.list().some(({ folder }) => folder === demoModel)) return;
   await addModel(desk, demoModel);
-}
-
-/** @throws FundusLensError `model.not-found` when its folder is gone or forgotten */
-export function folderOf({ folder, name }: StoredModel): string {
-  if (folder !== null && existsSync(folder)) return folder;
-  throw new FundusLensError('model.not-found', `The model ${name} is not on this computer.`, {
-    expected: folder ?? 'a folder with its checkpoint',
-    found: folder === null ? 'no folder is known' : 'no such folder',
-    advice: 'Add the folder of the checkpoint under "Models".',
-  });
-}
-
-/** Remembers how far the lens of the last layer was from the model's own logits. */
-export function noteGate(library: Library, { model, gate }: Pick<LensTrace, 'model' | 'gate'>): void {
-  const at = new Date().toISOString();
-  library.settings.set(gateKey(model.sha256), { ...gate, at, provider: model.provider });
 }
 
 export async function checkGate(desk: Desk, modelId: number): Promise<Gate> {
@@ -119,8 +99,4 @@ async function readWithoutImage(desk: Desk, modelId: number, conceptSet: Concept
   const trace = await desk.engines.trace(modelId, request);
   if (!desk.session.isReadOnly) noteGate(library, trace);
   return trace;
-}
-
-function gateKey(sha256: string): string {
-  return `models.gate.${sha256}`;
 }

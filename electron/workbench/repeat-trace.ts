@@ -2,7 +2,7 @@ import type { TraceRequest } from '../common/engine-messages.ts';
 import { FundusLensError } from '../common/errors.ts';
 import type { LensTrace } from '../common/lens-trace.ts';
 import type { Desk } from './desk.ts';
-import { folderOf } from './models.ts';
+import { folderOf } from './model-state.ts';
 
 /**
  * Runs a stored trace again with the same image, model, prompt, lens and provider.

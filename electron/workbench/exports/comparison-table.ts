@@ -1,7 +1,6 @@
 import type { Comparison, PairComparison } from '../../common/compare-model.ts';
-import type { CsvValue } from './csv.ts';
 import { columnsOf } from './table.ts';
-import type { Table } from './table.ts';
+import type { CellValue, Table } from './table.ts';
 
 /** One row per pair of traces, aligned layer and quantity. */
 export function comparisonTable({ pairs }: Comparison): Table {
@@ -23,7 +22,7 @@ export function comparisonTable({ pairs }: Comparison): Table {
   };
 }
 
-function* readPairs(pairs: readonly PairComparison[]): Generator<readonly CsvValue[]> {
+function* readPairs(pairs: readonly PairComparison[]): Generator<readonly CellValue[]> {
   for (const pair of pairs) {
     for (const [row, [layerA, layerB]] of pair.layers.entries()) {
       const place = [pair.a, pair.b, layerA, layerB, pair.alignment] as const;

@@ -1,6 +1,4 @@
-import type { Table } from './table.ts';
-
-export type CsvValue = string | number | boolean | null;
+import type { CellValue, Table } from './table.ts';
 
 /** Excel reads UTF-8 only with this mark in front. */
 const byteOrderMark = '\uFEFF';
@@ -21,7 +19,7 @@ export function* toCsv({ columns, rows }: Table): Generator<string> {
   if (lines.length > 0) yield `${lines.join('\r\n')}\r\n`;
 }
 
-function toField(value: CsvValue): string {
+function toField(value: CellValue): string {
   if (value === null) return '';
   if (typeof value !== 'string') return String(value);
   const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;

@@ -1,10 +1,9 @@
 import type { Deidentify } from '../../common/export-model.ts';
 import type { LibraryImage } from '../../common/library-model.ts';
 import type { Library } from '../../store/library.ts';
-import type { CsvValue } from './csv.ts';
 import { Deidentifier } from './deidentify.ts';
 import { columnsOf } from './table.ts';
-import type { Table } from './table.ts';
+import type { CellValue, Table } from './table.ts';
 
 /**
  * One row per image, without patients' names in any case. De-identified, everything that a person wrote freely is left
@@ -43,7 +42,7 @@ function* readImages(
   library: Library,
   ids: readonly number[],
   replaced: Deidentifier | null,
-): Generator<readonly CsvValue[]> {
+): Generator<readonly CellValue[]> {
   for (const id of ids) {
     const image = library.images.get(id);
     const patient = image.patientId === null ? null : library.patients.get(image.patientId);
@@ -76,7 +75,7 @@ function* readImages(
   }
 }
 
-function writtenFreely(library: Library, image: LibraryImage, leaveOut: boolean): readonly CsvValue[] {
+function writtenFreely(library: Library, image: LibraryImage, leaveOut: boolean): readonly CellValue[] {
   if (leaveOut) return [null, null, null, null];
   const tags = library.tags.ofImage(image.id).map(({ name }) => name);
   return [tags.join('; '), image.note, image.fileName, image.originalPath];

@@ -1,5 +1,4 @@
-import type { CsvValue } from './csv.ts';
-
+export type CellValue = string | number | boolean | null;
 export type ColumnType = 'text' | 'whole' | 'real' | 'flag';
 
 export interface Column {
@@ -11,7 +10,7 @@ export interface Column {
 /** A table that is read row by row; every cell may be null. */
 export interface Table {
   readonly columns: readonly Column[];
-  readonly rows: Iterable<readonly CsvValue[]>;
+  readonly rows: Iterable<readonly CellValue[]>;
 }
 
 /** `name:type` for each column. */

@@ -1,9 +1,8 @@
 import type { LensTrace } from '../../common/lens-trace.ts';
 import type { traceExportSchema } from '../../common/export-model.ts';
 import type { z } from 'zod';
-import type { CsvValue } from './csv.ts';
 import { columnsOf } from './table.ts';
-import type { Column, Table } from './table.ts';
+import type { CellValue, Column, Table } from './table.ts';
 
 export interface StoredTrace {
   readonly id: number;
@@ -34,7 +33,7 @@ export function traceTable(name: TableName, traces: Iterable<StoredTrace>): Tabl
   return { columns: [...provenanceColumns, ...columns], rows: collect(traces, rowsOf) };
 }
 
-type RowsOf = (trace: LensTrace) => Iterable<readonly CsvValue[]>;
+type RowsOf = (trace: LensTrace) => Iterable<readonly CellValue[]>;
 
 const tables: Readonly<Record<TableName, readonly [columns: Column[], rowsOf: RowsOf]>> = {
   cells: [
@@ -82,7 +81,7 @@ const tables: Readonly<Record<TableName, readonly [columns: Column[], rowsOf: Ro
   ],
 };
 
-function* collect(traces: Iterable<StoredTrace>, rowsOf: RowsOf): Generator<readonly CsvValue[]> {
+function* collect(traces: Iterable<StoredTrace>, rowsOf: RowsOf): Generator<readonly CellValue[]> {
   for (const { id, imageId, trace } of traces) {
     const { image, model, prompt, lens, software } = trace;
     const provenance = [
@@ -102,7 +101,7 @@ function* collect(traces: Iterable<StoredTrace>, rowsOf: RowsOf): Generator<read
   }
 }
 
-function* readCells(trace: LensTrace): Generator<readonly CsvValue[]> {
+function* readCells(trace: LensTrace): Generator<readonly CellValue[]> {
   const { cells, topK, tokenTexts } = trace;
   for (const { cell, place } of eachCell(trace)) {
     for (let k = 0; k < topK; k++) {
@@ -121,7 +120,7 @@ function* readCells(trace: LensTrace): Generator<readonly CsvValue[]> {
   }
 }
 
-function* readConcepts(trace: LensTrace): Generator<readonly CsvValue[]> {
+function* readConcepts(trace: LensTrace): Generator<readonly CellValue[]> {
   for (const { cell, place } of eachCell(trace)) {
     for (const { id, role, logProb, rank } of trace.concepts) {
       yield [...place, id, role, logProb[cell]!, rank[cell]!];
@@ -129,7 +128,7 @@ function* readConcepts(trace: LensTrace): Generator<readonly CsvValue[]> {
   }
 }
 
-function* readSummary(trace: LensTrace): Generator<readonly CsvValue[]> {
+function* readSummary(trace: LensTrace): Generator<readonly CellValue[]> {
   const numPositions = trace.positions.length;
   const last = trace.layers.length * numPositions - 1;
   for (const { id, role, emergence, rank, logProb } of trace.concepts) {

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { EnqueueOutcome, ImageChoice, TraceOrder } from '../../common/study-model.ts';
 import type { Library } from '../../store/library.ts';
 import type { Desk } from '../desk.ts';
-import { folderOf } from '../models.ts';
+import { folderOf } from '../model-state.ts';
 import { findConceptSet } from '../study-catalogue.ts';
 import { toNewJob, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';

@@ -9,7 +9,7 @@ import type { Library } from '../../store/library.ts';
 import type { Engines } from '../engines.ts';
 import type { EventLog } from '../event-log.ts';
 import type { LibrarySession } from '../library-session.ts';
-import { folderOf, noteGate } from '../models.ts';
+import { folderOf, noteGate } from '../model-state.ts';
 import { traceJobSchema, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';
 

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { FundusLensError } from '../common/errors.ts';
+import { gateSchema, providerNames } from '../common/lens-trace.ts';
+import type { LensTrace } from '../common/lens-trace.ts';
+import { instantSchema } from '../common/library-model.ts';
+import type { Model } from '../common/study-model.ts';
+import type { Library } from '../store/library.ts';
+import type { StoredModel } from '../store/models.ts';
+
+const storedGateSchema = gateSchema.extend({ at: instantSchema, provider: z.enum(providerNames) }).nullable();
+
+/** @throws FundusLensError `model.not-found` when its folder is gone or forgotten */
+export function folderOf({ folder, name }: StoredModel): string {
+  if (folder !== null && existsSync(folder)) return folder;
+  throw new FundusLensError('model.not-found', `The model ${name} is not on this computer.`, {
+    expected: folder ?? 'a folder with its checkpoint',
+    found: folder === null ? 'no folder is known' : 'no such folder',
+    advice: 'Add the folder of the checkpoint under "Models".',
+  });
+}
+
+/** Remembers how far the lens of the last layer was from the model's own logits. */
+export function noteGate(library: Library, { model, gate }: Pick<LensTrace, 'model' | 'gate'>): void {
+  const at = new Date().toISOString();
+  library.settings.set(gateKey(model.sha256), { ...gate, at, provider: model.provider });
+}
+
+/** What {@link noteGate} last remembered; null before. */
+export function readGate(library: Library, sha256: string): Model['gate'] {
+  return library.settings.get(gateKey(sha256), storedGateSchema, null);
+}
+
+function gateKey(sha256: string): string {
+  return `models.gate.${sha256}`;
+}
