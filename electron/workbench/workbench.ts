@@ -96,6 +96,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   const media = new MediaSource(session, folders.cache);
   const router = createRouter(desk);
 
+  if (runJobs && !session.isReadOnly) session.library.imports.closeInterrupted();
   if (runJobs) runner.start();
   const ready = welcome(desk, {
     samples: options.samplesFolder !== null,
