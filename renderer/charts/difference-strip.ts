@@ -4,6 +4,9 @@ import { cssColor, divergingColors, sampleColor } from './color-scales.ts';
 import { baseOption, escapeHtml, figureSides, layerAxis } from './figure.ts';
 import type { Figure, FigureText } from './figure.ts';
 
+/** Room for the concepts' names. */
+const left = 150;
+
 /** How far each concept's log-probability moved from the first trace to another, concepts × layers. */
 export function differenceStrip(
   pair: PairComparison,
@@ -34,7 +37,7 @@ export function differenceStrip(
           ].join('<br>');
         },
       },
-      grid: { ...figureSides, left: figureSides.left, top: 6, bottom: 38 },
+      grid: { ...figureSides, left, top: 6, bottom: 38 },
       xAxis: layerAxis(theme, layers, text.layer),
       yAxis: {
         type: 'category',
@@ -42,7 +45,7 @@ export function differenceStrip(
         data: concepts.map(({ label }) => label[language]),
         axisLine: { show: false },
         axisTick: { show: false },
-        axisLabel: { color: theme.axis, fontSize: 10, width: figureSides.left - 10, overflow: 'truncate' },
+        axisLabel: { color: theme.axis, fontSize: 11, width: left - 12, overflow: 'truncate' },
       },
       visualMap: { show: false, min: -widest, max: widest, dimension: 2, inRange: { color: [...colors] } },
       series: [
@@ -59,6 +62,7 @@ export function differenceStrip(
         },
       ],
     },
+    left,
     table: {
       columns: ['concept', 'layer_a', 'layer_b', 'log_prob_difference_nats', 'rank_difference'],
       rows: concepts.flatMap(({ id, logProbDifference, rankDifference }) =>

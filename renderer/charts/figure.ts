@@ -5,6 +5,8 @@ import type { ChartTheme } from './chart-theme.ts';
 export interface Figure {
   readonly option: EChartsOption;
   readonly table: FigureTable;
+  /** Pixels left of the columns where they differ from {@link figureSides}. */
+  readonly left?: number;
 }
 
 export interface FigureTable {
@@ -33,13 +35,18 @@ export interface FigureText {
 export const figureSides = { left: 62, right: 20 } as const;
 
 /** The middle of a layer's column, in pixels from the left edge of the figure. */
-export function layerCentre(layerIndex: number, numLayers: number, width: number): number {
-  return figureSides.left + ((layerIndex + 0.5) / numLayers) * (width - figureSides.left - figureSides.right);
+export function layerCentre(
+  layerIndex: number,
+  numLayers: number,
+  width: number,
+  left: number = figureSides.left,
+): number {
+  return left + ((layerIndex + 0.5) / numLayers) * (width - left - figureSides.right);
 }
 
 /** The layer whose column lies under a pixel; outside the columns the nearest one. */
-export function layerAt(x: number, numLayers: number, width: number): number {
-  const share = (x - figureSides.left) / Math.max(1, width - figureSides.left - figureSides.right);
+export function layerAt(x: number, numLayers: number, width: number, left: number = figureSides.left): number {
+  const share = (x - left) / Math.max(1, width - left - figureSides.right);
   return Math.min(numLayers - 1, Math.max(0, Math.floor(share * numLayers)));
 }
 

@@ -8,6 +8,7 @@ export interface FigureSheet {
   readonly figure: Figure;
   readonly theme: ChartTheme;
   readonly title: string;
+  readonly axisName: string;
   /** Names the conditions under which the numbers came about. */
   readonly provenance: string;
   readonly width: number;
@@ -18,7 +19,7 @@ const header = 40;
 const lineHeight = 13;
 
 /** The figure with what a reader of the file needs: title, legend, provenance, a plain ground. */
-export function sheetOption({ figure, theme, title, provenance, width }: FigureSheet): EChartsOption {
+export function sheetOption({ figure, theme, title, axisName, provenance, width }: FigureSheet): EChartsOption {
   const { option } = figure;
   const grid = option.grid as { top: number; bottom: number };
   const lines = wrapText(provenance, Math.floor((width - 24) / 5.2));
@@ -35,7 +36,8 @@ export function sheetOption({ figure, theme, title, provenance, width }: FigureS
     backgroundColor: theme.background,
     title: { text: title, left: 12, top: 6, textStyle: { color: theme.text, fontSize: 14, fontFamily: theme.font } },
     legend: { ...legend, top: 26 },
-    grid: { ...grid, top: grid.top + header, bottom: grid.bottom + 12 + lines.length * lineHeight },
+    grid: { ...grid, top: grid.top + header, bottom: Math.max(grid.bottom, 38) + 12 + lines.length * lineHeight },
+    xAxis: { ...(option.xAxis as object), name: axisName },
     graphic: {
       type: 'text',
       left: 12,
@@ -46,7 +48,7 @@ export function sheetOption({ figure, theme, title, provenance, width }: FigureS
 }
 
 export function sheetHeight({ height, provenance, width }: FigureSheet): number {
-  return height + header + 12 + wrapText(provenance, Math.floor((width - 24) / 5.2)).length * lineHeight;
+  return height + header + 28 + wrapText(provenance, Math.floor((width - 24) / 5.2)).length * lineHeight;
 }
 
 export function figureSvg(sheet: FigureSheet): Blob {

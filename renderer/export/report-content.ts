@@ -67,8 +67,8 @@ async function photographs(loaded: LoadedTrace, view: TraceReportView, words: Re
   return [...result, { title, picture: marked.toDataURL('image/jpeg', 0.9) }];
 }
 
-async function draw(title: string, figure: Figure, height: number, { theme }: ReportWords): Promise<ReportFigure> {
-  const blob = await figurePng({ figure, theme, title: '', provenance: '', width: 820, height });
+async function draw(title: string, figure: Figure, height: number, { theme, text }: ReportWords): Promise<ReportFigure> {
+  const blob = await figurePng({ figure, theme, title: '', axisName: text.layer, provenance: '', width: 820, height });
   return { title, picture: await dataUrl(blob) };
 }
 
@@ -149,7 +149,7 @@ export async function compareReport(
   const figures = [
     draw(t('compare.curves'), compareCurves(traces, conceptId, theme, text, { scale: words.curveScale, logarithmic: words.logarithmic }), 270, words),
     ...comparison.pairs.map((pair) =>
-      draw(`${t('compare.difference')}: ${letterOf(pair.a)} → ${letterOf(pair.b)}`, differenceStrip(pair, ids, theme, text, language), 320, words),
+      draw(`${t('compare.difference')}: ${letterOf(pair.a)} – ${letterOf(pair.b)}`, differenceStrip(pair, ids, theme, text, language), 320, words),
     ),
   ];
   const pairs = comparison.pairs.map((pair) => ({ pair, name: `${letterOf(pair.a)} – ${letterOf(pair.b)}` }));

@@ -5,6 +5,7 @@ import type { ScaleName } from '../charts/color-scales.ts';
 import type { CurveScale } from '../charts/reading.ts';
 import type { OverlayMode } from '../overlay/overlay-series.ts';
 import { leadingConcepts } from '../charts/leading-concepts.ts';
+import { answerIndex } from '../charts/reading.ts';
 
 /** How traces are looked at; kept while one goes from trace to trace. */
 export const useReading = defineStore('reading', () => {
@@ -22,10 +23,11 @@ export const useReading = defineStore('reading', () => {
   /** null follows the concepts that are easiest to read in each trace. */
   const chosenConcepts = ref<string[] | null>(null);
 
-  function conceptsOf(trace: LensTrace, positionIndex: number): string[] {
+  /** The same at every position of a trace, so that colours keep their meaning while one clicks about. */
+  function conceptsOf(trace: LensTrace): string[] {
     const known = chosenConcepts.value?.filter((id) => trace.concepts.some((concept) => concept.id === id));
     return known === undefined || (known.length === 0 && chosenConcepts.value!.length > 0)
-      ? leadingConcepts(trace, positionIndex, 5)
+      ? leadingConcepts(trace, answerIndex(trace), 5)
       : known;
   }
 
