@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImportReport } from '../electron/common/import-model.ts';
 import { parseFolderRule } from '../electron/library/folder-rule.ts';
 import { importFiles } from '../electron/library/import-files.ts';
-import type { ImportOptions } from '../electron/library/import-files.ts';
+import type { ImportOptions } from '../electron/library/import-options.ts';
 import { importReportToCsv } from '../electron/library/report-csv.ts';
 import { ViewCache } from '../electron/library/view-cache.ts';
 import { openLibrary } from '../electron/store/library.ts';

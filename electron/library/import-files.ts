@@ -2,40 +2,14 @@ import { createHash } from 'node:crypto';
 import type { ImportCounts, ImportEntry, ImportMiss, ImportStore } from '../common/import-model.ts';
 import { importStatuses } from '../common/import-model.ts';
 import type { ImportRecord, ImportRepeat } from '../common/import-model.ts';
-import type { LibraryPaths } from '../common/library-model.ts';
-import type { FolderRule } from './folder-rule.ts';
 import { defaultLimits, ImportFailure } from './import-failure.ts';
 import type { ImportLimits } from './import-failure.ts';
+import type { ImportOptions } from './import-options.ts';
 import { loadManifest } from './load-manifest.ts';
 import { mapInOrder } from './map-in-order.ts';
 import { prepareRecord } from './prepare-record.ts';
 import type { SourceItem } from './source-item.ts';
 import { walkSources } from './walk-sources.ts';
-
-/** Writes a file of the library whole or not at all; the path is relative to the library folder. */
-export interface FileWriter {
-  write(relativePath: string, data: Uint8Array): Promise<void>;
-}
-
-export interface ImportOptions {
-  /** Files, folders, zip archives and DICOMDIRs. */
-  readonly sources: readonly string[];
-  readonly store: ImportStore;
-  readonly files: FileWriter;
-  readonly paths: LibraryPaths;
-  /** What folder names mean where neither DICOM nor the manifest names the patient. */
-  readonly folderRule?: FolderRule;
-  /** Path of a CSV manifest. */
-  readonly manifest?: string | null;
-  /** Copy into the library, or refer to the file where it lies. */
-  readonly storage?: 'managed' | 'in-place';
-  readonly limits?: ImportLimits;
-  readonly signal?: AbortSignal;
-  /** Files decoded at a time. */
-  readonly concurrency?: number;
-  /** Files per transaction. */
-  readonly batchSize?: number;
-}
 
 export type ImportEvent =
   | { readonly type: 'started'; readonly importId: number }

@@ -9,7 +9,7 @@ import type { DicomAttributes } from './dicom/attributes.ts';
 import { parseDicom } from './dicom/dicom-file.ts';
 import { DicomValues } from './dicom/values.ts';
 import { applyFolderRule } from './folder-rule.ts';
-import type { ImportOptions } from './import-files.ts';
+import type { ImportOptions } from './import-options.ts';
 import { ImportFailure } from './import-failure.ts';
 import type { ImportLimits } from './import-failure.ts';
 import type { ManifestIndex, ManifestRow } from './manifest.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { LibraryImage, LibraryPaths } from '../common/library-model.ts';
 import { defaultLimits } from './import-failure.ts';
-import type { FileWriter } from './import-files.ts';
+import type { FileWriter } from './import-options.ts';
 import { makeRedFree, makeViews } from './views.ts';
 
 export const viewNames = ['small', 'large', 'red-free'] as const;

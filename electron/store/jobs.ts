@@ -1,9 +1,8 @@
-import type { Selectable } from 'kysely';
 import { jobStates } from '../common/job-model.ts';
 import type { Job, JobCounts, JobError, JobState, NewJob } from '../common/job-model.ts';
 import { found, query } from './database.ts';
 import type { Database } from './database.ts';
-import type { JobsTable } from './tables.ts';
+import { lostItsTrace, toJob } from './job-row.ts';
 
 export interface EnqueueResult {
   readonly added: number[];
@@ -290,20 +289,4 @@ export class Jobs {
       [to, to, this.#now().toISOString(), JSON.stringify(ids), JSON.stringify(from)],
     ).changes;
   }
-}
-
-/** Done, but the trace was removed since: asking for it again makes it again. */
-function lostItsTrace(
-  kind: string,
-  { state, traceId }: { state: JobState; traceId: number | null },
-): boolean {
-  return kind === 'trace' && state === 'done' && traceId === null;
-}
-
-function toJob(row: Selectable<JobsTable>): Job {
-  return {
-    ...row,
-    request: JSON.parse(row.request) as Record<string, unknown>,
-    error: row.error === null ? null : (JSON.parse(row.error) as JobError),
-  };
 }
