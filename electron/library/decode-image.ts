@@ -151,10 +151,9 @@ function explainDecoderError(
       error,
     );
   }
-  const short = /premature end|truncated|end of (?:file|stream|image)|not enough data|read error|EOF/i.test(
-    message,
-  );
-  if (short && !hasItsEnd(bytes, format)) {
+  // The decoder's text cannot decide alone: it is shared by all threads, and names damage and a missing end alike.
+  const short = /premature end|truncated|end of (?:file|stream|image)|not enough data|EOF/i.test(message);
+  if (!(hasItsEnd(bytes, format) ?? !short)) {
     return new ImportFailure('image.truncated', 'The file ends before the picture does.', error);
   }
   if (/unsupported image format/i.test(message)) {
@@ -163,12 +162,12 @@ function explainDecoderError(
   return new ImportFailure('image.corrupt', 'The picture is damaged and cannot be decoded whole.', error);
 }
 
-/** Whether the last part of the file is there, so that a failure lies before it; decoders name both alike. */
-function hasItsEnd(bytes: Buffer, format: ImageFormat): boolean {
+/** Whether the last part of the file is there, so that a failure lies before it; null where the format has no end mark. */
+function hasItsEnd(bytes: Buffer, format: ImageFormat): boolean | null {
   if (format === 'png') return bytes.subarray(-64).includes('IEND');
   if (format === 'jpeg') return bytes.subarray(-1024).includes(Buffer.from([0xff, 0xd9]));
   if (format === 'webp') return bytes.readUInt32LE(4) + 8 <= bytes.byteLength;
-  return false;
+  return null;
 }
 
 function bitsOf(depth: Metadata['depth']): number {

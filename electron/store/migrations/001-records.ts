@@ -64,6 +64,7 @@ CREATE INDEX images_by_visit ON images (visitId, capturedKey, id);
 CREATE INDEX images_by_laterality ON images (laterality, capturedKey, id);
 CREATE INDEX images_by_laterality_and_name ON images (laterality, nameKey, id);
 CREATE INDEX images_by_laterality_and_patient ON images (laterality, patientKey, capturedKey, id);
+CREATE INDEX images_by_laterality_and_modality ON images (laterality, modality, capturedKey, id);
 CREATE INDEX images_by_modality ON images (modality, capturedKey, id);
 
 CREATE TRIGGER images_take_patient_key AFTER INSERT ON images WHEN NEW.patientId IS NOT NULL BEGIN
