@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConceptSet } from '../common/concept-set.ts';
 import type { CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
@@ -33,22 +33,34 @@ export function viewModel(library: Library, model: StoredModel, demoModel: strin
   };
 }
 
-/** Reads a checkpoint folder and remembers it; the same weights in another folder are the same model. */
+/**
+ * Reads a checkpoint folder and remembers it; the same weights in another folder are the same model, and other weights
+ * in the same folder are another one.
+ */
 export async function addModel(desk: Desk, folder: string): Promise<Model> {
   const absolute = path.resolve(folder);
   const report: CheckpointReport = await desk.engines.inspect(absolute);
   const { library } = desk.session;
   const model = library.models.put(report, absolute);
+  for (const former of library.models.list()) {
+    if (former.folder === absolute && former.id !== model.id) library.models.forgetFolder(former.id);
+  }
   desk.events.publish({ type: 'models' });
   return viewModel(library, model, desk.folders.demoModel);
 }
 
-/** Registers the checkpoint that comes with the software, unless it is known or its weights are missing. */
+/** Registers the checkpoint that comes with the software, unless it is known as it is or its weights are missing. */
 export async function addDemoModel(desk: Desk): Promise<void> {
   const { demoModel } = desk.folders;
   const names = await readdir(demoModel).catch(() => []);
-  if (!names.some((name) => name.endsWith('.safetensors'))) return;
-  if (desk.session.library.models.list().some(({ folder }) => folder === demoModel)) return;
+  const weights = names.filter((name) => name.endsWith('.safetensors'));
+  if (weights.length === 0) return;
+  const known = desk.session.library.models.list().find(({ folder }) => folder === demoModel);
+  if (known !== undefined) {
+    // An update of the software may bring other weights under the same names.
+    const changes = await Promise.all(weights.map((name) => stat(path.join(demoModel, name))));
+    if (changes.every(({ mtimeMs }) => mtimeMs < Date.parse(known.addedAt))) return;
+  }
   await addModel(desk, demoModel);
 }
 

@@ -1,9 +1,15 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ORPCError } from '@orpc/server';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fixtureImage, fixtureModel, importFolder, WorkbenchFixture } from './workbench-fixture.ts';
+import {
+  fixtureImage,
+  fixtureModel,
+  importFolder,
+  otherFixtureModel,
+  WorkbenchFixture,
+} from './workbench-fixture.ts';
 import type { Workbench } from './workbench.ts';
 
 const fixture = new WorkbenchFixture();
@@ -113,6 +119,17 @@ describe('models', () => {
     expect((await client.models.list())[0]!.gate).toMatchObject(gate);
     await client.models.remove({ id: model.id });
     expect((await client.models.list())[0]).toMatchObject({ available: false, folder: null });
+  });
+
+  test('other weights in the same folder are another model', async () => {
+    const folder = path.join(fixture.folder, 'model');
+    cpSync(fixtureModel, folder, { recursive: true });
+    const first = await client.models.addFolder({ folder });
+    cpSync(otherFixtureModel, folder, { recursive: true, force: true });
+    const second = await client.models.addFolder({ folder });
+    expect(second.id).not.toBe(first.id);
+    const listed = await client.models.list();
+    expect(listed.filter((model) => model.folder === folder).map(({ id }) => id)).toEqual([second.id]);
   });
 
   test('a folder without a checkpoint is refused with a reason', async () => {

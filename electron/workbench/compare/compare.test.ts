@@ -141,3 +141,23 @@ describe('compare', () => {
     );
   });
 });
+
+test('a group has a mean curve with its interval; one image is no group', async () => {
+  const { client } = workbench;
+  const { summary, header } = await client.traces.get({ id: a });
+  const group = await client.groups.create({ name: 'Группа' });
+  await client.groups.addImages({ id: group.id, images: { ids: [summary.imageId!] } });
+  const conceptId = header.concepts[0]!.id;
+  const order = { groupId: group.id, modelId: summary.modelId, conceptId, samples: 200 };
+  await expect(client.groups.statistics(order)).rejects.toMatchObject({ data: { code: 'input.invalid' } });
+  await client.groups.addImages({ id: group.id, images: { filter: {} } });
+  const statistics = await client.groups.statistics(order);
+  expect(await client.groups.statistics(order)).toEqual(statistics);
+  const { traceCount, mean, lower, upper } = statistics.group;
+  expect(traceCount).toBe(2);
+  expect(mean).toHaveLength(header.layers.length);
+  for (const [layer, value] of mean.entries()) {
+    expect(lower[layer]).toBeLessThanOrEqual(value + 1e-9);
+    expect(upper[layer]).toBeGreaterThanOrEqual(value - 1e-9);
+  }
+});

@@ -8,7 +8,7 @@ import { toNewJob, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';
 
 /** Images put into the queue in one transaction; other calls are served in between. */
-const batch = 500;
+const batch = 200;
 
 /** Ids that a choice stands for, in the order of capture. */
 export function chosenImages(library: Library, choice: ImageChoice): number[] {
