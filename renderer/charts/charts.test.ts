@@ -7,20 +7,47 @@ import { figureSides, layerAt, layerCentre, tableToCsv } from './figure.ts';
 import type { FigureText } from './figure.ts';
 import { heatStrip } from './heat-strip.ts';
 import { leadingConcepts } from './leading-concepts.ts';
-import { answerIndex, hardLayers, imageLayout, positionKind, showToken, sinkMask, toppingTokens } from './reading.ts';
+import {
+  answerIndex,
+  hardLayers,
+  imageLayout,
+  positionKind,
+  showToken,
+  sinkMask,
+  toppingTokens,
+} from './reading.ts';
 import { sampleTrace } from './sample-trace.test-data.ts';
 import { tokenCurves } from './token-curves.ts';
 import { uncertaintyCurves } from './uncertainty-curves.ts';
 import { buildOverlay } from '../overlay/overlay-series.ts';
 
 const theme: ChartTheme = {
-  background: '#fff', surface: '#eee', text: '#000', textSoft: '#333', axis: '#444', grid: '#ddd', shade: '#eee',
-  line: '#777', accent: '#066', font: 'sans-serif', series: Array.from({ length: 8 }, (_, index) => `#00000${index}`),
+  background: '#fff',
+  surface: '#eee',
+  text: '#000',
+  textSoft: '#333',
+  axis: '#444',
+  grid: '#ddd',
+  shade: '#eee',
+  line: '#777',
+  accent: '#066',
+  font: 'sans-serif',
+  series: Array.from({ length: 8 }, (_, index) => `#00000${index}`),
 };
 const text: FigureText = {
-  layer: 'Layer', rank: 'Rank', token: 'Token', probability: 'Probability', logProbability: 'Log', entropy: 'Entropy',
-  divergence: 'KL', nats: 'nats', emergence: 'Emergence', concept: 'Concept', difference: 'Difference',
-  formatNumber: String, formatProbability: (value) => value.toFixed(3),
+  layer: 'Layer',
+  rank: 'Rank',
+  token: 'Token',
+  probability: 'Probability',
+  logProbability: 'Log',
+  entropy: 'Entropy',
+  divergence: 'KL',
+  nats: 'nats',
+  emergence: 'Emergence',
+  concept: 'Concept',
+  difference: 'Difference',
+  formatNumber: String,
+  formatProbability: (value) => value.toFixed(3),
 };
 const trace = sampleTrace();
 
@@ -44,7 +71,12 @@ test('layers are hard to read until the divergence falls below half of its large
 });
 
 test('every layer, the last one too, has its column in the heat strip, and markup in tokens stays text', () => {
-  const { option, table } = heatStrip(trace, theme, text, { positionIndex: 6, ranks: 2, scale: 'viridis', width: 900 });
+  const { option, table } = heatStrip(trace, theme, text, {
+    positionIndex: 6,
+    ranks: 2,
+    scale: 'viridis',
+    width: 900,
+  });
   const [series] = option.series as { data: { value: number[] }[] }[];
   expect(new Set(series!.data.map(({ value }) => value[0]))).toEqual(new Set([0, 1, 2, 3, 4]));
   expect(table.rows).toHaveLength(10);
@@ -56,7 +88,13 @@ test('every layer, the last one too, has its column in the heat strip, and marku
 });
 
 test('concept curves mark the emergence layer, and "never" is a value of the table', () => {
-  const { option, table } = conceptCurves(trace, theme, text, { positionIndex: 6, scale: 'probability', logarithmic: true, conceptIds: ['eye', 'cat'], language: 'en' });
+  const { option, table } = conceptCurves(trace, theme, text, {
+    positionIndex: 6,
+    scale: 'probability',
+    logarithmic: true,
+    conceptIds: ['eye', 'cat'],
+    language: 'en',
+  });
   const [, eye, cat] = option.series as { data: number[]; markPoint?: { data: { coord: number[] }[] } }[];
   expect(eye!.data[0]).toBeCloseTo(0.05);
   expect(eye!.markPoint!.data[0]!.coord[0]).toBe(3);
@@ -83,7 +121,16 @@ test('targets lead before controls, whatever their probability', () => {
 
 test('layers of traces of different depth are aligned by relative depth', () => {
   expect([0, 2, 4].map((layer) => alignedLayer(layer, 5, 9))).toEqual([0, 4, 8]);
-  const { table } = compareCurves([{ trace, name: 'A', positionIndex: 6 }, { trace, name: 'B', positionIndex: 6 }], 'eye', theme, text, { scale: 'rank', logarithmic: false });
+  const { table } = compareCurves(
+    [
+      { trace, name: 'A', positionIndex: 6 },
+      { trace, name: 'B', positionIndex: 6 },
+    ],
+    'eye',
+    theme,
+    text,
+    { scale: 'rank', logarithmic: false },
+  );
   expect(table.rows).toHaveLength(10);
 });
 
@@ -95,7 +142,16 @@ test('a pixel and its layer agree in both directions', () => {
 });
 
 test('CSV quotes what needs it and begins with the provenance', () => {
-  const csv = tableToCsv({ columns: ['a', 'b'], rows: [[',"', null], ['x\ny', 1.5]] }, 'from\nhere');
+  const csv = tableToCsv(
+    {
+      columns: ['a', 'b'],
+      rows: [
+        [',"', null],
+        ['x\ny', 1.5],
+      ],
+    },
+    'from\nhere',
+  );
   expect(csv).toBe('# from here\r\na,b\r\n",""",\r\n"x\ny",1.5\r\n');
 });
 
@@ -112,11 +168,19 @@ test('colours follow their scale, and texts on them can be read', () => {
 test('the overlay has one scale for all layers and leaves untraced cells out', () => {
   const layout = imageLayout({ ...trace, positions: [1, 2, 3, 7] })!;
   expect([...layout.cells]).toEqual([0, 1, 2, -1, -1, -1]);
-  const series = buildOverlay(trace, imageLayout(trace)!, { mode: 'concept', conceptIndex: 0, logarithmic: false });
+  const series = buildOverlay(trace, imageLayout(trace)!, {
+    mode: 'concept',
+    conceptIndex: 0,
+    logarithmic: false,
+  });
   expect(series.domain[1]).toBeCloseTo(0.25);
   expect(series.levels[0]).toBe(51);
   expect(series.levels.at(-1)).toBe(255);
-  const top = buildOverlay(trace, imageLayout(trace)!, { mode: 'top-token', conceptIndex: 0, logarithmic: true });
+  const top = buildOverlay(trace, imageLayout(trace)!, {
+    mode: 'top-token',
+    conceptIndex: 0,
+    logarithmic: true,
+  });
   expect(top.textAt!(0, 0)).toBe('·eye');
 });
 

@@ -2,7 +2,7 @@ import type { LensTrace } from '../../electron/common/lens-trace.ts';
 import { seriesColor } from './chart-theme.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { axisName, probabilityFloor, shortNumber } from './concept-curves.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, valueAxisStyle } from './figure.ts';
+import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from './figure.ts';
 import type { Figure, FigureText } from './figure.ts';
 import { conceptCurve } from './reading.ts';
 import type { CurveScale } from './reading.ts';
@@ -15,7 +15,9 @@ export interface ComparedTrace {
 
 /** The nearest layer of a trace with `numLayers` entries for a place on an axis of `onAxis` entries. */
 export function alignedLayer(axisIndex: number, onAxis: number, numLayers: number): number {
-  return onAxis === numLayers ? axisIndex : Math.round((axisIndex / Math.max(1, onAxis - 1)) * (numLayers - 1));
+  return onAxis === numLayers
+    ? axisIndex
+    : Math.round((axisIndex / Math.max(1, onAxis - 1)) * (numLayers - 1));
 }
 
 /** One concept in several traces over each other; the first trace gives the layer axis. */
@@ -32,17 +34,27 @@ export function compareCurves(
     const index = trace.concepts.findIndex((concept) => concept.id === conceptId);
     if (index < 0) return [];
     const values = conceptCurve(trace, index, positionIndex, scale);
-    const aligned = layers.map((_, layer) => values[alignedLayer(layer, layers.length, trace.layers.length)]!);
-    return [{ name, order, aligned, emergence: trace.concepts[index]!.emergence.layers[positionIndex] ?? null }];
+    const aligned = layers.map(
+      (_, layer) => values[alignedLayer(layer, layers.length, trace.layers.length)]!,
+    );
+    return [
+      { name, order, aligned, emergence: trace.concepts[index]!.emergence.layers[positionIndex] ?? null },
+    ];
   });
   const format = scale === 'probability' ? text.formatProbability : text.formatNumber;
   const smallest = Math.max(probabilityFloor, Math.min(1, ...curves.flatMap(({ aligned }) => aligned)));
   return {
     option: {
       ...baseOption(theme),
-      legend: { right: figureSides.right, top: 0, itemWidth: 18, itemHeight: 8, textStyle: { color: theme.textSoft, fontSize: 11 } },
+      legend: {
+        right: figureSides.right,
+        top: 0,
+        itemWidth: 18,
+        itemHeight: 8,
+        textStyle: { color: theme.textSoft, fontSize: 11 },
+      },
       tooltip: {
-        ...baseOption(theme).tooltip,
+        ...tooltipStyle(theme),
         trigger: 'axis',
         formatter: (params) => {
           const layer = (params as unknown as { dataIndex: number }[])[0]?.dataIndex;
@@ -66,11 +78,18 @@ export function compareCurves(
               ...(scale === 'rank' ? {} : { max: 1 }),
             }
           : { type: 'value' as const, ...(scale === 'probability' ? { min: 0 } : { max: 0 }) }),
-        axisLabel: { color: theme.axis, fontSize: 11, hideOverlap: true, formatter: (value: number) => shortNumber(value, text) },
+        axisLabel: {
+          color: theme.axis,
+          fontSize: 11,
+          hideOverlap: true,
+          formatter: (value: number) => shortNumber(value, text),
+        },
       },
       series: curves.map(({ name, order, aligned, emergence }) => {
         const column = emergence === null ? -1 : layers.indexOf(emergence);
-        const drawn = aligned.map((value) => (logAxis && scale === 'probability' ? Math.max(value, probabilityFloor) : value));
+        const drawn = aligned.map((value) =>
+          logAxis && scale === 'probability' ? Math.max(value, probabilityFloor) : value,
+        );
         return {
           type: 'line' as const,
           name,
@@ -86,7 +105,11 @@ export function compareCurves(
                   symbol: 'diamond',
                   symbolSize: 13,
                   silent: true,
-                  itemStyle: { color: seriesColor(theme, order), borderColor: theme.background, borderWidth: 2 },
+                  itemStyle: {
+                    color: seriesColor(theme, order),
+                    borderColor: theme.background,
+                    borderWidth: 2,
+                  },
                   label: { show: false },
                   data: [{ name: '', coord: [column, drawn[column]!] }],
                 },

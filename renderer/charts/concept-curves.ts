@@ -1,7 +1,7 @@
 import type { LensTrace } from '../../electron/common/lens-trace.ts';
 import { seriesColor, seriesLine } from './chart-theme.ts';
 import type { ChartTheme } from './chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, valueAxisStyle } from './figure.ts';
+import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from './figure.ts';
 import type { Figure, FigureText } from './figure.ts';
 import { conceptCurve, hardLayers } from './reading.ts';
 import type { CurveScale } from './reading.ts';
@@ -32,7 +32,8 @@ export function conceptCurves(
   });
   const curves = shown.map(({ index }) => conceptCurve(trace, index, positionIndex, scale));
   const logAxis = scale !== 'log-probability' && (logarithmic || scale === 'rank');
-  const drawn = (value: number) => (logAxis && scale === 'probability' ? Math.max(value, probabilityFloor) : value);
+  const drawn = (value: number) =>
+    logAxis && scale === 'probability' ? Math.max(value, probabilityFloor) : value;
   const format = scale === 'probability' ? text.formatProbability : text.formatNumber;
   const hard = hardLayers(trace, positionIndex);
   const smallest = Math.min(1, ...curves.flat());
@@ -40,7 +41,7 @@ export function conceptCurves(
     option: {
       ...baseOption(theme),
       tooltip: {
-        ...baseOption(theme).tooltip,
+        ...tooltipStyle(theme),
         trigger: 'axis',
         axisPointer: { type: 'line', lineStyle: { color: theme.line, type: 'dashed' } },
         formatter: (params) => {
@@ -62,7 +63,13 @@ export function conceptCurves(
           ? {
               type: 'log' as const,
               inverse: scale === 'rank',
-              min: scale === 'rank' ? 1 : Math.max(probabilityFloor, 10 ** Math.floor(Math.log10(Math.max(smallest, probabilityFloor)))),
+              min:
+                scale === 'rank'
+                  ? 1
+                  : Math.max(
+                      probabilityFloor,
+                      10 ** Math.floor(Math.log10(Math.max(smallest, probabilityFloor))),
+                    ),
               ...(scale === 'rank' ? {} : { max: 1 }),
               minorSplitLine: { show: false },
             }
@@ -160,5 +167,7 @@ export function shortNumber(value: number, text: FigureText): string {
 }
 
 function superscript(value: number): string {
-  return String(value).replace(/[-0-9]/g, (character) => (character === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(character)]!));
+  return String(value).replace(/[-0-9]/g, (character) =>
+    character === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(character)]!,
+  );
 }

@@ -1,7 +1,7 @@
 import type { PairComparison } from '../../electron/common/compare-model.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { cssColor, divergingColors, sampleColor } from './color-scales.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis } from './figure.ts';
+import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle } from './figure.ts';
 import type { Figure, FigureText } from './figure.ts';
 
 /** Room for the concepts' names. */
@@ -18,12 +18,15 @@ export function differenceStrip(
   const concepts = pair.concepts.filter(({ id }) => conceptIds.includes(id));
   const colors = divergingColors();
   const layers = pair.layers.map(([layer]) => layer);
-  const widest = Math.max(1e-6, ...concepts.flatMap(({ logProbDifference }) => logProbDifference.map(Math.abs)));
+  const widest = Math.max(
+    1e-6,
+    ...concepts.flatMap(({ logProbDifference }) => logProbDifference.map(Math.abs)),
+  );
   return {
     option: {
       ...baseOption(theme),
       tooltip: {
-        ...baseOption(theme).tooltip,
+        ...tooltipStyle(theme),
         trigger: 'item',
         formatter: (params) => {
           const [row, index] = (params as unknown as { data: { value: [number, number] } }).data.value;
@@ -58,7 +61,6 @@ export function differenceStrip(
             })),
           ),
           itemStyle: { borderColor: theme.background, borderWidth: 1, borderRadius: 2 },
-          emphasis: { itemStyle: { borderColor: theme.accent, borderWidth: 2 } },
         },
       ],
     },
@@ -66,7 +68,13 @@ export function differenceStrip(
     table: {
       columns: ['concept', 'layer_a', 'layer_b', 'log_prob_difference_nats', 'rank_difference'],
       rows: concepts.flatMap(({ id, logProbDifference, rankDifference }) =>
-        pair.layers.map(([layerA, layerB], row) => [id, layerA, layerB, logProbDifference[row]!, rankDifference[row]!]),
+        pair.layers.map(([layerA, layerB], row) => [
+          id,
+          layerA,
+          layerB,
+          logProbDifference[row]!,
+          rankDifference[row]!,
+        ]),
       ),
     },
   };

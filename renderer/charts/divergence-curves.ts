@@ -1,7 +1,7 @@
 import type { PairComparison } from '../../electron/common/compare-model.ts';
 import { seriesColor } from './chart-theme.ts';
 import type { ChartTheme } from './chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, valueAxisStyle } from './figure.ts';
+import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from './figure.ts';
 import type { Figure, FigureText } from './figure.ts';
 
 /** How far the whole distributions lie apart, layer by layer, between the bounds that the kept tokens allow. */
@@ -16,16 +16,25 @@ export function divergenceCurves(
   return {
     option: {
       ...baseOption(theme),
-      legend: { right: figureSides.right, top: 0, itemWidth: 18, itemHeight: 8, textStyle: { color: theme.textSoft, fontSize: 11 }, data: shown.map(({ name }) => name) },
+      legend: {
+        right: figureSides.right,
+        top: 0,
+        itemWidth: 18,
+        itemHeight: 8,
+        textStyle: { color: theme.textSoft, fontSize: 11 },
+        data: shown.map(({ name }) => name),
+      },
       tooltip: {
-        ...baseOption(theme).tooltip,
+        ...tooltipStyle(theme),
         trigger: 'axis',
         formatter: (params) => {
           const row = (params as unknown as { dataIndex: number }[])[0]?.dataIndex;
           if (row === undefined) return '';
           const lines = shown.map(({ pair, name }, order) => {
             const { value, lower, upper } = pair.jensenShannon;
-            const bounds = pair.exact ? '' : ` [${text.formatNumber(lower[row]!)}–${text.formatNumber(upper[row]!)}]`;
+            const bounds = pair.exact
+              ? ''
+              : ` [${text.formatNumber(lower[row]!)}–${text.formatNumber(upper[row]!)}]`;
             return `<span style="color:${seriesColor(theme, order + 1)}">●</span> ${escapeHtml(name)} <strong>${text.formatNumber(value[row]!)}</strong>${bounds} ${escapeHtml(text.nats)}`;
           });
           return [`${escapeHtml(text.layer)} ${layers[row]!}`, ...lines].join('<br>');
@@ -39,21 +48,53 @@ export function divergenceCurves(
         max: Number(Math.LN2.toFixed(4)),
         splitNumber: 3,
         ...valueAxisStyle(theme, `${title}, ${text.nats}`),
-        axisLabel: { color: theme.axis, fontSize: 11, formatter: (value: number) => text.formatNumber(value) },
+        axisLabel: {
+          color: theme.axis,
+          fontSize: 11,
+          formatter: (value: number) => text.formatNumber(value),
+        },
       },
       series: shown.flatMap(({ pair, name }, order) => {
         const color = seriesColor(theme, order + 1);
-        const band = { type: 'line' as const, stack: `band-${order}`, silent: true, symbol: 'none', lineStyle: { opacity: 0 } };
+        const band = {
+          type: 'line' as const,
+          stack: `band-${order}`,
+          silent: true,
+          symbol: 'none',
+          lineStyle: { opacity: 0 },
+        };
         const { value, lower, upper } = pair.jensenShannon;
         return [
           { ...band, name: '', data: lower },
-          { ...band, name: '', data: upper.map((bound, row) => bound - lower[row]!), areaStyle: { color, opacity: pair.exact ? 0 : 0.16 } },
-          { type: 'line' as const, name, data: value, color, lineStyle: { width: 2 }, symbol: 'circle', symbolSize: 4 },
+          {
+            ...band,
+            name: '',
+            data: upper.map((bound, row) => bound - lower[row]!),
+            areaStyle: { color, opacity: pair.exact ? 0 : 0.16 },
+          },
+          {
+            type: 'line' as const,
+            name,
+            data: value,
+            color,
+            lineStyle: { width: 2 },
+            symbol: 'circle',
+            symbolSize: 4,
+          },
         ];
       }),
     },
     table: {
-      columns: ['pair', 'layer', 'jensen_shannon_nats', 'js_lower', 'js_upper', 'total_variation', 'tv_lower', 'tv_upper'],
+      columns: [
+        'pair',
+        'layer',
+        'jensen_shannon_nats',
+        'js_lower',
+        'js_upper',
+        'total_variation',
+        'tv_lower',
+        'tv_upper',
+      ],
       rows: shown.flatMap(({ pair, name }) =>
         layers.map((layer, row) => [
           name,

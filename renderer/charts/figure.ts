@@ -45,7 +45,12 @@ export function layerCentre(
 }
 
 /** The layer whose column lies under a pixel; outside the columns the nearest one. */
-export function layerAt(x: number, numLayers: number, width: number, left: number = figureSides.left): number {
+export function layerAt(
+  x: number,
+  numLayers: number,
+  width: number,
+  left: number = figureSides.left,
+): number {
   const share = (x - left) / Math.max(1, width - left - figureSides.right);
   return Math.min(numLayers - 1, Math.max(0, Math.floor(share * numLayers)));
 }
@@ -55,15 +60,19 @@ export function baseOption(theme: ChartTheme): EChartsOption {
     animation: false,
     backgroundColor: 'transparent',
     textStyle: { fontFamily: theme.font, color: theme.text, fontSize: 11 },
-    tooltip: {
-      confine: true,
-      backgroundColor: theme.surface,
-      borderColor: theme.line,
-      borderWidth: 1,
-      padding: [6, 9],
-      textStyle: { color: theme.text, fontSize: 12, fontFamily: theme.font },
-      extraCssText: 'box-shadow: 0 8px 24px rgb(0 0 0 / 35%); border-radius: 6px;',
-    },
+    tooltip: tooltipStyle(theme),
+  };
+}
+
+export function tooltipStyle(theme: ChartTheme) {
+  return {
+    confine: true,
+    backgroundColor: theme.surface,
+    borderColor: theme.line,
+    borderWidth: 1,
+    padding: [6, 9],
+    textStyle: { color: theme.text, fontSize: 12, fontFamily: theme.font },
+    extraCssText: 'box-shadow: 0 8px 24px rgb(0 0 0 / 35%); border-radius: 6px;',
   };
 }
 

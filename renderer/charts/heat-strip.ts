@@ -2,7 +2,7 @@ import type { LensTrace } from '../../electron/common/lens-trace.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { cssColor, inkOn, sampleColor, scaleColors } from './color-scales.ts';
 import type { ScaleName } from './color-scales.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis } from './figure.ts';
+import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle } from './figure.ts';
 import type { Figure, FigureText } from './figure.ts';
 import { showToken, topCells } from './reading.ts';
 
@@ -53,7 +53,7 @@ export function heatStrip(
     option: {
       ...baseOption(theme),
       tooltip: {
-        ...baseOption(theme).tooltip,
+        ...tooltipStyle(theme),
         trigger: 'item',
         formatter: (params) => {
           const value = (params as unknown as { data: { value: [number, number] } }).data.value;
@@ -80,7 +80,6 @@ export function heatStrip(
           type: 'heatmap',
           data,
           itemStyle: { borderColor: theme.background, borderWidth: 1, borderRadius: 2 },
-          emphasis: { itemStyle: { borderColor: theme.accent, borderWidth: 2 } },
           label: {
             show: columnWidth >= 13,
             rotate: turned ? 90 : 0,

@@ -25,7 +25,10 @@ export function answerIndex(trace: LensTrace): number {
   return found >= 0 ? found : trace.positions.length - 1;
 }
 
-export function positionKind(trace: LensTrace, positionIndex: number): 'image' | 'answer' | 'generated' | 'prompt' {
+export function positionKind(
+  trace: LensTrace,
+  positionIndex: number,
+): 'image' | 'answer' | 'generated' | 'prompt' {
   const position = trace.positions[positionIndex]!;
   const { imageSpan, tokenIds } = trace.prompt;
   if (imageSpan !== null && position >= imageSpan[0] && position < imageSpan[1]) return 'image';
@@ -41,15 +44,11 @@ export function imageLayout(trace: LensTrace): ImageLayout | null {
   const rows = height >> 1;
   const columns = width >> 1;
   const cells = new Int32Array(rows * columns).fill(-1);
-  let found = false;
   trace.positions.forEach((position, index) => {
     const cell = position - span[0];
-    if (cell >= 0 && cell < cells.length && position < span[1]) {
-      cells[cell] = index;
-      found = true;
-    }
+    if (cell >= 0 && cell < cells.length && position < span[1]) cells[cell] = index;
   });
-  return found ? { rows, columns, cells } : null;
+  return cells.some((index) => index >= 0) ? { rows, columns, cells } : null;
 }
 
 /** A concept's reading at one position, by layer. */

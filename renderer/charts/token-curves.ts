@@ -1,7 +1,7 @@
 import type { LensTrace } from '../../electron/common/lens-trace.ts';
 import { seriesColor, seriesLine } from './chart-theme.ts';
 import type { ChartTheme } from './chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, valueAxisStyle } from './figure.ts';
+import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from './figure.ts';
 import type { Figure, FigureText } from './figure.ts';
 import { showToken, toppingTokens } from './reading.ts';
 
@@ -14,7 +14,9 @@ export function tokenCurves(
 ): Figure {
   const tokens = toppingTokens(trace, positionIndex);
   const shown = [...tokens]
-    .sort((a, b) => Math.max(...b.probability.map((p) => p ?? 0)) - Math.max(...a.probability.map((p) => p ?? 0)))
+    .sort(
+      (a, b) => Math.max(...b.probability.map((p) => p ?? 0)) - Math.max(...a.probability.map((p) => p ?? 0)),
+    )
     .slice(0, limit);
   return {
     option: {
@@ -31,7 +33,7 @@ export function tokenCurves(
         pageIconColor: theme.axis,
       },
       tooltip: {
-        ...baseOption(theme).tooltip,
+        ...tooltipStyle(theme),
         trigger: 'axis',
         formatter: (params) => {
           const first = (params as unknown as { dataIndex: number }[])[0];
@@ -54,7 +56,11 @@ export function tokenCurves(
         type: 'value',
         min: 0,
         ...valueAxisStyle(theme, text.probability),
-        axisLabel: { color: theme.axis, fontSize: 11, formatter: (value: number) => text.formatNumber(value) },
+        axisLabel: {
+          color: theme.axis,
+          fontSize: 11,
+          formatter: (value: number) => text.formatNumber(value),
+        },
       },
       series: shown.map((token, order) => ({
         type: 'line',
@@ -70,7 +76,13 @@ export function tokenCurves(
     table: {
       columns: ['layer', 'token_id', 'token', 'probability', 'rank'],
       rows: tokens.flatMap((token) =>
-        trace.layers.map((layer, row) => [layer, token.tokenId, token.text, token.probability[row]!, token.rank[row]!]),
+        trace.layers.map((layer, row) => [
+          layer,
+          token.tokenId,
+          token.text,
+          token.probability[row]!,
+          token.rank[row]!,
+        ]),
       ),
     },
   };

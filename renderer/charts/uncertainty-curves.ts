@@ -1,6 +1,6 @@
 import type { LensTrace } from '../../electron/common/lens-trace.ts';
 import type { ChartTheme } from './chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, valueAxisStyle } from './figure.ts';
+import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from './figure.ts';
 import type { Figure, FigureText } from './figure.ts';
 import { layerCurve } from './reading.ts';
 
@@ -28,7 +28,7 @@ export function uncertaintyCurves(
         textStyle: { color: theme.textSoft, fontSize: 11 },
       },
       tooltip: {
-        ...baseOption(theme).tooltip,
+        ...tooltipStyle(theme),
         trigger: 'axis',
         axisPointer: { type: 'line', lineStyle: { color: theme.line, type: 'dashed' } },
         formatter: (params) => {
@@ -49,7 +49,11 @@ export function uncertaintyCurves(
         min: 0,
         splitNumber: 3,
         ...valueAxisStyle(theme, text.nats),
-        axisLabel: { color: theme.axis, fontSize: 11, formatter: (value: number) => text.formatNumber(value) },
+        axisLabel: {
+          color: theme.axis,
+          fontSize: 11,
+          formatter: (value: number) => text.formatNumber(value),
+        },
       },
       series: lines.map(({ name, data, color, type }) => ({
         type: 'line',

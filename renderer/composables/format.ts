@@ -1,14 +1,14 @@
 import type { Language } from '../locales/i18n.ts';
 
 export interface Format {
-  number(value: number): string;
-  integer(value: number): string;
-  probability(value: number): string;
-  percent(value: number): string;
-  date(value: string): string;
-  dateTime(value: string): string;
-  bytes(value: number): string;
-  duration(milliseconds: number): string;
+  readonly number: (value: number) => string;
+  readonly integer: (value: number) => string;
+  readonly probability: (value: number) => string;
+  readonly percent: (value: number) => string;
+  readonly date: (value: string) => string;
+  readonly dateTime: (value: string) => string;
+  readonly bytes: (value: number) => string;
+  readonly duration: (milliseconds: number) => string;
 }
 
 const byteUnits = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
@@ -55,5 +55,7 @@ export function createFormat(language: Language): Format {
 }
 
 function superscript(value: number): string {
-  return String(value).replace(/[-0-9]/g, (character) => (character === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(character)]!));
+  return String(value).replace(/[-0-9]/g, (character) =>
+    character === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(character)]!,
+  );
 }

@@ -49,8 +49,13 @@ export function usePdfReport() {
 
   return {
     busy,
-    saveTrace: (loaded: LoadedTrace, view: TraceReportView, name: string) => save(() => traceReport(loaded, view, words()), name),
-    saveComparison: (entries: readonly ComparedLoaded[], comparison: Comparison, conceptId: string, name: string) =>
-      save(() => compareReport(entries, comparison, conceptId, words()), name),
+    saveTrace: (loaded: LoadedTrace, view: TraceReportView, name: string) =>
+      save(() => traceReport(loaded, view, words()), name),
+    saveComparison: (
+      entries: readonly ComparedLoaded[],
+      comparison: Comparison,
+      conceptId: string,
+      name: string,
+    ) => save(() => compareReport(entries, comparison, conceptId, words()), name),
   };
 }

@@ -5,7 +5,9 @@ type Handler = (event: KeyboardEvent) => void;
 const handlers = new Map<string, Handler[]>();
 
 /** `ctrl+z`, `shift+arrowleft`, `?`: modifiers in this order, then the key in lower case; Command counts as Control. */
-export function keyName(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>): string {
+export function keyName(
+  event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>,
+): string {
   const key = event.key === ' ' ? 'space' : event.key.toLowerCase();
   const isLetterless = key.length === 1 && !/[a-zа-яё0-9]/i.test(key);
   return [
@@ -49,25 +51,36 @@ function isTyping(event: KeyboardEvent): boolean {
   if (target.isContentEditable) return true;
   if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
   if (target instanceof HTMLInputElement) {
-    return target.type === 'range' ? event.key.startsWith('Arrow') : !['checkbox', 'radio'].includes(target.type);
+    return target.type === 'range'
+      ? event.key.startsWith('Arrow')
+      : !['checkbox', 'radio'].includes(target.type);
   }
   return event.key === ' ' && (target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement);
 }
 
 function isBehindDialog(event: KeyboardEvent): boolean {
-  const dialog = document.querySelector('[role="dialog"][aria-modal="true"], [role="dialog"][data-state="open"].dialog');
-  return dialog !== null && !(event.target instanceof Node && dialog.contains(event.target) && event.key === 'Escape');
+  const dialog = document.querySelector(
+    '[role="dialog"][aria-modal="true"], [role="dialog"][data-state="open"].dialog',
+  );
+  return (
+    dialog !== null &&
+    !(event.target instanceof Node && dialog.contains(event.target) && event.key === 'Escape')
+  );
 }
 
 /** Answers keys while the component is mounted; the component mounted last is asked first. */
 export function useShortcuts(keys: Readonly<Record<string, Handler>>) {
   onMounted(() => {
     listen();
-    for (const [name, handler] of Object.entries(keys)) handlers.set(name, [...(handlers.get(name) ?? []), handler]);
+    for (const [name, handler] of Object.entries(keys))
+      handlers.set(name, [...(handlers.get(name) ?? []), handler]);
   });
   onUnmounted(() => {
     for (const [name, handler] of Object.entries(keys)) {
-      handlers.set(name, (handlers.get(name) ?? []).filter((other) => other !== handler));
+      handlers.set(
+        name,
+        (handlers.get(name) ?? []).filter((other) => other !== handler),
+      );
     }
   });
 }
@@ -113,5 +126,11 @@ export const shortcutGroups = [
       ['zoom', '+ / −'],
     ],
   },
-  { id: 'compare', keys: [['blink', 'B'], ['swap', 'X']] },
+  {
+    id: 'compare',
+    keys: [
+      ['blink', 'B'],
+      ['swap', 'X'],
+    ],
+  },
 ] as const;

@@ -19,7 +19,14 @@ const header = 40;
 const lineHeight = 13;
 
 /** The figure with what a reader of the file needs: title, legend, provenance, a plain ground. */
-export function sheetOption({ figure, theme, title, axisName, provenance, width }: FigureSheet): EChartsOption {
+export function sheetOption({
+  figure,
+  theme,
+  title,
+  axisName,
+  provenance,
+  width,
+}: FigureSheet): EChartsOption {
   const { option } = figure;
   const grid = option.grid as { top: number; bottom: number };
   const lines = wrapText(provenance, Math.floor((width - 24) / 5.2));
@@ -34,9 +41,18 @@ export function sheetOption({ figure, theme, title, axisName, provenance, width 
     ...option,
     animation: false,
     backgroundColor: theme.background,
-    title: { text: title, left: 12, top: 6, textStyle: { color: theme.text, fontSize: 14, fontFamily: theme.font } },
-    legend: { ...legend, top: 26 },
-    grid: { ...grid, top: grid.top + header, bottom: Math.max(grid.bottom, 38) + 12 + lines.length * lineHeight },
+    title: {
+      text: title,
+      left: 12,
+      top: 6,
+      textStyle: { color: theme.text, fontSize: 14, fontFamily: theme.font },
+    },
+    legend: { ...(legend as object), top: 26 },
+    grid: {
+      ...grid,
+      top: grid.top + header,
+      bottom: Math.max(grid.bottom, 38) + 12 + lines.length * lineHeight,
+    },
     xAxis: { ...(option.xAxis as object), name: axisName },
     graphic: {
       type: 'text',
@@ -73,7 +89,7 @@ export async function figurePng(sheet: FigureSheet, pixelRatio = 2): Promise<Blo
     height: sheetHeight(sheet),
   });
   chart.setOption(sheetOption(sheet));
-  const drawn = chart.getRenderedCanvas({ pixelRatio, backgroundColor: sheet.theme.background });
+  const drawn = chart.renderToCanvas({ pixelRatio, backgroundColor: sheet.theme.background });
   const blob = await canvasToPng(drawn);
   chart.dispose();
   return blob;
@@ -86,7 +102,10 @@ export function figureCsv({ figure, provenance }: FigureSheet): Blob {
 
 export function canvasToPng(canvas: HTMLCanvasElement): Promise<Blob> {
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob === null ? reject(new Error('The picture could not be made.')) : resolve(blob)), 'image/png');
+    canvas.toBlob(
+      (blob) => (blob === null ? reject(new Error('The picture could not be made.')) : resolve(blob)),
+      'image/png',
+    );
   });
 }
 

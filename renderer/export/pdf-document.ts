@@ -92,11 +92,19 @@ export function reportDocument(report: ReportContent): TDocumentDefinitions {
         },
       ]),
       ...report.figures.map(({ title, picture }): Content => ({
-        stack: [{ text: title, style: 'heading' }, { image: picture, width }],
+        stack: [
+          { text: title, style: 'heading' },
+          { image: picture, width },
+        ],
         unbreakable: true,
       })),
       { text: report.provenanceTitle, style: 'heading' },
-      ...report.provenance.map((line): Content => ({ text: line, fontSize: 8, color: soft, margin: [0, 0, 0, 3] })),
+      ...report.provenance.map((line): Content => ({
+        text: line,
+        fontSize: 8,
+        color: soft,
+        margin: [0, 0, 0, 3],
+      })),
     ],
   };
 }

@@ -17,5 +17,7 @@ export function provenanceOf(trace: LensTrace): string {
 
 /** One line for several traces. */
 export function provenanceOfMany(traces: readonly LensTrace[]): string {
-  return traces.map((trace, index) => `${String.fromCharCode(65 + index)}: ${provenanceOf(trace)}`).join(' | ');
+  return traces
+    .map((trace, index) => `${String.fromCharCode(65 + index)}: ${provenanceOf(trace)}`)
+    .join(' | ');
 }

@@ -50,7 +50,11 @@ function subjectOf({ image, detail }: LoadedTrace, { t, format }: ReportWords): 
   return parts.join(' · ');
 }
 
-async function photographs(loaded: LoadedTrace, view: TraceReportView, words: ReportWords): Promise<ReportFigure[]> {
+async function photographs(
+  loaded: LoadedTrace,
+  view: TraceReportView,
+  words: ReportWords,
+): Promise<ReportFigure[]> {
   const { image, trace } = loaded;
   if (image === null) return [];
   const url = mediaUrl(image.image, 'view');
@@ -60,15 +64,36 @@ async function photographs(loaded: LoadedTrace, view: TraceReportView, words: Re
   const conceptIndex = trace.concepts.findIndex(({ id }) => id === view.conceptIds[0]);
   if (layout === null || conceptIndex < 0) return result;
   const series = buildOverlay(trace, layout, { mode: 'concept', conceptIndex, logarithmic: false });
-  const frame = { series, layerIndex: view.layerIndex, scale: words.scale, opacity: words.opacity, showSinks: true, selectedCell: null, reveal: 1 };
+  const frame = {
+    series,
+    layerIndex: view.layerIndex,
+    scale: words.scale,
+    opacity: words.opacity,
+    showSinks: true,
+    selectedCell: null,
+    reveal: 1,
+  };
   const marked = await overlayCanvas(url, frame, plainAdjustment(), '');
   const [low, high] = series.domain;
   const title = `${words.t('overlay.title')}: ${trace.concepts[conceptIndex]!.label[words.language]}, ${words.text.layer} ${trace.layers[view.layerIndex]!}, ${words.format.probability(low)} – ${words.format.probability(high)}`;
   return [...result, { title, picture: marked.toDataURL('image/jpeg', 0.9) }];
 }
 
-async function draw(title: string, figure: Figure, height: number, { theme, text }: ReportWords): Promise<ReportFigure> {
-  const blob = await figurePng({ figure, theme, title: '', axisName: text.layer, provenance: '', width: 820, height });
+async function draw(
+  title: string,
+  figure: Figure,
+  height: number,
+  { theme, text }: ReportWords,
+): Promise<ReportFigure> {
+  const blob = await figurePng({
+    figure,
+    theme,
+    title: '',
+    axisName: text.layer,
+    provenance: '',
+    width: 820,
+    height,
+  });
   return { title, picture: await dataUrl(blob) };
 }
 
@@ -81,7 +106,11 @@ function dataUrl(blob: Blob): Promise<string> {
   });
 }
 
-export async function traceReport(loaded: LoadedTrace, view: TraceReportView, words: ReportWords): Promise<ReportContent> {
+export async function traceReport(
+  loaded: LoadedTrace,
+  view: TraceReportView,
+  words: ReportWords,
+): Promise<ReportContent> {
   const { t, text, theme, language, format } = words;
   const { trace } = loaded;
   const { positionIndex, conceptIds } = view;
@@ -98,7 +127,10 @@ export async function traceReport(loaded: LoadedTrace, view: TraceReportView, wo
       [t('trace.fields.model'), `${loaded.detail.summary.modelName} (${trace.model.family})`],
       [t('trace.fields.lens'), t(`lenses.${trace.lens}`)],
       [t('trace.position'), position],
-      [t('report.topAt', { layer: trace.layers[view.layerIndex] ?? 0 }), top.map((cell) => `${showToken(cell.text)} ${format.probability(cell.probability)}`).join('; ')],
+      [
+        t('report.topAt', { layer: trace.layers[view.layerIndex] ?? 0 }),
+        top.map((cell) => `${showToken(cell.text)} ${format.probability(cell.probability)}`).join('; '),
+      ],
       [t('report.date'), format.dateTime(loaded.detail.summary.createdAt)],
     ],
     tables: [
@@ -118,12 +150,32 @@ export async function traceReport(loaded: LoadedTrace, view: TraceReportView, wo
       },
     ],
     figures: await Promise.all([
-      draw(t('figures.heatStrip'), heatStrip(trace, theme, text, { positionIndex, ranks: 5, scale: words.scale, width: 820 }), 280, words),
-      draw(t('figures.conceptCurves'), conceptCurves(trace, theme, text, { positionIndex, conceptIds, language, scale: words.curveScale, logarithmic: words.logarithmic }), 270, words),
+      draw(
+        t('figures.heatStrip'),
+        heatStrip(trace, theme, text, { positionIndex, ranks: 5, scale: words.scale, width: 820 }),
+        280,
+        words,
+      ),
+      draw(
+        t('figures.conceptCurves'),
+        conceptCurves(trace, theme, text, {
+          positionIndex,
+          conceptIds,
+          language,
+          scale: words.curveScale,
+          logarithmic: words.logarithmic,
+        }),
+        270,
+        words,
+      ),
       draw(t('figures.uncertainty'), uncertaintyCurves(trace, theme, text, { positionIndex }), 220, words),
     ]),
     provenanceTitle: t('report.provenance'),
-    provenance: [provenanceOf(trace), `sha256 ${trace.model.sha256}`, trace.lens === 'raw' ? t('trace.rawNotice') : t('overlay.caution')],
+    provenance: [
+      provenanceOf(trace),
+      `sha256 ${trace.model.sha256}`,
+      trace.lens === 'raw' ? t('trace.rawNotice') : t('overlay.caution'),
+    ],
     pageOf: (page, pages) => `${page} / ${pages}`,
   };
 }
@@ -139,22 +191,48 @@ export async function compareReport(
     entries.map(async ({ loaded, letter, layerIndex, positionIndex }) => {
       const all = await photographs(loaded, { layerIndex, positionIndex, conceptIds: [conceptId] }, words);
       const last = all.at(-1);
-      return last === undefined ? [] : [{ ...last, title: `${letter}: ${subjectOf(loaded, words)}. ${all.length > 1 ? last.title : ''}` }];
+      return last === undefined
+        ? []
+        : [{ ...last, title: `${letter}: ${subjectOf(loaded, words)}. ${all.length > 1 ? last.title : ''}` }];
     }),
   );
-  const traces = entries.map(({ loaded, letter, name, positionIndex }) => ({ trace: loaded.trace, name: `${letter} · ${name}`, positionIndex }));
+  const traces = entries.map(({ loaded, letter, name, positionIndex }) => ({
+    trace: loaded.trace,
+    name: `${letter} · ${name}`,
+    positionIndex,
+  }));
   const letterOf = (id: number) => entries.find(({ loaded }) => loaded.id === id)?.letter ?? '';
   const first = entries[0]!;
   const ids = leadingConcepts(first.loaded.trace, first.positionIndex, 12);
   const figures = [
-    draw(t('compare.curves'), compareCurves(traces, conceptId, theme, text, { scale: words.curveScale, logarithmic: words.logarithmic }), 270, words),
+    draw(
+      t('compare.curves'),
+      compareCurves(traces, conceptId, theme, text, {
+        scale: words.curveScale,
+        logarithmic: words.logarithmic,
+      }),
+      270,
+      words,
+    ),
     ...comparison.pairs.map((pair) =>
-      draw(`${t('compare.difference')}: ${letterOf(pair.a)} – ${letterOf(pair.b)}`, differenceStrip(pair, ids, theme, text, language), 320, words),
+      draw(
+        `${t('compare.difference')}: ${letterOf(pair.a)} – ${letterOf(pair.b)}`,
+        differenceStrip(pair, ids, theme, text, language),
+        320,
+        words,
+      ),
     ),
   ];
   const pairs = comparison.pairs.map((pair) => ({ pair, name: `${letterOf(pair.a)} – ${letterOf(pair.b)}` }));
   if (pairs.some(({ pair }) => pair.comparable)) {
-    figures.push(draw(t('compare.divergence'), divergenceCurves(pairs, theme, text, t('compare.jensenShannon')), 230, words));
+    figures.push(
+      draw(
+        t('compare.divergence'),
+        divergenceCurves(pairs, theme, text, t('compare.jensenShannon')),
+        230,
+        words,
+      ),
+    );
   }
   return {
     title: t('report.compareTitle'),

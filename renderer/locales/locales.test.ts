@@ -14,7 +14,9 @@ const root = join(import.meta.dirname, '..');
 function flatten(tree: object, prefix = ''): Map<string, string> {
   return new Map(
     Object.entries(tree).flatMap(([key, value]: [string, unknown]) =>
-      typeof value === 'string' ? [[`${prefix}${key}`, value] as const] : [...flatten(value as object, `${prefix}${key}.`)],
+      typeof value === 'string'
+        ? [[`${prefix}${key}`, value] as const]
+        : [...flatten(value as object, `${prefix}${key}.`)],
     ),
   );
 }
@@ -28,7 +30,13 @@ const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const literal = new Set([...sources.matchAll(/\bt\(\s*'([^']+)'/g)].map(([, key]) => key!));
 /** `trace.kinds.` and `.title` of t(`trace.kinds.${kind}`). */
 const patterns = [...new Set([...sources.matchAll(/\bt\(\s*`([^`]+)`/g)].map(([, key]) => key!))].map(
-  (key) => new RegExp(`^${key.replace(/\$\{[^}]+\}/g, '\u0000').replaceAll('.', '\\.').replaceAll('\u0000', '[^.]+')}$`),
+  (key) =>
+    new RegExp(
+      `^${key
+        .replace(/\$\{[^}]+\}/g, '\u0000')
+        .replaceAll('.', '\\.')
+        .replaceAll('\u0000', '[^.]+')}$`,
+    ),
 );
 
 test('both languages have the same keys', () => {
@@ -37,15 +45,20 @@ test('both languages have the same keys', () => {
 
 test('every key that is used exists, and every key that exists is used', () => {
   expect([...literal].filter((key) => !english.has(key))).toEqual([]);
-  expect([...english.keys()].filter((key) => !literal.has(key) && !patterns.some((pattern) => pattern.test(key)))).toEqual([]);
+  expect(
+    [...english.keys()].filter((key) => !literal.has(key) && !patterns.some((pattern) => pattern.test(key))),
+  ).toEqual([]);
 });
 
 test('every pattern of keys leads somewhere', () => {
-  expect(patterns.filter((pattern) => ![...english.keys()].some((key) => pattern.test(key))).map(String)).toEqual([]);
+  expect(
+    patterns.filter((pattern) => ![...english.keys()].some((key) => pattern.test(key))).map(String),
+  ).toEqual([]);
 });
 
 test('both languages fill in the same values, and Russian has its three plural forms', () => {
-  const values = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!))].sort();
+  const values = (text: string) =>
+    [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!))].sort();
   for (const [key, text] of english) {
     expect(values(russian.get(key)!), key).toEqual(values(text));
     if (text.includes(' | ')) expect(russian.get(key)!.split(' | '), key).toHaveLength(3);
@@ -62,7 +75,9 @@ test('every error, import reason and shortcut has its words', () => {
 });
 
 test('Russian counts as Russians do', () => {
-  expect([1, 2, 5, 11, 12, 21, 22, 100, 111].map((count) => russianPlural(count, 3))).toEqual([0, 1, 2, 2, 2, 0, 1, 2, 2]);
+  expect([1, 2, 5, 11, 12, 21, 22, 100, 111].map((count) => russianPlural(count, 3))).toEqual([
+    0, 1, 2, 2, 2, 0, 1, 2, 2,
+  ]);
 });
 
 test('numbers and dates take the form of the language', () => {

@@ -43,7 +43,8 @@ export function buildOverlay(trace: LensTrace, layout: ImageLayout, choice: Over
   };
   let highest = Number.NEGATIVE_INFINITY;
   for (let layer = 0; layer < numLayers; layer++) {
-    for (let cell = 0; cell < layout.cells.length; cell++) highest = Math.max(highest, logProbAt(layer, cell));
+    for (let cell = 0; cell < layout.cells.length; cell++)
+      highest = Math.max(highest, logProbAt(layer, cell));
   }
   const high = Number.isFinite(highest) ? Math.exp(highest) : 1;
   const levels = new Uint8Array(numLayers * layout.cells.length);

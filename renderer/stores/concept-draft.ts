@@ -2,7 +2,11 @@ import type { Concept, ConceptSet } from '../../electron/common/concept-set.ts';
 
 /** A new id after the rules of concept sets: lower-case words joined by hyphens, not yet taken. */
 export function freeId(wish: string, taken: readonly string[]): string {
-  const stem = wish.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '') || 'own';
+  const stem =
+    wish
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '') || 'own';
   if (!taken.includes(stem)) return stem;
   for (let number = 2; ; number++) {
     if (!taken.includes(`${stem}-${number}`)) return `${stem}-${number}`;
@@ -33,12 +37,24 @@ export function cloneSet(set: ConceptSet): ConceptSet {
 }
 
 export function emptyConcept(taken: readonly string[]): Concept {
-  return { id: freeId('concept', taken), label: { en: '', ru: '' }, role: 'target', forms: { en: [], ru: [] } };
+  return {
+    id: freeId('concept', taken),
+    label: { en: '', ru: '' },
+    role: 'target',
+    forms: { en: [], ru: [] },
+  };
 }
 
 /** Surface forms as a person writes them, one per line or separated by commas. */
 export function parseForms(text: string): string[] {
-  return [...new Set(text.split(/[\n,;]/).map((form) => form.trim()).filter((form) => form !== ''))];
+  return [
+    ...new Set(
+      text
+        .split(/[\n,;]/)
+        .map((form) => form.trim())
+        .filter((form) => form !== ''),
+    ),
+  ];
 }
 
 /** The set as it can be saved: languages without forms left out, empty labels filled from the other language. */

@@ -44,7 +44,9 @@ export const useImports = defineStore('imports', () => {
   async function finish(importId: number) {
     if (finished.has(importId)) return;
     finished.add(importId);
-    await cleaners.get(importId)?.().catch(() => undefined);
+    await cleaners
+      .get(importId)?.()
+      .catch(() => undefined);
     cleaners.delete(importId);
     report.value = await workbench.imports.get({ id: importId });
     const { added = 0, failed = 0 } = report.value.counts as Partial<ImportCounts>;
@@ -66,7 +68,13 @@ export const useImports = defineStore('imports', () => {
       const known = await workbench.imports.get({ id: importId });
       if (known.state !== 'running') void finish(importId);
       else if (live.value?.id !== importId) {
-        live.value = { id: importId, state: 'running', counts: known.counts, filesFound: null, current: null };
+        live.value = {
+          id: importId,
+          state: 'running',
+          counts: known.counts,
+          filesFound: null,
+          current: null,
+        };
       }
     } catch (error) {
       await clean?.().catch(() => undefined);
@@ -78,7 +86,10 @@ export const useImports = defineStore('imports', () => {
     if (files.length === 0) return;
     uploading.value = { done: 0, total: files.length };
     try {
-      const { folder, remove } = await uploadFiles(files, (done) => (uploading.value = { done, total: files.length }));
+      const { folder, remove } = await uploadFiles(
+        files,
+        (done) => (uploading.value = { done, total: files.length }),
+      );
       await startPaths([folder], remove);
     } catch (error) {
       toasts.fail(error);
@@ -109,13 +120,16 @@ export const useImports = defineStore('imports', () => {
     input.multiple = true;
     input.webkitdirectory = folder;
     input.addEventListener('change', () => {
-      void startFiles([...(input.files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+      void startFiles(
+        [...(input.files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })),
+      );
     });
     input.click();
   }
 
   async function cancel() {
-    if (live.value !== null) await workbench.imports.cancel({ id: live.value.id }).catch((error: unknown) => toasts.fail(error));
+    if (live.value !== null)
+      await workbench.imports.cancel({ id: live.value.id }).catch((error: unknown) => toasts.fail(error));
   }
 
   async function openReport() {
@@ -128,5 +142,18 @@ export const useImports = defineStore('imports', () => {
     }
   }
 
-  return { live, uploading, report, reportOpen, busy, startPaths, startFiles, startDrop, chooseFiles, chooseFolder, cancel, openReport };
+  return {
+    live,
+    uploading,
+    report,
+    reportOpen,
+    busy,
+    startPaths,
+    startFiles,
+    startDrop,
+    chooseFiles,
+    chooseFolder,
+    cancel,
+    openReport,
+  };
 });

@@ -16,7 +16,14 @@ interface StageProgress {
 
 /** The queue: how far it is, what runs, and what ended. */
 export const useJobs = defineStore('jobs', () => {
-  const counts = ref<Record<JobState, number>>({ queued: 0, running: 0, paused: 0, done: 0, failed: 0, cancelled: 0 });
+  const counts = ref<Record<JobState, number>>({
+    queued: 0,
+    running: 0,
+    paused: 0,
+    done: 0,
+    failed: 0,
+    cancelled: 0,
+  });
   const millisecondsLeft = ref<number | null>(null);
   const paused = ref(false);
   const list = ref<Job[]>([]);

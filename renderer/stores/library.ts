@@ -44,7 +44,11 @@ export const useLibrary = defineStore('library', () => {
     try {
       const [count, first] = await Promise.all([
         workbench.images.count({ query: query.value }),
-        workbench.images.page({ query: query.value, start: { offset: pageStart(wanted[0]) }, limit: pageSize }),
+        workbench.images.page({
+          query: query.value,
+          start: { offset: pageStart(wanted[0]) },
+          limit: pageSize,
+        }),
       ]);
       if (round !== generation) return;
       failed.value = null;
@@ -165,7 +169,8 @@ export const useLibrary = defineStore('library', () => {
   onWorkbenchEvent((event) => {
     const touches =
       event.type === 'resync' ||
-      (event.type === 'library' && ['images', 'tags', 'groups', 'patients', 'visits', 'traces'].includes(event.what));
+      (event.type === 'library' &&
+        ['images', 'tags', 'groups', 'patients', 'visits', 'traces'].includes(event.what));
     if (!touches || total.value === null) return;
     clearTimeout(later);
     later = setTimeout(() => void reload(), 250);

@@ -33,7 +33,10 @@ export const useReading = defineStore('reading', () => {
 
   function overlayConcept(trace: LensTrace, shown: readonly string[]): number {
     const wanted = overlayConceptId.value ?? shown[0];
-    return Math.max(0, trace.concepts.findIndex((concept) => concept.id === wanted));
+    return Math.max(
+      0,
+      trace.concepts.findIndex((concept) => concept.id === wanted),
+    );
   }
 
   return {

@@ -20,7 +20,13 @@ export function nextSelection(
 }
 
 /** Where an arrow key leads in a grid of `total` cells; null for other keys. */
-export function moveInGrid(key: string, from: number, columns: number, total: number, page: number): number | null {
+export function moveInGrid(
+  key: string,
+  from: number,
+  columns: number,
+  total: number,
+  page: number,
+): number | null {
   const steps: Readonly<Record<string, number>> = {
     ArrowLeft: -1,
     ArrowRight: 1,

@@ -53,7 +53,10 @@ export const useSession = defineStore('session', () => {
   let refreshing: ReturnType<typeof setTimeout> | undefined;
   function refreshStatus() {
     clearTimeout(refreshing);
-    refreshing = setTimeout(() => void workbench.library.status().then((status) => (library.value = status)), 400);
+    refreshing = setTimeout(
+      () => void workbench.library.status().then((status) => (library.value = status)),
+      400,
+    );
   }
 
   return { info, library, models, engine, ready, availableModels, currentModel, load };

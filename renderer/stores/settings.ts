@@ -12,7 +12,10 @@ export const useSettings = defineStore('settings', () => {
   const values = ref<AppSettings | null>(null);
   const early = readRemembered();
   const systemDark = ref(matchMedia('(prefers-color-scheme: dark)').matches);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', ({ matches }) => (systemDark.value = matches));
+  matchMedia('(prefers-color-scheme: dark)').addEventListener(
+    'change',
+    ({ matches }) => (systemDark.value = matches),
+  );
 
   const language = computed<Language>(() => values.value?.language ?? early.language ?? systemLanguage());
   const themeChoice = computed(() => values.value?.theme ?? early.theme ?? 'dark');
@@ -31,7 +34,9 @@ export const useSettings = defineStore('settings', () => {
         remembered,
         JSON.stringify({ language: language.value, theme: themeChoice.value }),
       );
-      void desktop?.setAppearance({ language: language.value, theme: themeChoice.value }).catch(() => undefined);
+      void desktop
+        ?.setAppearance({ language: language.value, theme: themeChoice.value })
+        .catch(() => undefined);
     },
     { immediate: true },
   );

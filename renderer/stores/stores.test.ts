@@ -42,10 +42,18 @@ test('a new set becomes valid once its concepts have names and words', () => {
   const set = emptySet(['own']);
   expect([set.id, faultOf(set)]).toEqual(['own-2', 'no-label']);
   const [concept] = set.concepts;
-  const named = { ...set, concepts: [{ ...concept!, label: { en: '', ru: 'Глаз' }, forms: { en: [], ru: parseForms('глаз, глаза\nглаз') } }] };
+  const named = {
+    ...set,
+    concepts: [
+      { ...concept!, label: { en: '', ru: 'Глаз' }, forms: { en: [], ru: parseForms('глаз, глаза\nглаз') } },
+    ],
+  };
   expect(faultOf(named)).toBeNull();
   const saved = conceptSetSchema.parse(tidySet(named));
-  expect(saved.concepts[0]).toMatchObject({ label: { en: 'Глаз', ru: 'Глаз' }, forms: { ru: ['глаз', 'глаза'] } });
+  expect(saved.concepts[0]).toMatchObject({
+    label: { en: 'Глаз', ru: 'Глаз' },
+    forms: { ru: ['глаз', 'глаза'] },
+  });
   expect(copyOfSet(saved, ['own-2-own']).id).toBe('own-2-own-2');
   expect(freeId('Ё', [])).toBe('own');
 });

@@ -17,7 +17,12 @@ export const useToasts = defineStore('toasts', () => {
   const list = ref<Toast[]>([]);
   let lastId = 0;
 
-  function show(tone: Toast['tone'], text: string, action: Toast['action'] = null, problem: Problem | null = null) {
+  function show(
+    tone: Toast['tone'],
+    text: string,
+    action: Toast['action'] = null,
+    problem: Problem | null = null,
+  ) {
     const id = ++lastId;
     list.value = [...list.value.slice(-4), { id, tone, text, problem, action }];
     if (tone !== 'error') setTimeout(() => close(id), action === null ? 4500 : 9000);

@@ -16,5 +16,14 @@ export const useWorkspace = defineStore('workspace', () => {
     compareIds.value.length === 0 ? '/compare' : `/compare?traces=${compareIds.value.join(',')}`,
   );
 
-  return { traceId, compareIds, trayOpen, shortcutsOpen, tourOpen, newTraceFor, lastTracePath, lastComparePath };
+  return {
+    traceId,
+    compareIds,
+    trayOpen,
+    shortcutsOpen,
+    tourOpen,
+    newTraceFor,
+    lastTracePath,
+    lastComparePath,
+  };
 });

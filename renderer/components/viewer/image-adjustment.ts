@@ -17,7 +17,10 @@ export function isPlain({ brightness, contrast, invert, redFree }: ImageAdjustme
 }
 
 /** The adjustment as a CSS filter; the red-free part is an SVG filter with the given id. */
-export function filterOf({ brightness, contrast, invert, redFree }: ImageAdjustment, redFreeId: string): string {
+export function filterOf(
+  { brightness, contrast, invert, redFree }: ImageAdjustment,
+  redFreeId: string,
+): string {
   const parts = [
     redFree ? `url(#${redFreeId})` : '',
     brightness === 1 ? '' : `brightness(${brightness})`,

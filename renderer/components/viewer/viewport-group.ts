@@ -1,5 +1,11 @@
 import type OpenSeadragon from 'openseadragon';
 
+/** What a viewer lets its surroundings do. */
+export interface ViewerHandle {
+  zoomBy(factor: number): void;
+  goHome(): void;
+}
+
 /** Viewers that move together: what one shows, the others show at the same place and magnification. */
 export class ViewportGroup {
   readonly #viewers = new Set<OpenSeadragon.Viewer>();
