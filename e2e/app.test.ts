@@ -1,0 +1,62 @@
+import { createORPCClient } from '@orpc/client';
+import { RPCLink } from '@orpc/client/websocket';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { contract } from '../electron/common/contract.ts';
+import { startApp } from './running-app.ts';
+import type { RunningApp } from './running-app.ts';
+import { exports } from './scenarios/exports.ts';
+import { firstSteps } from './scenarios/first-steps.ts';
+import { jobs } from './scenarios/jobs.ts';
+import { keyboard } from './scenarios/keyboard.ts';
+import { reading } from './scenarios/reading.ts';
+import { settings } from './scenarios/settings.ts';
+
+/** One library, one server and one Chromium for all scenarios; each goes on where the one before has ended. */
+let running: RunningApp | undefined;
+const app = () => running!;
+
+beforeAll(async () => {
+  running = await startApp();
+}, 120_000);
+afterAll(() => running?.close());
+
+describe('first steps', () => firstSteps(app));
+describe('reading a trace', () => reading(app));
+describe('exports', () => exports(app));
+describe('jobs', () => jobs(app));
+describe('settings', () => settings(app));
+describe('keyboard', () => keyboard(app));
+
+test('every call of the contract has a handler behind the WebSocket', async () => {
+  const { face, context } = app();
+  const [cookie] = await context.cookies();
+  const websocket = new WebSocket(`ws://127.0.0.1:${face.port}/rpc`, {
+    headers: { cookie: `${cookie!.name}=${cookie!.value}`, origin: `http://127.0.0.1:${face.port}` },
+  });
+  await new Promise((resolve, reject) => websocket.once('open', resolve).once('error', reject));
+  const link = new RPCLink({ websocket: websocket as unknown as globalThis.WebSocket });
+  const client: unknown = createORPCClient(link);
+  const names = (part: object, path: string[] = []): string[][] =>
+    '~orpc' in part
+      ? [path]
+      : Object.entries(part).flatMap(([name, inner]) => names(inner as object, [...path, name]));
+  for (const path of names(contract)) {
+    const call = path.reduce((at, name) => (at as Record<string, unknown>)[name], client);
+    // A payload that no schema takes: whoever refuses it has been found.
+    const outcome = await (call as (input: unknown) => Promise<unknown>)('refused').then(
+      () => 'answered',
+      (error: unknown) => (error as { code?: string }).code,
+    );
+    expect({ path, outcome }).not.toMatchObject({ outcome: 'NOT_FOUND' });
+  }
+  websocket.close();
+});
+
+test('no page asked for anything outside, and none complained', () => {
+  const own = new URL(app().face.url).origin;
+  const foreign = app().requests.filter((url) => !url.startsWith(`${own}/`) && !/^(data|blob):/.test(url));
+  expect(foreign).toEqual([]);
+  expect(app().requests.length).toBeGreaterThan(100);
+  expect(app().complaints).toEqual([]);
+});

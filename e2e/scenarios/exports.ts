@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { inflateSync } from 'node:zlib';
+import sharp from 'sharp';
+import { expect, test } from 'vitest';
+import type { RunningApp } from '../running-app.ts';
+
+/** Every kind of file that leaves the app is opened and looked into. */
+export function exports(app: () => RunningApp): void {
+  const openTrace = async () => {
+    const { page, visit, workbench } = app();
+    const traces = await workbench.client.traces.list({ limit: 100 });
+    const withImage = traces.find(({ imageId, numPositions }) => imageId !== null && numPositions > 1)!;
+    await visit(`/trace/${withImage.id}`);
+    await page.getByTestId('trace-view').waitFor();
+    return withImage;
+  };
+  const figureIds = async () => {
+    const ids = await app()
+      .page.locator('figure[data-testid^="figure-"]')
+      .evaluateAll((figures) =>
+        figures.map((figure) => figure.getAttribute('data-testid')!.slice('figure-'.length)),
+      );
+    return ids;
+  };
+
+  test('figures as PNG, SVG and CSV', async () => {
+    await openTrace();
+    const { page } = app();
+    await page.locator('figure[data-testid^="figure-"]').first().waitFor();
+    const ids = await figureIds();
+    expect(ids.length).toBeGreaterThanOrEqual(3);
+    for (const id of ids) {
+      const svg = (await save(id, 'svg')).toString();
+      expect(svg).toMatch(/^<svg|^<\?xml/);
+      expect(svg).not.toMatch(/<script|href="http/);
+    }
+    const png = await sharp(await save(ids[0]!, 'png')).metadata();
+    expect(png).toMatchObject({ format: 'png' });
+    expect(png.width).toBeGreaterThanOrEqual(900);
+    const csv = (await save(ids[0]!, 'csv')).toString();
+    const [first, ...rows] = csv
+      .trim()
+      .split(/\r?\n/)
+      .filter((line) => !line.startsWith('#'));
+    expect(first!.split(',').length).toBeGreaterThan(1);
+    expect(rows.length).toBeGreaterThan(1);
+  });
+
+  async function save(id: string, format: 'png' | 'svg' | 'csv'): Promise<Buffer> {
+    const { page } = app();
+    const trigger = page.locator(`figure[data-testid="figure-${id}"] button[data-testid="export-${id}"]`);
+    await trigger.scrollIntoViewIfNeeded();
+    await trigger.click();
+    return download(app(), `[role="menuitem"][data-testid="export-${format}"]`, new RegExp(`\\.${format}$`));
+  }
+
+  test('the photograph with its overlay as PNG', async () => {
+    const picture = await download(app(), '[data-testid="save-overlay"]', /\.png$/);
+    expect(await sharp(picture).metadata()).toMatchObject({ format: 'png' });
+  });
+
+  test('all numbers of a trace as CSV and JSON', async () => {
+    const { page } = app();
+    const { numLayers, numPositions, topK } = await openTrace();
+    await page.getByTestId('export-trace').click();
+    const csv = (await download(app(), '[data-testid="export-trace-csv"]', /\.csv$/)).toString();
+    const rows = csv
+      .trim()
+      .split(/\r?\n/)
+      .filter((line) => !line.startsWith('#'));
+    expect(rows).toHaveLength(1 + numLayers * numPositions * topK);
+    await page.getByTestId('export-trace').click();
+    const json = JSON.parse(
+      (await download(app(), '[data-testid="export-trace-json"]', /\.json$/)).toString(),
+    ) as unknown;
+    expect(JSON.stringify(json)).toContain('fundus-lens.trace/1');
+  });
+
+  test('a PDF report that says what it is', async () => {
+    const { page } = app();
+    await page.getByTestId('export-trace').click();
+    const pdf = await download(app(), '[data-testid="export-pdf"]', /\.pdf$/);
+    const text = pdf.toString('latin1');
+    expect(text.slice(0, 5)).toBe('%PDF-');
+    expect(text.trimEnd().slice(-5)).toBe('%%EOF');
+    expect(text.match(/\/Type\s*\/Page\b/g)!.length).toBeGreaterThanOrEqual(1);
+    expect(text).toMatch(/\/Subtype\s*\/Image/);
+    expect(inflated(pdf).length).toBeGreaterThan(1000);
+  });
+}
+
+/** Everything that the compressed streams of a PDF hold. */
+function inflated(pdf: Buffer): string {
+  const text = pdf.toString('latin1');
+  return [...text.matchAll(/stream\r?\n/g)]
+    .map(({ index, 0: mark }) => {
+      const start = index + mark.length;
+      try {
+        return inflateSync(pdf.subarray(start, text.indexOf('endstream', start))).toString('latin1');
+      } catch {
+        return '';
+      }
+    })
+    .join('\n');
+}
+
+/** Clicks, and gives back what was downloaded. */
+async function download({ page }: RunningApp, selector: string, name: RegExp): Promise<Buffer> {
+  const [file] = await Promise.all([
+    page.waitForEvent('download', { timeout: 40_000 }),
+    page.locator(selector).click(),
+  ]);
+  expect(file.suggestedFilename()).toMatch(name);
+  return readFileSync(await file.path());
+}

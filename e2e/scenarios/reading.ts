@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import type { RunningApp } from '../running-app.ts';
+
+/** Reading a trace: layers, patches, both eyes beside each other. */
+export function reading(app: () => RunningApp): void {
+  test('the layer scrubber drives tokens and overlay', async () => {
+    const { page, visit, workbench } = app();
+    const [newest] = await workbench.client.traces.list({ limit: 1 });
+    await visit(`/trace/${newest!.id}`);
+    const range = page.getByTestId('layer-range');
+    await range.waitFor();
+    const seen: string[] = [];
+    const pictures: string[] = [];
+    for (let layer = 0; layer < newest!.numLayers; layer++) {
+      await range.fill(String(layer));
+      await page.waitForTimeout(60);
+      seen.push(await page.getByTestId('layer-output').innerText());
+      pictures.push(await pictureOf(app()));
+    }
+    expect(new Set(seen).size).toBe(newest!.numLayers);
+    expect(new Set(pictures).size).toBeGreaterThan(1);
+  });
+
+  test('a click on a patch shows its own trace, and a key brings the answer back', async () => {
+    const { page } = app();
+    const position = page.getByTestId('position');
+    const answer = await position.innerText();
+    const box = (await page.getByTestId('overlay-canvas').boundingBox())!;
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+    await page.getByTestId('back-to-answer').waitFor();
+    expect(await position.innerText()).not.toBe(answer);
+    await page.keyboard.press('a');
+    await page.getByTestId('back-to-answer').waitFor({ state: 'detached' });
+  });
+
+  test('both eyes of a patient are traced and compared', async () => {
+    const { page, visit, workbench } = app();
+    const { items } = await workbench.client.images.page({ query: { sort: 'patient' }, limit: 20 });
+    const [right] = items.filter(({ laterality, patientId }) => laterality === 'R' && patientId !== null);
+    const left = items.find((card) => card.patientId === right!.patientId && card.laterality === 'L')!;
+    await visit('/library');
+    await page.locator(`[data-image-id="${right!.id}"]`).click();
+    await page.locator(`[data-image-id="${left.id}"]`).click({ modifiers: ['Control'] });
+    await page.getByTestId('trace-selection').click();
+    await page.getByTestId('start-trace').click();
+    await expect
+      .poll(() => workbench.client.traces.list({ imageId: left.id }).then((list) => list.length), {
+        timeout: 50_000,
+      })
+      .toBe(1);
+    await expect
+      .poll(() => workbench.client.traces.list({ imageId: right!.id }).then((list) => list.length), {
+        timeout: 50_000,
+      })
+      .toBe(1);
+    await page.getByTestId('compare-selection').click();
+    await page.getByTestId('compare-photo').nth(1).waitFor();
+    await page.getByTestId('emergence-table').waitFor();
+    expect(await page.getByTestId('compare-photo').count()).toBe(2);
+    const output = page.getByTestId('layer-output');
+    const before = await output.innerText();
+    await page.keyboard.press(',');
+    await expect.poll(() => output.innerText()).not.toBe(before);
+    await page.getByTestId('swap').click();
+  });
+}
+
+/** The overlay's pixels, short. */
+function pictureOf({ page }: RunningApp): Promise<string> {
+  return page.getByTestId('overlay-canvas').evaluate((element) => {
+    const pixels = (element as HTMLCanvasElement).getContext('2d')!;
+    const { data } = pixels.getImageData(
+      0,
+      0,
+      (element as HTMLCanvasElement).width,
+      (element as HTMLCanvasElement).height,
+    );
+    let hash = 0;
+    for (let index = 0; index < data.length; index += 97) hash = (Math.imul(hash, 31) + data[index]!) | 0;
+    return String(hash);
+  });
+}

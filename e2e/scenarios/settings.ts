@@ -1,0 +1,79 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { describe, expect, test } from 'vitest';
+import type { RunningApp } from '../running-app.ts';
+
+const views = ['/library', '/trace', '/jobs', '/models', '/concepts', '/settings', '/help'] as const;
+
+/** Concept sets, languages, themes; and that everybody can read and use every view of them. */
+export function settings(app: () => RunningApp): void {
+  test('a concept set is copied, edited and saved', async () => {
+    const { page, visit, workbench } = app();
+    await visit('/concepts');
+    await page.getByTestId('concept-set').first().click();
+    await page.getByTestId('copy-set').click();
+    await page.getByTestId('set-title-en').fill('My own words');
+    await page.getByTestId('add-concept').click();
+    await page.locator('[data-testid="concept-name-en"]').first().fill('Cotton wool');
+    await page.locator('[data-testid="concept-name-ru"]').first().fill('Ватные очаги');
+    await page.locator('[data-testid="concept-forms-en"]').first().fill('cotton');
+    await page.getByTestId('resolved-token').first().waitFor();
+    await page.getByTestId('save-set').click();
+    await expect
+      .poll(
+        async () => (await workbench.client.concepts.list()).find(({ builtIn }) => !builtIn)?.set.title.en,
+      )
+      .toBe('My own words');
+  });
+
+  test('language and theme change while running, and stay', async () => {
+    const { page } = app();
+    await choose(app(), 'ru', 'light');
+    expect(await page.getByTestId('nav-library').innerText()).toBe('Библиотека');
+    await page.reload();
+    await expect.poll(() => page.getByTestId('nav-library').innerText()).toBe('Библиотека');
+    expect(await page.locator('html').getAttribute('lang')).toBe('ru');
+    expect(await page.locator('html').getAttribute('data-theme')).toBe('light');
+    await choose(app(), 'en', 'dark');
+    expect(await page.getByTestId('nav-library').innerText()).toBe('Library');
+  });
+
+  describe('axe finds nothing serious', () => {
+    for (const language of ['en', 'ru'] as const) {
+      for (const theme of ['dark', 'light'] as const) {
+        test(`${language}, ${theme}`, async () => {
+          const { page, visit, workbench } = app();
+          await choose(app(), language, theme);
+          const traces = await workbench.client.traces.list({ limit: 100 });
+          const [a, b] = traces.filter(({ imageId, numPositions }) => imageId !== null && numPositions > 1);
+          const found: string[] = [];
+          for (const view of [...views, `/trace/${a!.id}`, `/compare?traces=${a!.id},${b!.id}`]) {
+            await visit(view);
+            await page.waitForTimeout(500);
+            const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+            for (const { id, impact, nodes } of violations) {
+              if (impact === 'serious' || impact === 'critical')
+                found.push(`${view} ${id} ${nodes[0]!.html.slice(0, 160)}`);
+            }
+          }
+          expect(found).toEqual([]);
+        });
+      }
+    }
+  });
+}
+
+async function choose(
+  { page, visit, workbench }: RunningApp,
+  language: 'en' | 'ru',
+  theme: 'dark' | 'light',
+): Promise<void> {
+  await visit('/settings');
+  await page
+    .getByTestId('language')
+    .getByText(language === 'en' ? 'English' : 'Русский')
+    .click();
+  const names = { dark: /Dark|Т[её]мная/, light: /Light|Светлая/ };
+  await page.getByTestId('theme').getByText(names[theme]).click();
+  await expect.poll(() => workbench.client.settings.get()).toMatchObject({ language, theme });
+  await page.waitForFunction((wanted) => document.documentElement.dataset['theme'] === wanted, theme);
+}
