@@ -245,6 +245,7 @@ def evaluate_real(run, ref, folder, retina):
             good += ok
             res['retina'][f'{preset}/{lang}'] = {'answer': a, 'fundus': ok}
     res['retinaRight'] = f'{good}/8'
+    print(json.dumps(res['retina'], ensure_ascii=False, indent=1), flush=True)
     for name, what in REAL.items():
         path = os.path.join(folder, name)
         if not os.path.exists(path):
@@ -315,12 +316,14 @@ def main():
     p.add_argument('--out')
     a = p.parse_args()
     torch.set_num_threads(2)
+    torch.set_grad_enabled(False)
     out = a.out or a.model
     run = Runner(a.model)
     ref = Reference(run, a.model)
     result = {'real': evaluate_real(run, ref, a.real_test, a.retina)}
     groups = list(held_out(run, Shards(a.held_out), a.limit))
     result['emergence'] = emergence(run, ref, groups, a.retina, out)
+    print({k: result['emergence']['retina'][k] for k in ('rank', 'logProb')}, result['emergence']['fundus'], result['emergence']['controls'], flush=True)
     result['heldOut'] = evaluate_held_out(run, groups)
     with open(os.path.join(out, 'eval.json'), 'w', encoding='utf-8') as f:
         json.dump(result, f, ensure_ascii=False, indent=1)

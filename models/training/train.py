@@ -47,26 +47,34 @@ def build_optimizers(modules, lr):
             torch.optim.AdamW([{'params': g, 'scale': k} for k, g in groups.items()], lr=lr, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
-def schedule(step, total, warmup=60):
-    if step < warmup:
-        return (step + 1) / warmup
-    return max(0.02, 1 - ((step - warmup) / max(1, total - warmup)) ** 1.5)
+def schedule(step, total, warmup=60, decay=0.25):
+    """Share of the learning rate: warm-up, constant, linear decay over the last quarter."""
+    return max(0.02, min(1.0, (step + 1) / warmup, (total - step) / (decay * total)))
 
 
-def aux_loss(heads, feats, cells, lab, rows, cols):
-    """Auxiliary losses and a few accuracies for the log."""
+def plan(text):
+    """'0:16,500:32' -> [(0, 16), (500, 32)]: a value from a step on."""
+    return [tuple(map(int, x.split(':'))) for x in text.split(',')]
+
+
+def at(steps, step):
+    return [v for first, v in steps if first <= step][-1]
+
+
+def aux_loss(heads, feats, cells, lab, rows, cols, detail=1.0):
+    """Auxiliary losses and a few accuracies for the log. detail: weight of findings and cup."""
     c, spot, g = heads(feats, rows, cols)
-    loss = nnf.binary_cross_entropy_with_logits(c, cells, pos_weight=torch.tensor(2.0)) * 3
-    stats = {'cells': loss.item() / 3}
+    loss = nnf.binary_cross_entropy_with_logits(c, cells, pos_weight=torch.tensor(2.0)) * 3 * detail
+    stats = {'cells': loss.item() / 3 / detail}
     if (lab['spot'] >= 0).any():
         where = nnf.cross_entropy(spot.transpose(1, 2).flatten(0, 1), lab['spot'].flatten(), ignore_index=-100)
         stats['spot'] = where.item()
         loss = loss + where
-    loss = loss + nnf.binary_cross_entropy_with_logits(g['findings'], lab['findings'])
+    loss = loss + nnf.binary_cross_entropy_with_logits(g['findings'], lab['findings']) * detail
     for k in ('kind', 'eye', 'cdr', 'quality', 'pallor'):
         if (lab[k] >= 0).any():
             l = nnf.cross_entropy(g[k], lab[k], ignore_index=-100)
-            loss = loss + l * {'kind': 1.0, 'eye': 1.0, 'cdr': 0.5, 'quality': 0.2, 'pallor': 0.2}[k]
+            loss = loss + l * {'kind': 1.0, 'eye': 1.0, 'cdr': 0.5 * detail, 'quality': 0.2, 'pallor': 0.2}[k]
             ok = lab[k] >= 0
             stats[k] = (g[k].argmax(-1)[ok] == lab[k][ok]).float().mean().item()
     return loss, stats
@@ -79,10 +87,13 @@ def main():
     p.add_argument('--real', help='folder made by real_images.py; without it, negatives are procedural only')
     p.add_argument('--count', type=int, default=26000)
     p.add_argument('--seed', type=int, default=1)
-    p.add_argument('--vision-steps', type=int, default=900)
-    p.add_argument('--joint-steps', type=int, default=700)
+    p.add_argument('--vision-steps', type=int, default=550)
+    p.add_argument('--joint-steps', type=int, default=320)
     p.add_argument('--stop-after', type=int, help='stop after so many steps in all (reproduction check)')
     p.add_argument('--batch', default='0:16', help='images per step, from which step on')
+    p.add_argument('--detail', default='0:1', help='weight of the auxiliary losses of findings and cup, from which step on')
+    p.add_argument('--text-every', default='0:1', help='in the joint stage: questions and answers in every n-th step only, from which step on; '
+                   'the steps between teach the vision tower alone, which has more to learn')
     p.add_argument('--lr', type=float, default=1.5e-3)
     p.add_argument('--length', type=int, default=192)
     p.add_argument('--threads', type=int, default=2)
@@ -108,7 +119,8 @@ def main():
         torch._dynamo.config.recompile_limit = 64  # a graph per image size
         M.VISION_BLOCK, M.DECODER_BLOCK = torch.compile(M._vision_block, dynamic=False), torch.compile(M._decoder_block, dynamic=False)
     shards, packer = Shards(data_dir, a.count // 200), Packer(tok)
-    batches = [tuple(map(int, x.split(':'))) for x in a.batch.split(',')]
+    batches = plan(a.batch)
+    text_every, detail = plan(a.text_every), plan(a.detail)
     total = a.vision_steps + a.joint_steps
     M.whiten_patches(visual, normalise(np.concatenate([shards.get(i)[0][:60] for i in shards.of_size((224, 224), 24)])))
     state_file, log_file = os.path.join(a.work, 'state.pt'), os.path.join(a.work, 'training-log.jsonl')
@@ -145,8 +157,8 @@ def main():
                         g['scale'] = k
             saved = None
         s, n = (step, a.vision_steps) if stage == 'vision' else (step - a.vision_steps, a.joint_steps)
-        f = schedule(s, n) if stage == 'joint' else max(0.25, schedule(s, n))
-        size = [b for from_step, b in batches if from_step <= step][-1]
+        f = schedule(s, n) if stage == 'joint' else min(1.0, (s + 1) / 60, max(0.25, 1 - (max(0, s - 60) / 940) ** 1.5))
+        size = at(batches, step)
         for o in opts:
             for g in o.param_groups:
                 g['lr'] = a.lr * f * (size / 32) ** 0.5 * g['scale']
@@ -154,9 +166,9 @@ def main():
         rows, cols = pixels.shape[2] // 28, pixels.shape[3] // 28
         lab = labels(truths, rows, cols)
         feats = M.vision_forward(visual, pixels, torch.bfloat16)
-        loss_aux, stats = aux_loss(heads, feats, cells, lab, rows, cols)
+        loss_aux, stats = aux_loss(heads, feats, cells, lab, rows, cols, at(detail, step))
         loss, row = loss_aux, {'step': step, 'stage': stage, 'aux': loss_aux.item()}
-        if stage == 'joint':
+        if stage == 'joint' and step % at(text_every, step) == 0:
             rng = np.random.default_rng([a.seed, step, 7])
             pairs = [tasks.sample_pairs(rng, t, 6) for t in truths]
             ids, pos, mask, target = packer.pack(pairs, rows, cols, a.length)
