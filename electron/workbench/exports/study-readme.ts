@@ -30,7 +30,8 @@ export function studyReadme({ title, software, deidentified, models, items }: St
   const stripped = deidentified
     ? `Patient codes were replaced, dates moved by a random number of days for each patient, and photographs stripped of
 metadata; text that is burned into a photograph cannot be excluded. The pixels are unchanged, but as files the
-photographs are not the ones that were traced, so that repeated traces state other hashes.`
+photographs are not the ones that were traced, so that repeated traces state other hashes. The hashes stated here are
+those of the original files: whoever holds such a file can recognise it by its hash.`
     : 'Photographs, codes and dates are as in the library.';
   return `# ${title === '' ? 'Study' : title}
 
