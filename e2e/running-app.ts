@@ -72,14 +72,16 @@ export interface RunningApp {
   /** What the pages complained about. */
   readonly complaints: string[];
   /** Shows a view by its route. */
-  visit(route: string): Promise<void>;
-  close(): Promise<void>;
+  readonly visit: (route: string) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface RunOptions {
   readonly samples?: boolean;
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly scale?: number;
+  /** Fills the library before it is opened. */
+  readonly prepare?: (libraryFolder: string) => Promise<void>;
 }
 
 export async function startApp(options: RunOptions = {}): Promise<RunningApp> {
@@ -87,10 +89,12 @@ export async function startApp(options: RunOptions = {}): Promise<RunningApp> {
   await ensureRenderer();
   const folder = mkdtempSync(join(tmpdir(), 'fundus-lens приложение '));
   mkdirSync(join(folder, 'downloads'));
+  const libraryFolder = join(folder, 'Моя библиотека');
+  await options.prepare?.(libraryFolder);
   const log = openLog(join(folder, 'logs'));
   const engine = new EngineControl();
   const workbench = await createWorkbench({
-    libraryFolder: join(folder, 'Моя библиотека'),
+    libraryFolder,
     cacheFolder: join(folder, 'cache'),
     settingsFile: join(folder, 'settings.json'),
     logFolder: log.folder,

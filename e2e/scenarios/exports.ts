@@ -64,7 +64,9 @@ export function exports(app: () => RunningApp): void {
     const { numLayers, numPositions, topK } = await openTrace();
     await page.getByTestId('export-trace').click();
     const csv = (await download(app(), '[data-testid="export-trace-csv"]', /\.csv$/)).toString();
+    // Tokens may hold line breaks; inside quotes they are no end of a row.
     const rows = csv
+      .replace(/"[^"]*"/g, '')
       .trim()
       .split(/\r?\n/)
       .filter((line) => !line.startsWith('#'));

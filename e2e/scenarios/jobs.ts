@@ -25,7 +25,7 @@ export function jobs(app: () => RunningApp): void {
   test('a batch is cancelled and resumed', async () => {
     const { engine, page, visit } = app();
     engine.hold();
-    const { done = 0 } = await states();
+    const { done } = await states();
     await traceAll(4, 'What is on the left side?');
     await visit('/jobs');
     await page.locator('[data-testid="job-row"][data-state="running"]').waitFor();
@@ -39,7 +39,7 @@ export function jobs(app: () => RunningApp): void {
 
   test('a killed engine costs nothing but time', async () => {
     const { engine, page, visit } = app();
-    const { done = 0 } = await states();
+    const { done } = await states();
     engine.hold();
     await traceAll(1, 'What is on the right side?');
     await visit('/jobs');
@@ -61,7 +61,7 @@ export function jobs(app: () => RunningApp): void {
 
   test('a page that is loaded again in the middle of a job finds it', async () => {
     const { engine, page } = app();
-    const { done = 0 } = await states();
+    const { done } = await states();
     engine.hold();
     await traceAll(1, 'What is in the middle?');
     await page.reload();
