@@ -26,7 +26,7 @@ describe(canRun ? 'the desktop window' : `the desktop window (skipped: ${missing
   test.skipIf(!canRun)('opens the library, safely, and answers calls', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'fundus-lens-electron-'));
     const app = await _electron.launch({
-      executablePath: runtime,
+      executablePath: runtime ?? '',
       args: [built, `--user-data-dir=${join(folder, 'profile')}`],
       env: { ...process.env, XDG_DATA_HOME: folder, XDG_CACHE_HOME: folder } as Record<string, string>,
     });
