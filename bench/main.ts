@@ -2,10 +2,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { runEngineBench } from './engine.ts';
+import { runLibraryBench } from './library.ts';
 import type { BenchDtype } from './random-checkpoint.ts';
 
 interface BenchOptions {
-  readonly suite: 'engine';
+  readonly suite: 'engine' | 'library';
   readonly python?: string;
   readonly dtype: BenchDtype;
   readonly repeat: string;
@@ -14,7 +15,7 @@ interface BenchOptions {
 
 const program = new Command('bench')
   .description('Measures the software on this machine. Quote ratios of one run, not times of two.')
-  .addOption(new Option('--suite <name>', 'what to measure').choices(['engine']).default('engine'))
+  .addOption(new Option('--suite <name>', 'what to measure').choices(['engine', 'library']).default('engine'))
   .option(
     '--python <venv>',
     'virtual environment with torch and transformers, to run the notebook’s way beside ours',
@@ -28,6 +29,9 @@ const program = new Command('bench')
 const options = program.opts<BenchOptions>();
 const python =
   options.python === undefined ? undefined : path.resolve(process.env['INIT_CWD'] ?? '.', options.python);
-process.stdout.write(
-  `${runEngineBench({ folder: options.folder, python, dtype: options.dtype, repeat: Number(options.repeat) })}\n`,
-);
+if (options.suite === 'library') {
+  await runLibraryBench();
+} else {
+  const { folder, dtype, repeat } = options;
+  process.stdout.write(`${runEngineBench({ folder, python, dtype, repeat: Number(repeat) })}\n`);
+}

@@ -16,7 +16,7 @@ interface ParentPort {
 
 /** The line to the parent: Electron's port in a utility process, Node's channel in a forked one. */
 function openChannel(): EngineChannel {
-  const { parentPort } = process as NodeJS.Process & { readonly parentPort?: ParentPort | null };
+  const { parentPort } = process as unknown as { readonly parentPort?: ParentPort | null };
   if (parentPort) {
     return {
       post: (event) => parentPort.postMessage(event),

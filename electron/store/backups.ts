@@ -1,6 +1,6 @@
 import SqliteDatabase from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../common/errors.ts';
@@ -161,29 +161,4 @@ function flushFile(file: string): void {
 
 function stamp(date: Date): string {
   return date.toISOString().replace(/[-:.]/g, '');
-}
-
-/** Copies a verified backup and every file it refers to into another folder, such as one on another disk. */
-export async function copyLibrary(paths: LibraryPaths, backup: Backup, target: string): Promise<number> {
-  const to = libraryPaths(target);
-  mkdirSync(target, { recursive: true });
-  createFolders(to);
-  let copied = 0;
-  for (const part of ['originals', 'renderings', 'arrays'] as const) {
-    for (const name of await readdir(paths[part], { recursive: true })) {
-      const source = path.join(paths[part], name);
-      const destination = path.join(to[part], name);
-      const { size } = await stat(source);
-      if ((await stat(source)).isDirectory()) continue;
-      if (existsSync(destination) && (await stat(destination)).size === size) continue;
-      mkdirSync(path.dirname(destination), { recursive: true });
-      const temporary = path.join(to.temporary, randomUUID());
-      await copyFile(source, temporary);
-      flushFile(temporary);
-      await rename(temporary, destination);
-      copied++;
-    }
-  }
-  await restoreBackup(target, backup.file);
-  return copied;
 }

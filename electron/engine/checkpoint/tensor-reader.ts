@@ -29,12 +29,6 @@ export function readRows(view: TensorView, rows: readonly number[]): Float32Arra
   return output;
 }
 
-/** Reads a vector [C] as float32. */
-export function readVector(view: TensorView): Float32Array {
-  const length = view.byteLength / bytesPerElement[view.dtype];
-  return readRows({ ...view, shape: [1, length] }, [0]);
-}
-
 function widen(bytes: Buffer, { dtype, name }: TensorView, output: Float32Array): void {
   const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (dtype) {

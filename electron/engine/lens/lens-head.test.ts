@@ -19,7 +19,7 @@ let onHost: LensHead;
 let inGraph: LensHead;
 const sessions: ResidentSession[] = [];
 
-async function openHead(rankSlots: number): Promise<LensHead> {
+function openHead(rankSlots: number): LensHead {
   const { head } = compileGraphs(checkpoint, { attention: 'fused', rankSlots });
   const source = { graph: head, weightsFolder: checkpoint.weights.folder, provider: 'cpu' } as const;
   const session = new ResidentSession(source, { staysLoaded: true });
@@ -33,8 +33,8 @@ async function openHead(rankSlots: number): Promise<LensHead> {
 
 beforeAll(async () => {
   checkpoint = await openCheckpoint(checkpointFolder('qwen2-5-vl-tied-bf16'));
-  onHost = await openHead(0);
-  inGraph = await openHead(4);
+  onHost = openHead(0);
+  inGraph = openHead(4);
 });
 afterAll(async () => {
   for (const session of sessions) await session.release();
