@@ -28,7 +28,7 @@ describe(canRun ? 'the desktop window' : `the desktop window (skipped: ${missing
     const app = await _electron.launch({
       executablePath: runtime ?? '',
       args: [built, `--user-data-dir=${join(folder, 'profile')}`],
-      env: { ...process.env, XDG_DATA_HOME: folder, XDG_CACHE_HOME: folder } as Record<string, string>,
+      env: { ...process.env, XDG_DATA_HOME: folder, XDG_CACHE_HOME: folder },
     });
     try {
       const page = await app.firstWindow();
