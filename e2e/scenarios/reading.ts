@@ -35,6 +35,10 @@ export function reading(app: () => RunningApp): void {
 
   test('both eyes of a patient are traced and compared', async () => {
     const { page, visit, workbench } = app();
+    const idle = async () => {
+      const { counts } = await workbench.client.jobs.counts();
+      return counts.queued + counts.running === 0;
+    };
     const { items } = await workbench.client.images.page({ query: { sort: 'patient' }, limit: 20 });
     const [right] = items.filter(({ laterality, patientId }) => laterality === 'R' && patientId !== null);
     const left = items.find((card) => card.patientId === right!.patientId && card.laterality === 'L')!;
@@ -44,15 +48,9 @@ export function reading(app: () => RunningApp): void {
     await page.getByTestId('trace-selection').click();
     await page.getByTestId('start-trace').click();
     await expect
-      .poll(() => workbench.client.traces.list({ imageId: left.id }).then((list) => list.length), {
-        timeout: 50_000,
-      })
-      .toBe(1);
-    await expect
-      .poll(() => workbench.client.traces.list({ imageId: right!.id }).then((list) => list.length), {
-        timeout: 50_000,
-      })
-      .toBe(1);
+      .poll(() => workbench.client.traces.list({ imageId: left.id }), { timeout: 50_000 })
+      .toHaveLength(1);
+    await expect.poll(idle, { timeout: 50_000 }).toBe(true);
     await page.getByTestId('compare-selection').click();
     await page.getByTestId('compare-photo').nth(1).waitFor();
     await page.getByTestId('emergence-table').waitFor();
