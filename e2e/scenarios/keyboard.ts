@@ -38,6 +38,7 @@ export function keyboard(app: () => RunningApp): void {
     await page.keyboard.press('a');
     await page.keyboard.press('n');
     await page.getByTestId('new-trace-form').waitFor();
+    await page.waitForFunction(() => document.activeElement!.closest('[role="dialog"]') !== null);
     await page.keyboard.press('Escape');
     await page.getByTestId('new-trace-form').waitFor({ state: 'detached' });
   });

@@ -38,7 +38,7 @@ function listen() {
     if (event.defaultPrevented || event.isComposing) return;
     const names = [keyName(event), keyByPlace(event)];
     const handler = names.flatMap((name) => (name === null ? [] : (handlers.get(name)?.slice(-1) ?? [])))[0];
-    if (handler === undefined || isTyping(event) || isBehindDialog(event)) return;
+    if (handler === undefined || isTyping(event) || isBehindDialog()) return;
     event.preventDefault();
     handler(event);
   });
@@ -58,13 +58,12 @@ function isTyping(event: KeyboardEvent): boolean {
   return event.key === ' ' && (target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement);
 }
 
-function isBehindDialog(event: KeyboardEvent): boolean {
-  const dialog = document.querySelector(
-    '[role="dialog"][aria-modal="true"], [role="dialog"][data-state="open"].dialog',
-  );
+/** An open dialog has all keys for itself; Escape closes it, which it does only when nobody took the key before. */
+function isBehindDialog(): boolean {
   return (
-    dialog !== null &&
-    !(event.target instanceof Node && dialog.contains(event.target) && event.key === 'Escape')
+    document.querySelector(
+      '[role="dialog"][aria-modal="true"], [role="dialog"][data-state="open"].dialog',
+    ) !== null
   );
 }
 
