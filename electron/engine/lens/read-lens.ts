@@ -3,7 +3,7 @@ import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
 import type { ConceptTokens, LensHead, LensReading } from './lens-head.ts';
 
 /** Host and device bytes that one chunk's logits, probabilities and products may take together. */
-export const lensChunkBytes = 384 * 2 ** 20;
+export const lensChunkBytes = 256 * 2 ** 20;
 
 /** Measurements of N layers × P positions, layer-major as a trace stores them. */
 export interface LensCells {
