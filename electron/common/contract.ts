@@ -6,12 +6,12 @@ import {
   backupSchema,
   libraryStatusSchema,
   licenceSchema,
-  problemSchema,
   settingsPatchSchema,
   settingsSchema,
   verifyReportSchema,
   workbenchEventSchema,
 } from './app-model.ts';
+import { problemSchema } from './problem.ts';
 import {
   compareInputSchema,
   comparisonSchema,

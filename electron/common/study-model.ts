@@ -10,6 +10,7 @@ import {
 } from './lens-trace.ts';
 import { idSchema, instantSchema, sha256Schema } from './library-model.ts';
 import { imageFilterSchema } from './library-query.ts';
+import { sizeEstimateSchema } from './size-estimate.ts';
 
 const count = z.int().nonnegative();
 
@@ -52,6 +53,8 @@ export const checkpointReportSchema = z.object({
   parametersByDtype: z.record(z.string(), count),
   diskBytes: count,
   memoryBytes: count,
+  /** Empty in reports of earlier versions. */
+  estimates: z.array(sizeEstimateSchema).default([]),
   files: z.array(z.object({ name: z.string(), bytes: count, sha256: sha256Schema })),
 });
 

@@ -81,5 +81,7 @@ export class Models {
 }
 
 function toModel(row: Selectable<ModelsTable>): StoredModel {
-  return { ...row, report: row.report === null ? null : (JSON.parse(row.report) as CheckpointReport) };
+  if (row.report === null) return { ...row, report: null };
+  // Earlier versions made no estimates.
+  return { ...row, report: { estimates: [], ...(JSON.parse(row.report) as CheckpointReport) } };
 }

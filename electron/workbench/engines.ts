@@ -1,6 +1,8 @@
-import type { CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
+import type { CheckpointOutline, CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
 import { FundusLensError } from '../common/errors.ts';
+import type { FidelityReport, FidelityRequest } from '../common/fidelity-report.ts';
 import type { LensTrace } from '../common/lens-trace.ts';
+import type { PreparedManifest, PrepareRequest } from '../common/prepared-model.ts';
 import { problemOf } from '../common/problem.ts';
 import { EngineClient } from '../engine-client/engine-client.ts';
 import type { EngineClientOptions, RequestOptions } from '../engine-client/engine-client.ts';
@@ -23,6 +25,7 @@ const defaultMaxWarm = 1;
  */
 export class Engines {
   readonly #warm = new Map<string, WarmEngine>();
+  readonly #alones = new Set<EngineClient>();
   readonly #events: EventLog;
   readonly #clientOptions: EngineClientOptions;
   readonly #maxWarm: number;
@@ -38,7 +41,8 @@ export class Engines {
 
   /** Process ids of the running engines. */
   get pids(): number[] {
-    return [...this.#warm.values()].flatMap(({ client }) => client.pid ?? []);
+    const clients = [...[...this.#warm.values()].map(({ client }) => client), ...this.#alones];
+    return clients.flatMap(({ pid }) => pid ?? []);
   }
 
   /** @throws whatever `EngineClient.trace` throws */
@@ -46,14 +50,38 @@ export class Engines {
     return this.#use(request.modelDir, modelId, (client) => client.trace(request, options));
   }
 
-  /** Reads a checkpoint in a process of its own, so that a warm model stays. */
-  async inspect(folder: string, options: RequestOptions = {}): Promise<CheckpointReport> {
-    const client = new EngineClient(this.#clientOptions);
-    try {
-      return await client.inspect(folder, options);
-    } finally {
-      await client.close();
-    }
+  /** Reads a checkpoint and hashes it. */
+  inspect(folder: string, options: RequestOptions<'inspect'> = {}): Promise<CheckpointReport> {
+    return this.#alone((client) => client.inspect(folder, options));
+  }
+
+  /** Reads a checkpoint's small files and headers. */
+  outline(folder: string, options: RequestOptions<'outline'> = {}): Promise<CheckpointOutline> {
+    return this.#alone((client) => client.outline(folder, options));
+  }
+
+  /** Writes a checkpoint's weights in another format. */
+  prepare(request: PrepareRequest, options: RequestOptions<'prepare'> = {}): Promise<PreparedManifest> {
+    return this.#alone((client) => client.prepare(request, options));
+  }
+
+  /** Compares prepared weights with those they were made from. */
+  verify(request: FidelityRequest, options: RequestOptions<'verify'> = {}): Promise<FidelityReport> {
+    return this.#alone((client) => client.verify(request, options));
+  }
+
+  /** Whether a request for the model in that folder is under way here. */
+  isBusy(folder: string): boolean {
+    return (this.#warm.get(folder)?.busy ?? 0) > 0;
+  }
+
+  /** Ends the process that has this folder's model in memory; requests under way are rejected. */
+  async close(folder: string): Promise<void> {
+    const engine = this.#warm.get(folder);
+    if (engine === undefined) return;
+    this.#warm.delete(folder);
+    await engine.client.close();
+    this.#events.publish({ type: 'engine', modelId: engine.modelId, state: 'stopped', problem: null });
   }
 
   /** Ends the processes; requests under way are rejected. */
@@ -65,6 +93,18 @@ export class Engines {
       this.#events.publish({ type: 'engine', modelId, state: 'stopped', problem: null });
     }
     return engines.length;
+  }
+
+  /** In a process of its own, so that a warm model stays and all memory is given back afterwards. */
+  async #alone<T>(work: (client: EngineClient) => Promise<T>): Promise<T> {
+    const client = new EngineClient(this.#clientOptions);
+    this.#alones.add(client);
+    try {
+      return await work(client);
+    } finally {
+      this.#alones.delete(client);
+      await client.close();
+    }
   }
 
   async #use<T>(
