@@ -99,7 +99,10 @@ export const settingsPatchSchema = z.strictObject({
   models: z
     .strictObject({
       folder: z.string().min(1).nullable().optional(),
-      endpoint: z.url({ protocol: /^https?$/ }).nullable().optional(),
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .nullable()
+        .optional(),
       parallel: z.int().min(1).max(8).optional(),
     })
     .optional(),

@@ -140,16 +140,6 @@ export const hubAccountSchema = z.object({
   offline: z.boolean(),
 });
 
-/** `prepared.json` as lists show it. */
-export const preparedSummarySchema = z.object({
-  format: z.enum(weightFormats),
-  blockSize: count,
-  symmetric: z.boolean(),
-  keep: z.object({ unembedding: z.enum(weightFormats), vision: z.enum(weightFormats) }),
-  sourceName: z.string(),
-  sourceSha256: sha256Schema,
-});
-
 export type ModelOrigin = z.infer<typeof modelOriginSchema>;
 export type Room = z.infer<typeof roomSchema>;
 export type ModelOffer = z.infer<typeof modelOfferSchema>;
@@ -158,4 +148,3 @@ export type ModelTask = z.infer<typeof modelTaskSchema>;
 export type ModelTaskPhase = (typeof modelTaskPhases)[number];
 export type PrepareChoices = z.infer<typeof prepareChoicesSchema>;
 export type HubAccount = z.infer<typeof hubAccountSchema>;
-export type PreparedSummary = z.infer<typeof preparedSummarySchema>;

@@ -9,7 +9,9 @@ import {
   emergenceSchema,
 } from './lens-trace.ts';
 import { idSchema, instantSchema, sha256Schema } from './library-model.ts';
+import { fidelityReportSchema } from './fidelity-report.ts';
 import { imageFilterSchema } from './library-query.ts';
+import { preparedSummarySchema } from './prepared-summary.ts';
 import { sizeEstimateSchema } from './size-estimate.ts';
 
 const count = z.int().nonnegative();
@@ -26,6 +28,16 @@ export const modelSchema = z.object({
   available: z.boolean(),
   /** Comes with the software and cannot be removed. */
   builtIn: z.boolean(),
+  /** Lies in our own folder of models; removing it deletes its files. */
+  managed: z.boolean(),
+  /** Of most weights, such as bf16 or int4. */
+  weightFormat: z.string().nullable(),
+  /** How it was prepared and from what; null of a checkpoint as it was published. */
+  prepared: preparedSummarySchema.nullable(),
+  /** How true the numbers of prepared weights are; null before that was measured. */
+  fidelity: fidelityReportSchema.nullable(),
+  /** What it would need in each format; empty of a prepared one. */
+  estimates: z.array(sizeEstimateSchema),
   numLayers: count,
   dModel: count,
   vocabSize: count,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import type { CheckpointReport } from '../common/engine-messages.ts';
 import { FundusLensError } from '../common/errors.ts';
 import { modelOriginSchema } from '../common/model-manager.ts';
 import type { ModelOrigin } from '../common/model-manager.ts';
@@ -25,7 +26,9 @@ const manifestSchema = z.object({
   installedAt: z.string(),
 });
 
-export type InstalledManifest = z.infer<typeof manifestSchema>;
+export type InstalledManifest = Omit<z.infer<typeof manifestSchema>, 'report'> & {
+  readonly report: CheckpointReport;
+};
 
 export interface InstalledModel extends InstalledManifest {
   readonly folder: string;

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { problemSchema } from '../common/problem.ts';
 import { FundusLensError } from '../common/errors.ts';
-import { modelOriginSchema } from '../common/model-manager.ts';
+import { idSchema } from '../common/library-model.ts';
+import { modelOriginSchema, prepareChoicesSchema } from '../common/model-manager.ts';
 
 /** Ending of a folder that is not a model yet; nothing lists it as one. */
 export const partialEnding = '.partial';
@@ -16,7 +17,7 @@ const lockFile = 'lock';
 export const partialStateSchema = z.object({
   schema: z.literal('fundus-lens.partial/1'),
   id: z.string(),
-  kind: z.enum(['download', 'copy']),
+  kind: z.enum(['download', 'copy', 'prepare']),
   /** Name for people. */
   name: z.string(),
   origin: modelOriginSchema,
@@ -28,8 +29,8 @@ export const partialStateSchema = z.object({
       gitSha1: z.string().nullable(),
     }),
   ),
-  /** Of the chosen files; 0 before they are chosen. */
-  totalBytes: z.int().nonnegative(),
+  /** Of a preparation only. */
+  prepare: prepareChoicesSchema.extend({ modelId: idSchema }).nullable(),
   /** `running` after a crash means "go on". */
   state: z.enum(['running', 'paused', 'failed']),
   problem: problemSchema.nullable(),

@@ -83,5 +83,6 @@ export class Models {
 function toModel(row: Selectable<ModelsTable>): StoredModel {
   if (row.report === null) return { ...row, report: null };
   // Earlier versions made no estimates.
-  return { ...row, report: { estimates: [], ...(JSON.parse(row.report) as CheckpointReport) } };
+  const report = JSON.parse(row.report) as Omit<CheckpointReport, 'estimates'> & Partial<CheckpointReport>;
+  return { ...row, report: { ...report, estimates: report.estimates ?? [] } };
 }

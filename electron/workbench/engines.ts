@@ -16,6 +16,8 @@ interface WarmEngine {
   lastUsed: number;
 }
 
+/** How long the process that describes checkpoints waits for another question, milliseconds. */
+const describerPatience = 10_000;
 /** Engines that keep their model in memory at a time; the one used longest ago ends first. */
 const defaultMaxWarm = 1;
 
@@ -25,7 +27,9 @@ const defaultMaxWarm = 1;
  */
 export class Engines {
   readonly #warm = new Map<string, WarmEngine>();
-  readonly #alones = new Set<EngineClient>();
+  readonly #describer: EngineClient;
+  #describing = 0;
+  #describerEnd: NodeJS.Timeout | undefined;
   readonly #events: EventLog;
   readonly #clientOptions: EngineClientOptions;
   readonly #maxWarm: number;
@@ -36,13 +40,13 @@ export class Engines {
   ) {
     this.#events = events;
     this.#clientOptions = clientOptions;
+    this.#describer = new EngineClient(clientOptions);
     this.#maxWarm = maxWarm;
   }
 
-  /** Process ids of the running engines. */
+  /** Process ids of the engines that hold a model. */
   get pids(): number[] {
-    const clients = [...[...this.#warm.values()].map(({ client }) => client), ...this.#alones];
-    return clients.flatMap(({ pid }) => pid ?? []);
+    return [...this.#warm.values()].flatMap(({ client }) => client.pid ?? []);
   }
 
   /** @throws whatever `EngineClient.trace` throws */
@@ -52,12 +56,12 @@ export class Engines {
 
   /** Reads a checkpoint and hashes it. */
   inspect(folder: string, options: RequestOptions<'inspect'> = {}): Promise<CheckpointReport> {
-    return this.#alone((client) => client.inspect(folder, options));
+    return this.#ask((client) => client.inspect(folder, options));
   }
 
   /** Reads a checkpoint's small files and headers. */
   outline(folder: string, options: RequestOptions<'outline'> = {}): Promise<CheckpointOutline> {
-    return this.#alone((client) => client.outline(folder, options));
+    return this.#ask((client) => client.outline(folder, options));
   }
 
   /** Writes a checkpoint's weights in another format. */
@@ -88,6 +92,8 @@ export class Engines {
   async closeAll(): Promise<number> {
     const engines = [...this.#warm.values()];
     this.#warm.clear();
+    clearTimeout(this.#describerEnd);
+    await this.#describer.close();
     for (const { client, modelId } of engines) {
       await client.close();
       this.#events.publish({ type: 'engine', modelId, state: 'stopped', problem: null });
@@ -95,14 +101,27 @@ export class Engines {
     return engines.length;
   }
 
+  /** In a process that only describes, holds no model, and ends when nobody has asked it for a while. */
+  async #ask<T>(work: (client: EngineClient) => Promise<T>): Promise<T> {
+    clearTimeout(this.#describerEnd);
+    this.#describing += 1;
+    try {
+      return await work(this.#describer);
+    } finally {
+      this.#describing -= 1;
+      if (this.#describing === 0) {
+        this.#describerEnd = setTimeout(() => void this.#describer.close(), describerPatience);
+        this.#describerEnd.unref();
+      }
+    }
+  }
+
   /** In a process of its own, so that a warm model stays and all memory is given back afterwards. */
   async #alone<T>(work: (client: EngineClient) => Promise<T>): Promise<T> {
     const client = new EngineClient(this.#clientOptions);
-    this.#alones.add(client);
     try {
       return await work(client);
     } finally {
-      this.#alones.delete(client);
       await client.close();
     }
   }
