@@ -2,6 +2,7 @@ import type { CheckpointReport } from '../common/engine-messages.ts';
 import { fingerprintCheckpoint } from './checkpoint/fingerprint.ts';
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
 import { bytesPerElement } from './checkpoint/safetensors.ts';
+import { cpuTarget } from './graph/graph-target.ts';
 import { compileGraphs } from './load-model.ts';
 import { numTokens } from './model.ts';
 import { lensChunkBytes } from './lens/read-lens.ts';
@@ -19,7 +20,7 @@ const fixedBytes = 512 * 2 ** 20;
 export async function inspectCheckpoint(folder: string, hooks: TraceHooks): Promise<CheckpointReport> {
   await reportProgress(hooks, 'load', 0, 1);
   const checkpoint = await openCheckpoint(folder);
-  compileGraphs(checkpoint, { attention: 'fused', rankSlots: 0 });
+  compileGraphs(checkpoint, cpuTarget);
   const { sha256, files } = await fingerprintCheckpoint(folder, {
     ...(hooks.signal === undefined ? {} : { signal: hooks.signal }),
     onProgress: (done, total) => hooks.onProgress?.({ stage: 'load', done, total }),
