@@ -1,44 +1,41 @@
-import type { SizeEstimate } from '../common/size-estimate.ts';
 import { weightFormats } from '../common/prepared-model.ts';
-import type { WeightFormat } from '../common/prepared-model.ts';
+import type { SizeEstimate } from '../common/size-estimate.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
-import { bytesPerElement } from './checkpoint/safetensors.ts';
+import type { TensorView } from './checkpoint/safetensors.ts';
 import { lensChunkBytes } from './lens/read-lens.ts';
+import { smallBytes } from './load-model.ts';
+import { completeOptions, planTensors } from './prepare/plan.ts';
 
 /** Runtime, pixels, caches and what else does not grow with the weights. */
 const fixedBytes = 512 * 2 ** 20;
 
-/**
- * Bytes of one weight; integer formats with a float32 scale and a zero point of the weight's own width for every 32 of
- * them, as `prepare` writes them by default.
- */
-const bytesPerWeight: Readonly<Record<WeightFormat, number>> = {
-  float16: 2,
-  int8: 1 + 4 / 32 + 1 / 32,
-  int4: 0.5 + 4 / 32 + 0.5 / 32,
-};
-
 /** What a checkpoint needs as it is stored and in every format that it can be prepared in, by its headers alone. */
-export function estimateSizes({ weights, embedding, unembedding }: Checkpoint): SizeEstimate[] {
+export function estimateSizes(checkpoint: Checkpoint): SizeEstimate[] {
+  const { weights, prepared } = checkpoint;
   const tensors = [...weights];
-  const elements = tensors.reduce((sum, view) => sum + view.byteLength / bytesPerElement[view.dtype], 0);
-  const diskBytes = tensors.reduce((sum, view) => sum + view.byteLength, 0);
-  const isSensitive = (name: string) =>
-    name === embedding.name || name === unembedding || name.startsWith('visual.');
-  const prepared = weightFormats.map((format): SizeEstimate => {
-    const bytes = tensors.reduce((sum, { name, shape, dtype, byteLength }) => {
-      if (shape.length < 2) return sum + byteLength;
-      const kept = format === 'int4' && isSensitive(name) ? 'int8' : format;
-      return sum + (byteLength / bytesPerElement[dtype]) * bytesPerWeight[kept];
-    }, 0);
-    return {
-      format,
-      diskBytes: Math.ceil(bytes),
-      memoryBytes: Math.ceil(bytes) + lensChunkBytes + fixedBytes,
-    };
+  const storedBytes = tensors.reduce((sum, view) => sum + view.byteLength + blockBytes(view), 0);
+  const elements = tensors.reduce((sum, view) => sum + countElements(view), 0);
+  // A small checkpoint is widened to float32 as a whole, a large one matrix by matrix.
+  const loadedBytes = prepared === null && storedBytes <= smallBytes ? 4 * elements : storedBytes;
+  const asStored = {
+    format: 'as-stored',
+    diskBytes: storedBytes,
+    memoryBytes: loadedBytes + lensChunkBytes + fixedBytes,
+  } as const;
+  if (prepared !== null) return [asStored];
+  const inFormats = weightFormats.map((format): SizeEstimate => {
+    const { bytes } = planTensors(checkpoint, completeOptions({ format }));
+    return { format, diskBytes: bytes, memoryBytes: bytes + lensChunkBytes + fixedBytes };
   });
-  return [
-    { format: 'as-stored', diskBytes, memoryBytes: 4 * elements + lensChunkBytes + fixedBytes },
-    ...prepared,
-  ];
+  return [asStored, ...inFormats];
+}
+
+/** Weights of a tensor, however they are stored. */
+export function countElements({ shape }: TensorView): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+/** Of the scales and zero points beside rounded weights. */
+function blockBytes({ blocks }: TensorView): number {
+  return (blocks?.scales.byteLength ?? 0) + (blocks?.zeroPoints?.byteLength ?? 0);
 }

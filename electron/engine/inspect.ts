@@ -1,8 +1,8 @@
 import type { CheckpointOutline, CheckpointReport } from '../common/engine-messages.ts';
 import { fingerprintCheckpoint } from './checkpoint/fingerprint.ts';
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
-import { bytesPerElement } from './checkpoint/safetensors.ts';
-import { estimateSizes } from './estimate-sizes.ts';
+import { countElements, estimateSizes } from './estimate-sizes.ts';
+import { cpuTarget } from './graph/graph-target.ts';
 import { compileGraphs } from './load-model.ts';
 import { numTokens } from './model.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
@@ -15,10 +15,11 @@ import { reportProgress, type TraceHooks } from './trace-hooks.ts';
  */
 export async function outlineCheckpoint(folder: string): Promise<CheckpointOutline> {
   const checkpoint = await openCheckpoint(folder);
-  compileGraphs(checkpoint, { attention: 'fused', rankSlots: 0 });
+  compileGraphs(checkpoint, cpuTarget);
   const parametersByDtype: Record<string, number> = {};
-  for (const { dtype, byteLength } of checkpoint.weights) {
-    parametersByDtype[dtype] = (parametersByDtype[dtype] ?? 0) + byteLength / bytesPerElement[dtype];
+  for (const view of checkpoint.weights) {
+    const dtype = view.blocks === undefined ? view.dtype : `INT${view.blocks.bits}`;
+    parametersByDtype[dtype] = (parametersByDtype[dtype] ?? 0) + countElements(view);
   }
   const { architecture, config, id, unembedding } = checkpoint;
   const estimates = estimateSizes(checkpoint);
