@@ -34,7 +34,7 @@ export function viewModel(library: Library, model: StoredModel, folders: Workben
     weightFormat: prepared?.format ?? storedFormat(report),
     prepared,
     fidelity: folder === null || prepared === null ? null : readFidelity(folder),
-    estimates: prepared === null ? [...(report?.estimates ?? [])] : [],
+    estimates: [...(report?.estimates ?? [])],
     diskBytes: report?.diskBytes ?? null,
     memoryBytes: report?.memoryBytes ?? null,
     gate: readGate(library, model.sha256),

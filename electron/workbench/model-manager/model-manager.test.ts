@@ -280,6 +280,40 @@ describe('from this computer', () => {
   });
 });
 
+describe('preparing', () => {
+  test('a checkpoint becomes a model of its own in another format, as large as was said', async () => {
+    const original = await client.models.addFolder({ folder: otherFixtureModel });
+    const { id } = await client.models.prepare({ id: original.id, format: 'int4' });
+    const task = await workbench.modelTasks.wait(id);
+    expect(task).toMatchObject({ state: 'done', problem: null, kind: 'prepare' });
+    const made = (await client.models.list()).find((model) => model.id === task.modelId);
+    expect(made).toMatchObject({
+      name: 'qwen2-vl-untied-f32-int4',
+      managed: true,
+      weightFormat: 'int4',
+      prepared: {
+        format: 'int4',
+        sourceSha256: original.sha256,
+        keep: { unembedding: 'int8', vision: 'int8' },
+      },
+      fidelity: null,
+    });
+    const estimate = original.estimates.find(({ format }) => format === 'int4')!;
+    expect(made!.estimates).toMatchObject([{ format: 'as-stored' }]);
+    expect(made!.estimates[0]!.diskBytes / estimate.diskBytes).toBeCloseTo(1, 1);
+    const gate = await client.models.checkGate({ id: made!.id });
+    expect(gate.maxAbsDiff).toBeLessThanOrEqual(gate.tolerance);
+    await expect(client.models.prepare({ id: original.id, format: 'int4' })).rejects.toMatchObject({
+      data: { code: 'input.invalid' },
+    });
+    await expect(client.models.prepare({ id: made!.id, format: 'int8' })).rejects.toMatchObject({
+      data: { code: 'input.invalid' },
+    });
+    await client.models.remove({ id: made!.id });
+    expect(readdirSync(modelsFolder())).toEqual([]);
+  });
+});
+
 describe('removing', () => {
   async function install(): Promise<number> {
     const { id } = await client.models.fetch(source);

@@ -47,6 +47,7 @@ export class ModelManager {
   readonly account: HubAccount;
   readonly #desk: ManagerDesk;
   readonly #options: ModelManagerOptions;
+  #started: Promise<void> | null = null;
 
   constructor(desk: ManagerDesk, options: ModelManagerOptions) {
     this.#desk = desk;
@@ -57,7 +58,11 @@ export class ModelManager {
   }
 
   /** Finishes what an earlier start left: removals, models that this library does not know yet, downloads. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return (this.#started ??= this.#start());
+  }
+
+  async #start(): Promise<void> {
     if (this.#desk.session.isReadOnly) return;
     await this.store.finishRemovals();
     await this.#adoptPrepared();
@@ -67,6 +72,12 @@ export class ModelManager {
       if (known?.folder == null || !existsSync(known.folder)) models.put({ ...report, id: name }, folder);
     }
     for (const partial of await this.store.partials()) await this.#takeUp(partial);
+  }
+
+  /** With what an earlier start left. */
+  async listTasks(): Promise<ModelTask[]> {
+    await this.start();
+    return this.tasks.list();
   }
 
   room(): Promise<Room> {
@@ -87,6 +98,7 @@ export class ModelManager {
   async fetch(source: ModelSource, signal: AbortSignal): Promise<ModelTask> {
     const { origin, files } = await this.#open(source, signal);
     const name = nameOfOrigin(origin);
+    await this.start();
     if ((await this.store.find(this.store.pathOf(name))) !== null) {
       throw new FundusLensError('input.invalid', `${name} is installed already.`, {
         advice: 'Remove it first to fetch it anew.',
@@ -123,6 +135,7 @@ export class ModelManager {
 
   /** Begins to write a model's weights in another format. */
   async prepare(modelId: number, choices: PrepareChoices): Promise<ModelTask> {
+    await this.start();
     return this.tasks.start(await preparePlan(this.#desk, this.store, modelId, choices));
   }
 

@@ -25,7 +25,7 @@ export function modelsRouter(desk: Desk) {
     prepare: models.prepare.handler(({ input: { id, ...choices } }) => manager.prepare(id, choices)),
     verify: models.verify.handler(({ input: { id, ...choices } }) => manager.verify(id, choices)),
     tasks: {
-      list: models.tasks.list.handler(() => tasks.list()),
+      list: models.tasks.list.handler(() => manager.listTasks()),
       pause: models.tasks.pause.handler(({ input }) => tasks.pause(input.taskId)),
       resume: models.tasks.resume.handler(({ input }) => tasks.resume(input.taskId)),
       cancel: models.tasks.cancel.handler(({ input }) => tasks.cancel(input.taskId)),
