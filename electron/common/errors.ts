@@ -23,7 +23,6 @@ export const errorCodes = [
   'model.parity-gate',
   'model.hash-mismatch',
   'model.disk-full',
-  'model.memory',
   'model.in-use',
   'model.busy',
   'hub.offline',

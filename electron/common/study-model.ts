@@ -16,6 +16,16 @@ import { sizeEstimateSchema } from './size-estimate.ts';
 
 const count = z.int().nonnegative();
 
+/** What the last load of a model showed. */
+export const loadedGateSchema = gateSchema.extend({
+  at: instantSchema,
+  provider: z.enum(providerNames),
+  /** Name of the device; null where none was told. */
+  device: z.string().nullable().default(null),
+  /** Why the first choice of provider was not used; null when it was. */
+  providerFallback: z.string().nullable().default(null),
+});
+
 /** A checkpoint known to the library; the same weights in another folder are the same model. */
 export const modelSchema = z.object({
   id: idSchema,
@@ -46,7 +56,7 @@ export const modelSchema = z.object({
   /** Estimated peak memory of one trace. */
   memoryBytes: count.nullable(),
   /** Of the parity gate at its last load here; null before the first. */
-  gate: gateSchema.extend({ at: instantSchema, provider: z.enum(providerNames) }).nullable(),
+  gate: loadedGateSchema.nullable(),
   /** Images with a trace by it. */
   tracedImageCount: count,
   addedAt: instantSchema,
