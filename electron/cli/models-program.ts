@@ -90,10 +90,7 @@ export function addModelsCommands(program: Command): void {
   )
     .argument('<model>', 'number, name, hash or folder of a prepared model')
     .option('--against <model>', 'the checkpoint that it was prepared from; found by its hash without this')
-    .option('--prompt <text>', 'question to ask; may be repeated', (text: string, all: string[] = []) => [
-      ...all,
-      text,
-    ])
+    .option('--prompt <text>', 'question to ask; may be repeated', collect)
     .option('--json', 'print JSON')
     .action((name: string, options: VerifyModelOptions) => end(runVerifyModel(name, options)));
 
@@ -127,4 +124,8 @@ function readBlockSize(text: string): (typeof blockSizes)[number] {
   const size = blockSizes.find((known) => String(known) === text);
   if (size === undefined) throw new InvalidArgumentError(`Expected ${blockSizes.join(', ')}.`);
   return size;
+}
+
+function collect(value: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), value];
 }

@@ -38,13 +38,14 @@ export function serveRequests(channel: EngineChannel, handlers: EngineHandlers):
   const running = new Map<number, AbortController>();
   let queue = Promise.resolve();
 
-  const answer = async <C extends EngineCall>(
-    { type, id, request }: Extract<EngineRequest, { type: C }>,
-    signal: AbortSignal,
-  ): Promise<EngineEvent> => {
+  const answer = async ({ type, id, request }: EngineRequest, signal: AbortSignal): Promise<EngineEvent> => {
     if (signal.aborted) throw new FundusLensError('engine.cancelled', 'The work was cancelled.');
-    const handle = handlers[type] as EngineHandlers[C];
-    const onProgress = (progress: EngineCalls[C]['progress']) =>
+    // Each handler is asked with its own request only.
+    const handle = handlers[type] as (
+      request: EngineRequest['request'],
+      hooks: CallHooks<EngineCall>,
+    ) => Promise<EngineCalls[EngineCall]['answer']>;
+    const onProgress: CallHooks<EngineCall>['onProgress'] = (progress) =>
       channel.post({ type: 'progress', id, progress });
     return { type: 'answer', id, answer: await handle(request, { signal, onProgress }) };
   };

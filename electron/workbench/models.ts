@@ -3,7 +3,6 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConceptSet } from '../common/concept-set.ts';
 import type { CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
-import { FundusLensError } from '../common/errors.ts';
 import type { Gate, LensTrace } from '../common/lens-trace.ts';
 import type { Model, ResolvedConceptView } from '../common/study-model.ts';
 import { readFidelity, readPrepared } from '../model-store/prepared-folder.ts';
@@ -11,14 +10,14 @@ import { contentKey } from '../store/canonical-json.ts';
 import type { Library } from '../store/library.ts';
 import type { StoredModel } from '../store/models.ts';
 import { builtInConceptSets } from './concept-sets.ts';
-import type { Desk } from './desk.ts';
+import type { Services } from './services.ts';
 import type { WorkbenchFolders } from './folders.ts';
 import { folderOf, noteGate, readGate } from './model-state.ts';
 
 /** Token lists of a concept set by model and content; they never change. */
 const resolved = new Map<string, ResolvedConceptView[]>();
 
-export function listModels({ session, folders }: Pick<Desk, 'session' | 'folders'>): Model[] {
+export function listModels({ session, folders }: Pick<Services, 'session' | 'folders'>): Model[] {
   return session.library.models.list().map((model) => viewModel(session.library, model, folders));
 }
 
@@ -60,7 +59,7 @@ interface KnownModel {
  * in the same folder are another one.
  */
 export async function addModel(
-  desk: Pick<Desk, 'session' | 'engines' | 'events' | 'folders'>,
+  desk: Pick<Services, 'session' | 'engines' | 'events' | 'folders'>,
   folder: string,
   known: KnownModel = {},
 ): Promise<Model> {
@@ -76,7 +75,7 @@ export async function addModel(
 }
 
 /** Registers the checkpoint that comes with the software, unless it is known as it is or its weights are missing. */
-export async function addDemoModel(desk: Desk): Promise<void> {
+export async function addDemoModel(desk: Services): Promise<void> {
   const { demoModel } = desk.folders;
   const names = await readdir(demoModel).catch(() => []);
   const weights = names.filter((name) => name.endsWith('.safetensors'));
@@ -90,51 +89,7 @@ export async function addDemoModel(desk: Desk): Promise<void> {
   await addModel(desk, demoModel);
 }
 
-/**
- * Takes a model away: one of our own folder with its files, any other from the list only. Traces stay.
- *
- * @param isConfirmed a person knows that it is in use, and wants its jobs and tasks cancelled
- * @throws FundusLensError `model.in-use` without confirmation, and when the system does not let go of its files
- */
-export async function removeModel(desk: Desk, modelId: number, isConfirmed: boolean): Promise<number> {
-  const { session, engines, runner, manager, folders } = desk;
-  const { library } = session;
-  const model = library.models.get(modelId);
-  const { folder } = model;
-  if (folder === folders.demoModel) {
-    throw new FundusLensError('input.invalid', 'The model that comes with the software cannot be removed.', {
-      found: model.name,
-    });
-  }
-  const { running, waiting } = library.jobs.idsOfModel(model.sha256);
-  const tasks = manager.tasks.list().filter((task) => task.modelId === modelId && task.state === 'running');
-  const isBusy = folder !== null && engines.isBusy(folder);
-  if (!isConfirmed && (running.length > 0 || waiting.length > 0 || tasks.length > 0 || isBusy)) {
-    throw new FundusLensError('model.in-use', `${model.name} is in use.`, {
-      expected: 'a confirmation that its jobs are to be cancelled',
-      found: [
-        `${running.length} jobs running`,
-        `${waiting.length} waiting`,
-        `${tasks.length} preparations or verifications`,
-      ].join(', '),
-      advice: 'Wait until they are done, or confirm that they are to be cancelled.',
-    });
-  }
-  for (const { id } of tasks) await manager.tasks.cancel(id);
-  const jobs = [...running, ...waiting];
-  library.jobs.cancel(jobs);
-  runner.abort(jobs);
-  for (const id of jobs) runner.publish(id);
-  if (folder !== null) {
-    await engines.close(folder);
-    if (manager.store.owns(folder)) await manager.store.remove(folder);
-  }
-  library.models.forgetFolder(modelId);
-  desk.events.publish({ type: 'models' });
-  return 1;
-}
-
-export async function checkGate(desk: Desk, modelId: number): Promise<Gate> {
+export async function checkGate(desk: Services, modelId: number): Promise<Gate> {
   const trace = await readWithoutImage(desk, modelId, builtInConceptSets[0]!);
   desk.events.publish({ type: 'models' });
   return trace.gate;
@@ -142,7 +97,7 @@ export async function checkGate(desk: Desk, modelId: number): Promise<Gate> {
 
 /** The tokens with which answers that name a concept can begin in this model's vocabulary. */
 export async function resolveConcepts(
-  desk: Desk,
+  desk: Services,
   modelId: number,
   set: ConceptSet,
 ): Promise<ResolvedConceptView[]> {
@@ -162,7 +117,7 @@ export async function resolveConcepts(
 }
 
 /** The cheapest trace there is: one short prompt, one position, one token. */
-async function readWithoutImage(desk: Desk, modelId: number, conceptSet: ConceptSet): Promise<LensTrace> {
+async function readWithoutImage(desk: Services, modelId: number, conceptSet: ConceptSet): Promise<LensTrace> {
   const { library } = desk.session;
   const model = library.models.get(modelId);
   const request: TraceRequest = {

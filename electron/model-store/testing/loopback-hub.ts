@@ -115,7 +115,10 @@ export class LoopbackHub {
         .end();
       return;
     }
-    if (file === 'api') return this.#describe(url, response);
+    if (file === 'api') {
+      this.#describe(url, response);
+      return;
+    }
     const content = this.files.get(file);
     if (content === undefined || (!isStore && !url.pathname.includes(`/resolve/${commit}/`))) {
       response.writeHead(404, { 'x-error-code': 'EntryNotFound' }).end('Entry not found');

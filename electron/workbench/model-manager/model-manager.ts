@@ -18,7 +18,7 @@ import { PartialFolder } from '../../model-store/partial-folder.ts';
 import type { PartialState } from '../../model-store/partial-folder.ts';
 import type { FetchRules } from '../../model-store/patience.ts';
 import { measureRoom } from '../../model-store/room.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { addModel } from '../models.ts';
 import { HubAccount } from './hub-account.ts';
 import { ModelTasks } from './model-tasks.ts';
@@ -38,18 +38,16 @@ export interface ModelManagerOptions {
   readonly rules?: FetchRules | undefined;
 }
 
-type ManagerDesk = Pick<Desk, 'session' | 'events' | 'engines' | 'settings' | 'runner' | 'folders'>;
-
 /** Brings models to this computer and takes them away again. */
 export class ModelManager {
   readonly store: ModelStore;
   readonly tasks: ModelTasks;
   readonly account: HubAccount;
-  readonly #desk: ManagerDesk;
+  readonly #desk: Services;
   readonly #options: ModelManagerOptions;
   #started: Promise<void> | null = null;
 
-  constructor(desk: ManagerDesk, options: ModelManagerOptions) {
+  constructor(desk: Services, options: ModelManagerOptions) {
     this.#desk = desk;
     this.#options = options;
     this.store = new ModelStore(desk.folders.models);

@@ -7,12 +7,12 @@ import type { ModelStore } from '../../model-store/model-store.ts';
 import { readPrepared } from '../../model-store/prepared-folder.ts';
 import { requireDisk } from '../../model-store/room.ts';
 import type { StoredModel } from '../../store/models.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { folderOf } from '../model-state.ts';
 import { addModel } from '../models.ts';
 import type { TaskHooks, TaskPlan } from './model-tasks.ts';
 
-type PrepareDesk = Pick<Desk, 'session' | 'events' | 'engines' | 'folders'>;
+type PrepareDesk = Pick<Services, 'session' | 'events' | 'engines' | 'folders'>;
 
 /**
  * Writes a model's weights in another format, into the store. The engine does it in a process of its own, which keeps

@@ -4,12 +4,12 @@ import { FundusLensError } from '../../common/errors.ts';
 import type { FidelityRequest } from '../../common/fidelity-report.ts';
 import { readPrepared } from '../../model-store/prepared-folder.ts';
 import { builtInConceptSets } from '../concept-sets.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { folderOf } from '../model-state.ts';
 import { presetText } from '../prompts.ts';
 import type { TaskPlan } from './model-tasks.ts';
 
-type VerifyDesk = Pick<Desk, 'session' | 'events' | 'engines' | 'folders'>;
+type VerifyDesk = Pick<Services, 'session' | 'events' | 'engines' | 'folders'>;
 
 export interface VerifyChoices {
   /** The model that it was prepared from; found by its hash when left out. */

@@ -1,7 +1,8 @@
 import type { CheckpointReport } from '../../common/engine-messages.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
-import { addModel, checkGate, listModels, removeModel } from '../models.ts';
+import { removeModel } from '../model-manager/remove-model.ts';
+import { addModel, checkGate, listModels } from '../models.ts';
 
 const never = new AbortController().signal;
 

@@ -1,0 +1,16 @@
+import type { EventLog } from './event-log.ts';
+import type { Engines } from './engines.ts';
+import type { JobRunner } from './jobs/job-runner.ts';
+import type { LibrarySession } from './library-session.ts';
+import type { SettingsFile } from './settings-file.ts';
+import type { WorkbenchFolders } from './folders.ts';
+
+/** What every part of the workbench may stand on. */
+export interface Services {
+  readonly session: LibrarySession;
+  readonly events: EventLog;
+  readonly settings: SettingsFile;
+  readonly engines: Engines;
+  readonly runner: JobRunner;
+  readonly folders: WorkbenchFolders;
+}
