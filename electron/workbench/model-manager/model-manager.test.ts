@@ -306,6 +306,15 @@ describe('preparing', () => {
     await expect(client.models.prepare({ id: original.id, format: 'int4' })).rejects.toMatchObject({
       data: { code: 'input.invalid' },
     });
+    const verification = await client.models.verify({ id: made!.id, prompts: ['What is this?'] });
+    expect(await workbench.modelTasks.wait(verification.id)).toMatchObject({ state: 'done', problem: null });
+    const verified = (await client.models.list()).find((model) => model.id === made!.id);
+    expect(verified!.fidelity!.layers).toHaveLength(original.numLayers + 1);
+    expect(verified!.fidelity!.summary.top1Agreement).toBeGreaterThan(0.5);
+    expect(verified!.sha256).toBe(made!.sha256);
+    await expect(client.models.verify({ id: original.id })).rejects.toMatchObject({
+      data: { code: 'input.invalid' },
+    });
     await expect(client.models.prepare({ id: made!.id, format: 'int8' })).rejects.toMatchObject({
       data: { code: 'input.invalid' },
     });
