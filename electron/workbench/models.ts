@@ -106,6 +106,7 @@ async function readWithoutImage(desk: Desk, modelId: number, conceptSet: Concept
     provider: desk.settings.get().provider,
     generate: 0,
     traceGenerated: false,
+    controls: null,
     dumpPath: null,
   };
   const trace = await desk.engines.trace(modelId, request);
