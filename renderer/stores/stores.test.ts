@@ -34,7 +34,7 @@ test('arrow keys stay inside the grid', () => {
 test('progress grows from stage to stage and ends at one', () => {
   expect(shareDone('load', 0, 1)).toBe(0);
   expect(shareDone('vision', 1, 2)).toBeLessThan(shareDone('decoder', 0, 1));
-  expect(shareDone('lens', 3, 3)).toBeCloseTo(1);
+  expect(shareDone('controls', 3, 3)).toBeCloseTo(1);
   expect(shareDone('lens', 0, 0)).toBeLessThan(1);
 });
 
