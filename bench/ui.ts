@@ -103,7 +103,8 @@ function dragToTheEnd(page: Page, order: readonly number[]): Promise<{ blank: nu
       if (isRight()) blankSince = null;
       else blank = Math.max(blank, performance.now() - (blankSince ??= now));
       const top = shownTop();
-      while (set.length > 0 && set[0]!.top <= top + height) lag = Math.max(lag, performance.now() - set.shift()!.at);
+      while (set.length > 0 && set[0]!.top <= top + height)
+        lag = Math.max(lag, performance.now() - set.shift()!.at);
       const next = end * Math.min(1, (now - start) / duration);
       if (next !== grid.scrollTop) set.push({ top: next, at: performance.now() });
       grid.scrollTop = next;
