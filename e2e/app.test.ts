@@ -11,6 +11,7 @@ import { jobs } from './scenarios/jobs.ts';
 import { keyboard } from './scenarios/keyboard.ts';
 import { reading } from './scenarios/reading.ts';
 import { settings } from './scenarios/settings.ts';
+import { studies } from './scenarios/studies.ts';
 
 /** One library, one server and one Chromium for all scenarios; each goes on where the one before has ended. */
 let running: RunningApp | undefined;
@@ -24,6 +25,7 @@ afterAll(() => running?.close());
 describe('first steps', () => firstSteps(app));
 describe('reading a trace', () => reading(app));
 describe('exports', () => exports(app));
+describe('studies', () => studies(app));
 describe('jobs', () => jobs(app));
 describe('settings', () => settings(app));
 describe('keyboard', () => keyboard(app));
