@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync, openSync, writeSync, closeSync, existsSync, c
 import path from 'node:path';
 import { findArchitecture } from '../electron/engine/architectures/registry.ts';
 import { bytesPerElement } from '../electron/engine/checkpoint/safetensors.ts';
+import { cpuTarget } from '../electron/engine/graph/graph-target.ts';
 import { buildLensHead } from '../electron/engine/graph/lens-head.ts';
 import type { WeightProvider } from '../electron/engine/graph/weight-source.ts';
 import { buildTokenizer } from './random-tokenizer.ts';
@@ -9,6 +10,8 @@ import { buildTokenizer } from './random-tokenizer.ts';
 /** The sides of a checkpoint; everything else is as in the released files. */
 export interface CheckpointShape {
   readonly name: string;
+  /** qwen2_5_vl unless said otherwise. */
+  readonly family?: 'qwen2_vl' | 'qwen2_5_vl';
   readonly hiddenSize: number;
   readonly numLayers: number;
   readonly numHeads: number;
@@ -25,6 +28,51 @@ export interface CheckpointShape {
   /** Smallest and largest area of an image, pixels; equal sides make the number of image tokens fixed. */
   readonly maxPixels: number;
 }
+
+const releasedVision = { width: 1280, depth: 32, numHeads: 16, intermediateSize: 3420 };
+/** Enough for the notebook's photograph: 1036 × 672 pixels, 37 × 24 = 888 image tokens. */
+const notebookPixels = 888 * 28 * 28;
+
+/** The released sizes, true to the last row. */
+export const fullShapes = {
+  '2B': {
+    name: '2b',
+    family: 'qwen2_vl',
+    hiddenSize: 1536,
+    numLayers: 28,
+    numHeads: 12,
+    numKeyValueHeads: 2,
+    intermediateSize: 8960,
+    vocabSize: 151_936,
+    tied: true,
+    vision: { ...releasedVision, intermediateSize: 5120 },
+    maxPixels: notebookPixels,
+  },
+  '3B': {
+    name: '3b',
+    hiddenSize: 2048,
+    numLayers: 36,
+    numHeads: 16,
+    numKeyValueHeads: 2,
+    intermediateSize: 11_008,
+    vocabSize: 151_936,
+    tied: true,
+    vision: releasedVision,
+    maxPixels: notebookPixels,
+  },
+  '7B': {
+    name: '7b',
+    hiddenSize: 3584,
+    numLayers: 28,
+    numHeads: 28,
+    numKeyValueHeads: 4,
+    intermediateSize: 18_944,
+    vocabSize: 152_064,
+    tied: false,
+    vision: releasedVision,
+    maxPixels: notebookPixels,
+  },
+} as const satisfies Record<string, CheckpointShape>;
 
 /** Middle size: 289 image tokens of a square photograph. */
 export const middleShape: CheckpointShape = {
@@ -43,7 +91,7 @@ export const middleShape: CheckpointShape = {
 export type BenchDtype = 'F32' | 'BF16';
 
 /**
- * Writes a Qwen2.5-VL checkpoint with random weights, unless the folder already holds it.
+ * Writes a checkpoint with random weights, unless the folder already holds it; memory does not grow with it.
  *
  * @returns the checkpoint's folder
  */
@@ -69,7 +117,7 @@ export function makeRandomCheckpoint(parent: string, shape: CheckpointShape, dty
       image_mean: [0.48145466, 0.4578275, 0.40821073],
       image_std: [0.26862954, 0.26130258, 0.27577711],
       image_processor_type: 'Qwen2VLImageProcessor',
-      processor_class: 'Qwen2_5_VLProcessor',
+      processor_class: shape.family === 'qwen2_vl' ? 'Qwen2VLProcessor' : 'Qwen2_5_VLProcessor',
     },
   };
   for (const [name, content] of Object.entries(files))
@@ -83,9 +131,10 @@ function buildConfig(
   dtype: BenchDtype,
   ids: ReturnType<typeof buildTokenizer>['ids'],
 ) {
+  const isOlder = shape.family === 'qwen2_vl';
   return {
-    architectures: ['Qwen2_5_VLForConditionalGeneration'],
-    model_type: 'qwen2_5_vl',
+    architectures: [`${isOlder ? 'Qwen2VL' : 'Qwen2_5_VL'}ForConditionalGeneration`],
+    model_type: shape.family ?? 'qwen2_5_vl',
     hidden_size: shape.hiddenSize,
     num_hidden_layers: shape.numLayers,
     num_attention_heads: shape.numHeads,
@@ -105,22 +154,42 @@ function buildConfig(
     vision_start_token_id: ids.visionStart,
     vision_end_token_id: ids.visionEnd,
     eos_token_id: ids.end,
-    vision_config: {
-      depth: shape.vision.depth,
-      hidden_act: 'silu',
-      hidden_size: shape.vision.width,
-      intermediate_size: shape.vision.intermediateSize,
-      num_heads: shape.vision.numHeads,
-      in_chans: 3,
-      out_hidden_size: shape.hiddenSize,
-      patch_size: 14,
-      spatial_merge_size: 2,
-      spatial_patch_size: 14,
-      temporal_patch_size: 2,
-      tokens_per_second: 2,
-      window_size: 112,
-      fullatt_block_indexes: [0, 1, 2, 3].map((i) => ((i + 1) * shape.vision.depth) / 4 - 1),
-    },
+    vision_config: isOlder ? olderVision(shape) : vision(shape),
+  };
+}
+
+function vision({ vision: sides, hiddenSize }: CheckpointShape) {
+  return {
+    depth: sides.depth,
+    hidden_act: 'silu',
+    hidden_size: sides.width,
+    intermediate_size: sides.intermediateSize,
+    num_heads: sides.numHeads,
+    in_chans: 3,
+    out_hidden_size: hiddenSize,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    spatial_patch_size: 14,
+    temporal_patch_size: 2,
+    tokens_per_second: 2,
+    window_size: 112,
+    fullatt_block_indexes: [0, 1, 2, 3].map((i) => ((i + 1) * sides.depth) / 4 - 1),
+  };
+}
+
+function olderVision({ vision: sides, hiddenSize }: CheckpointShape) {
+  return {
+    depth: sides.depth,
+    embed_dim: sides.width,
+    hidden_size: hiddenSize,
+    mlp_ratio: sides.intermediateSize / sides.width,
+    num_heads: sides.numHeads,
+    hidden_act: 'quick_gelu',
+    in_chans: 3,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    spatial_patch_size: 14,
+    temporal_patch_size: 2,
   };
 }
 
@@ -147,12 +216,14 @@ function listTensors(json: Record<string, unknown>, shape: CheckpointShape): Ten
       return { dtype: 'F32', location: '', offset: 0, byteLength: 0 };
     },
   };
-  const target = { attention: 'fused', rankSlots: 0 } as const;
   recorder.take('model.embed_tokens.weight', [shape.vocabSize, shape.hiddenSize]);
-  architecture.buildVision(config, recorder, target);
-  architecture.buildDecoder(config, recorder, target);
+  architecture.buildVision(config, recorder, cpuTarget);
+  architecture.buildDecoder(config, recorder, cpuTarget);
   const unembedding = shape.tied ? 'model.embed_tokens.weight' : 'lm_head.weight';
-  buildLensHead(config.decoder, recorder, { unembedding, numTokens: shape.vocabSize, rankSlots: 0 });
+  buildLensHead(config.decoder, recorder, cpuTarget, {
+    unembedding,
+    slices: [{ start: 0, count: shape.vocabSize }],
+  });
   return [...specs.values()];
 }
 

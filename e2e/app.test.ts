@@ -9,6 +9,7 @@ import { exports } from './scenarios/exports.ts';
 import { firstSteps } from './scenarios/first-steps.ts';
 import { jobs } from './scenarios/jobs.ts';
 import { keyboard } from './scenarios/keyboard.ts';
+import { models } from './scenarios/models.ts';
 import { reading } from './scenarios/reading.ts';
 import { settings } from './scenarios/settings.ts';
 import { studies } from './scenarios/studies.ts';
@@ -27,6 +28,7 @@ describe('reading a trace', () => reading(app));
 describe('exports', () => exports(app));
 describe('studies', () => studies(app));
 describe('jobs', () => jobs(app));
+describe('models', () => models(app));
 describe('settings', () => settings(app));
 describe('keyboard', () => keyboard(app));
 

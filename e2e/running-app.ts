@@ -96,6 +96,7 @@ export async function startApp(options: RunOptions = {}): Promise<RunningApp> {
   const workbench = await createWorkbench({
     libraryFolder,
     cacheFolder: join(folder, 'cache'),
+    modelsFolder: join(folder, 'модели'),
     settingsFile: join(folder, 'settings.json'),
     logFolder: log.folder,
     engine: { fork: engine.fork },

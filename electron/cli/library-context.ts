@@ -1,5 +1,5 @@
 import { ORPCError } from '@orpc/server';
-import { problemSchema } from '../common/app-model.ts';
+import { problemSchema } from '../common/problem.ts';
 import { deserializeError } from '../common/errors.ts';
 import { findAppFolders } from '../shell/app-folders.ts';
 import { createWorkbench } from '../workbench/workbench.ts';
@@ -46,6 +46,7 @@ export async function withLibrary(
     workbench = await createWorkbench({
       libraryFolder: folders.library,
       cacheFolder: folders.cache,
+      modelsFolder: folders.models,
       settingsFile: folders.settingsFile,
       // A library that a person makes from the command line holds what that person puts in.
       samplesFolder: null,

@@ -7,6 +7,7 @@ import { defaultPreset, languages, promptPresets } from '../workbench/prompts.ts
 import type { InspectCommandOptions } from './inspect-command.ts';
 import { addChoice, addLibraryCommands } from './library-program.ts';
 import type { LibraryTraceOptions } from './library-trace-command.ts';
+import { addModelsCommands } from './models-program.ts';
 import { parsePositions } from './positions.ts';
 import { readNumber } from './read-number.ts';
 import type { TraceCommandOptions } from './trace-command.ts';
@@ -99,6 +100,7 @@ export function buildProgram(commands: Commands): Command {
     .action((folder: string | undefined, options: InspectCommandOptions) =>
       commands.inspect(folder, options),
     );
+  addModelsCommands(program);
   addLibraryCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;

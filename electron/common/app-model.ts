@@ -1,19 +1,11 @@
 import { z } from 'zod';
-import { errorCodes } from './errors.ts';
 import { idSchema, instantSchema } from './library-model.ts';
 import { providerNames } from './lens-trace.ts';
 import { importCountsSchema, importStates } from './import-model.ts';
 import { engineStages } from './engine-messages.ts';
 import { jobStates } from './job-model.ts';
-
-/** {@link SerializedError} as a schema, without the stack, which names folders of one machine. */
-export const problemSchema = z.object({
-  code: z.enum([...errorCodes, 'internal']),
-  summary: z.string(),
-  expected: z.string().optional(),
-  found: z.string().optional(),
-  advice: z.string().optional(),
-});
+import { modelTaskSchema } from './model-manager.ts';
+import { problemSchema } from './problem.ts';
 
 export const appInfoSchema = z.object({
   name: z.literal('fundus-lens'),
@@ -67,6 +59,16 @@ export const settingsSchema = z.object({
       modelId: idSchema.nullable().default(null),
     })
     .prefault({}),
+  models: z
+    .object({
+      /** Where models are kept; null for the default folder. Takes effect at the next start. */
+      folder: z.string().min(1).nullable().default(null),
+      /** Address of the hub or of a mirror; null for HF_ENDPOINT, else huggingface.co. */
+      endpoint: z.url().nullable().default(null),
+      /** Files downloaded at a time. */
+      parallel: z.int().min(1).max(8).default(3),
+    })
+    .prefault({}),
   /** Whether the tour was finished or skipped. */
   tourDone: z.boolean().default(false),
   /** Layout and choices that only the interface understands. */
@@ -92,6 +94,16 @@ export const settingsPatchSchema = z.strictObject({
       generate: z.int().min(0).max(512).optional(),
       conceptSetId: z.string().optional(),
       modelId: idSchema.nullable().optional(),
+    })
+    .optional(),
+  models: z
+    .strictObject({
+      folder: z.string().min(1).nullable().optional(),
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .nullable()
+        .optional(),
+      parallel: z.int().min(1).max(8).optional(),
     })
     .optional(),
   tourDone: z.boolean().optional(),
@@ -206,10 +218,11 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
     problem: problemSchema.nullable(),
   }),
   z.object({ type: z.literal('models') }),
+  /** A download, copy, preparation or verification moved on. */
+  z.object({ type: z.literal('model-task'), task: modelTaskSchema }),
   z.object({ type: z.literal('settings') }),
 ]);
 
-export type Problem = z.infer<typeof problemSchema>;
 export type AppInfo = z.infer<typeof appInfoSchema>;
 export type Licence = z.infer<typeof licenceSchema>;
 export type AppSettings = z.infer<typeof settingsSchema>;

@@ -6,7 +6,6 @@ import {
   backupSchema,
   libraryStatusSchema,
   licenceSchema,
-  problemSchema,
   settingsPatchSchema,
   settingsSchema,
   verifyReportSchema,
@@ -50,6 +49,17 @@ import {
   undoneSchema,
 } from './library-edit.ts';
 import { imageFilterSchema, imagePageSchema, imageQuerySchema, pageStartSchema } from './library-query.ts';
+import {
+  cachedModelSchema,
+  hubAccountSchema,
+  modelOfferSchema,
+  modelTaskSchema,
+  prepareChoicesSchema,
+  repositorySchema,
+  revisionSchema,
+  roomSchema,
+} from './model-manager.ts';
+import { problemSchema } from './problem.ts';
 import {
   checkpointReportSchema,
   enqueueResultSchema,
@@ -221,15 +231,67 @@ const imports = {
     .output(exportResultSchema),
 };
 
+const sourceOfHub = z.strictObject({
+  from: z.literal('hub'),
+  repository: repositorySchema,
+  revision: revisionSchema.default('main'),
+});
+const sourceOfFolder = z.strictObject({ from: z.enum(['folder', 'cache']), folder: z.string().min(1) });
+const modelSourceSchema = z.union([sourceOfHub, sourceOfFolder]);
+const byTask = z.strictObject({ taskId: z.string().min(1) });
+
 const models = {
   list: call.output(z.array(modelSchema)),
   /** Reads a checkpoint folder's headers and hashes without keeping it. */
   inspect: call.input(z.strictObject({ folder: z.string().min(1) })).output(checkpointReportSchema),
+  /** Disk and memory there are now. */
+  room: call.output(roomSchema),
+  /** What is in the cache of Python's huggingface_hub on this computer. */
+  cache: call.output(z.object({ folder: z.string(), models: z.array(cachedModelSchema) })),
+  /** What a model is, needs and would need in each format; of its weights only the headers are read. */
+  offer: call.input(modelSourceSchema).output(modelOfferSchema),
+  /** Uses a checkpoint folder where it lies. */
   addFolder: call.input(z.strictObject({ folder: z.string().min(1) })).output(modelSchema),
+  /** Uses a revision of the cache where it lies; its hashes must be those of its names. */
+  addCached: call.input(z.strictObject({ folder: z.string().min(1) })).output(modelSchema),
+  /** Begins to download or copy a model into our own folder. It counts only when every hash is right. */
+  fetch: call.input(modelSourceSchema).output(modelTaskSchema),
+  /** Begins to write the weights in another format. */
+  prepare: call.input(byId.extend(prepareChoicesSchema.shape)).output(modelTaskSchema),
+  /** Begins to measure how true the numbers of prepared weights are. */
+  verify: call
+    .input(
+      byId.extend({
+        referenceId: idSchema.optional(),
+        imageIds: z.array(idSchema).min(1).max(100).optional(),
+        prompts: z.array(z.string().min(1).max(20_000)).min(1).max(20).optional(),
+      }),
+    )
+    .output(modelTaskSchema),
+  tasks: {
+    /** Oldest first. `model-task` events tell how they go. */
+    list: call.output(z.array(modelTaskSchema)),
+    pause: call.input(byTask).output(modelTaskSchema),
+    resume: call.input(byTask).output(modelTaskSchema),
+    /** Ends it and deletes what has arrived so far. */
+    cancel: call.input(byTask).output(modelTaskSchema),
+    /** Takes what is over off the list. */
+    dismiss: call.input(z.strictObject({ taskIds: z.array(z.string()).max(1000) })).output(changed),
+  },
+  hub: {
+    get: call.output(hubAccountSchema),
+    /** null forgets the token. */
+    setToken: call
+      .input(z.strictObject({ token: z.string().trim().min(1).max(500).nullable() }))
+      .output(hubAccountSchema),
+  },
   /** Loads the model and compares its lens with its own logits. */
   checkGate: call.input(byId).output(gateSchema),
-  /** Forgets the folder; files and traces stay. */
-  remove: call.input(byId).output(changed),
+  /**
+   * Deletes a model of our own folder, and forgets any other; traces stay. `model.in-use` while jobs or tasks need it,
+   * unless `confirmed`, which cancels them.
+   */
+  remove: call.input(byId.extend({ confirmed: z.boolean().default(false) })).output(changed),
 };
 
 const concepts = {

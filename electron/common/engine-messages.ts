@@ -1,6 +1,9 @@
 import type { ConceptSet } from './concept-set.ts';
 import type { SerializedError } from './errors.ts';
+import type { FidelityProgress, FidelityReport, FidelityRequest } from './fidelity-report.ts';
 import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from './lens-trace.ts';
+import type { PreparedManifest, PrepareProgress, PrepareRequest } from './prepared-model.ts';
+import type { SizeEstimate } from './size-estimate.ts';
 
 /** Everything that decides a trace; two equal requests on equal files give equal numbers. */
 export interface TraceRequest {
@@ -37,11 +40,10 @@ export interface EngineProgress {
   readonly total: number;
 }
 
-/** What `inspect` tells of a checkpoint without loading its weights. */
-export interface CheckpointReport {
+/** What the small files of a checkpoint and the headers of its weights tell. */
+export interface CheckpointOutline {
   readonly id: string;
   readonly family: string;
-  readonly sha256: string;
   readonly numLayers: number;
   readonly dModel: number;
   readonly vocabSize: number;
@@ -49,21 +51,41 @@ export interface CheckpointReport {
   readonly tiedUnembedding: boolean;
   /** Tensor elements by weight dtype, e.g. { BF16: 8292166656 }. */
   readonly parametersByDtype: Readonly<Record<string, number>>;
-  readonly diskBytes: number;
   /** Estimated peak bytes of the engine process when this checkpoint traces one image. */
   readonly memoryBytes: number;
+  /** As stored, and in every format that it can be prepared in. */
+  readonly estimates: readonly SizeEstimate[];
+}
+
+/** What `inspect` tells of a checkpoint without loading its weights. */
+export interface CheckpointReport extends CheckpointOutline {
+  readonly sha256: string;
+  readonly diskBytes: number;
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
 }
 
+/** What the engine can be asked for: the request, the answer, and how it tells of its progress. */
+export interface EngineCalls {
+  trace: { request: TraceRequest; answer: LensTrace; progress: EngineProgress };
+  /** By headers alone; the request is the folder. */
+  outline: { request: string; answer: CheckpointOutline; progress: never };
+  /** The same and every hash; the request is the folder. */
+  inspect: { request: string; answer: CheckpointReport; progress: EngineProgress };
+  prepare: { request: PrepareRequest; answer: PreparedManifest; progress: PrepareProgress };
+  verify: { request: FidelityRequest; answer: FidelityReport; progress: FidelityProgress };
+}
+export type EngineCall = keyof EngineCalls;
+
+/** A request as it travels; one member for every call. */
+export type EngineRequest = {
+  [C in EngineCall]: { readonly type: C; readonly id: number; readonly request: EngineCalls[C]['request'] };
+}[EngineCall];
+
 export type EngineCommand =
-  | { readonly type: 'trace'; readonly id: number; readonly request: TraceRequest }
-  | { readonly type: 'inspect'; readonly id: number; readonly modelDir: string }
-  | { readonly type: 'cancel'; readonly id: number }
-  | { readonly type: 'shutdown' };
+  EngineRequest | { readonly type: 'cancel'; readonly id: number } | { readonly type: 'shutdown' };
 
 export type EngineEvent =
   | { readonly type: 'ready' }
-  | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress }
-  | { readonly type: 'trace'; readonly id: number; readonly trace: LensTrace }
-  | { readonly type: 'report'; readonly id: number; readonly report: CheckpointReport }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: EngineCalls[EngineCall]['progress'] }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: EngineCalls[EngineCall]['answer'] }
   | { readonly type: 'error'; readonly id: number; readonly error: SerializedError };

@@ -1,6 +1,16 @@
-import { problemSchema } from './app-model.ts';
-import type { Problem } from './app-model.ts';
-import { serializeError } from './errors.ts';
+import { z } from 'zod';
+import { errorCodes, serializeError } from './errors.ts';
+
+/** {@link SerializedError} as a schema, without the stack, which names folders of one machine. */
+export const problemSchema = z.object({
+  code: z.enum([...errorCodes, 'internal']),
+  summary: z.string(),
+  expected: z.string().optional(),
+  found: z.string().optional(),
+  advice: z.string().optional(),
+});
+
+export type Problem = z.infer<typeof problemSchema>;
 
 /** What a person should be told of anything thrown, here or by a call of the contract. */
 export function problemOf(error: unknown): Problem {

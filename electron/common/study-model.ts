@@ -9,9 +9,22 @@ import {
   emergenceSchema,
 } from './lens-trace.ts';
 import { idSchema, instantSchema, sha256Schema } from './library-model.ts';
+import { fidelityReportSchema } from './fidelity-report.ts';
 import { imageFilterSchema } from './library-query.ts';
+import { preparedSummarySchema } from './prepared-summary.ts';
+import { sizeEstimateSchema } from './size-estimate.ts';
 
 const count = z.int().nonnegative();
+
+/** What the last load of a model showed. */
+export const loadedGateSchema = gateSchema.extend({
+  at: instantSchema,
+  provider: z.enum(providerNames),
+  /** Name of the device; null where none was told. */
+  device: z.string().nullable().default(null),
+  /** Why the first choice of provider was not used; null when it was. */
+  providerFallback: z.string().nullable().default(null),
+});
 
 /** A checkpoint known to the library; the same weights in another folder are the same model. */
 export const modelSchema = z.object({
@@ -25,6 +38,16 @@ export const modelSchema = z.object({
   available: z.boolean(),
   /** Comes with the software and cannot be removed. */
   builtIn: z.boolean(),
+  /** Lies in our own folder of models; removing it deletes its files. */
+  managed: z.boolean(),
+  /** Of most weights, such as bf16 or int4. */
+  weightFormat: z.string().nullable(),
+  /** How it was prepared and from what; null of a checkpoint as it was published. */
+  prepared: preparedSummarySchema.nullable(),
+  /** How true the numbers of prepared weights are; null before that was measured. */
+  fidelity: fidelityReportSchema.nullable(),
+  /** What it would need in each format; empty of a prepared one. */
+  estimates: z.array(sizeEstimateSchema),
   numLayers: count,
   dModel: count,
   vocabSize: count,
@@ -33,7 +56,7 @@ export const modelSchema = z.object({
   /** Estimated peak memory of one trace. */
   memoryBytes: count.nullable(),
   /** Of the parity gate at its last load here; null before the first. */
-  gate: gateSchema.extend({ at: instantSchema, provider: z.enum(providerNames) }).nullable(),
+  gate: loadedGateSchema.nullable(),
   /** Images with a trace by it. */
   tracedImageCount: count,
   addedAt: instantSchema,
@@ -52,6 +75,8 @@ export const checkpointReportSchema = z.object({
   parametersByDtype: z.record(z.string(), count),
   diskBytes: count,
   memoryBytes: count,
+  /** Empty in reports of earlier versions. */
+  estimates: z.array(sizeEstimateSchema).default([]),
   files: z.array(z.object({ name: z.string(), bytes: count, sha256: sha256Schema })),
 });
 

@@ -1,17 +1,21 @@
 import type {
+  CheckpointOutline,
   CheckpointReport,
+  EngineCall,
+  EngineCalls,
   EngineCommand,
   EngineEvent,
-  EngineProgress,
   TraceRequest,
 } from '../common/engine-messages.ts';
 import type { EngineProcess, ForkEngine } from '../common/engine-process.ts';
 import { FundusLensError, deserializeError } from '../common/errors.ts';
+import type { FidelityReport, FidelityRequest } from '../common/fidelity-report.ts';
 import type { LensTrace } from '../common/lens-trace.ts';
+import type { PreparedManifest, PrepareRequest } from '../common/prepared-model.ts';
 import { forkEngine } from './engine-process.ts';
 
-export interface RequestOptions {
-  readonly onProgress?: (progress: EngineProgress) => void;
+export interface RequestOptions<C extends EngineCall = 'trace'> {
+  readonly onProgress?: (progress: EngineCalls[C]['progress']) => void;
   /** An abort ends the request at its next chunk with `engine.cancelled`. */
   readonly signal?: AbortSignal;
 }
@@ -25,8 +29,8 @@ export interface EngineClientOptions {
 
 interface PendingRequest {
   readonly engine: EngineProcess;
-  readonly onProgress: ((progress: EngineProgress) => void) | undefined;
-  readonly resolve: (answer: LensTrace | CheckpointReport) => void;
+  readonly onProgress: ((progress: never) => void) | undefined;
+  readonly resolve: (answer: EngineCalls[EngineCall]['answer']) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -61,12 +65,27 @@ export class EngineClient {
    *   within two seconds of the end of the engine's process
    */
   trace(request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
-    return this.#ask((id) => ({ type: 'trace', id, request }), options) as Promise<LensTrace>;
+    return this.#ask('trace', request, options);
   }
 
-  /** Describes a checkpoint; throws as {@link trace} does. */
-  inspect(modelDir: string, options: RequestOptions = {}): Promise<CheckpointReport> {
-    return this.#ask((id) => ({ type: 'inspect', id, modelDir }), options) as Promise<CheckpointReport>;
+  /** Describes a checkpoint by its headers; throws as {@link trace} does. */
+  outline(modelDir: string, options: RequestOptions<'outline'> = {}): Promise<CheckpointOutline> {
+    return this.#ask('outline', modelDir, options);
+  }
+
+  /** Describes a checkpoint and hashes it; throws as {@link trace} does. */
+  inspect(modelDir: string, options: RequestOptions<'inspect'> = {}): Promise<CheckpointReport> {
+    return this.#ask('inspect', modelDir, options);
+  }
+
+  /** Writes a checkpoint's weights in another format; throws as {@link trace} does. */
+  prepare(request: PrepareRequest, options: RequestOptions<'prepare'> = {}): Promise<PreparedManifest> {
+    return this.#ask('prepare', request, options);
+  }
+
+  /** Compares prepared weights with those they were made from; throws as {@link trace} does. */
+  verify(request: FidelityRequest, options: RequestOptions<'verify'> = {}): Promise<FidelityReport> {
+    return this.#ask('verify', request, options);
   }
 
   /** Ends the engine's process and waits until it is gone; requests under way are rejected. */
@@ -76,10 +95,11 @@ export class EngineClient {
     await engine?.end();
   }
 
-  async #ask(
-    compose: (id: number) => EngineCommand,
-    { onProgress, signal }: RequestOptions,
-  ): Promise<LensTrace | CheckpointReport> {
+  async #ask<C extends EngineCall>(
+    type: C,
+    request: EngineCalls[C]['request'],
+    { onProgress, signal }: RequestOptions<C>,
+  ): Promise<EngineCalls[C]['answer']> {
     if (signal?.aborted === true) throw new FundusLensError('engine.cancelled', 'The work was cancelled.');
     const engine = (this.#process ??= this.#start());
     const id = this.#nextId++;
@@ -88,7 +108,7 @@ export class EngineClient {
       return await new Promise((resolve, reject) => {
         this.#pending.set(id, { engine, onProgress, resolve, reject });
         signal?.addEventListener('abort', cancel, { once: true });
-        engine.post(compose(id));
+        engine.post({ type, id, request } as EngineCommand);
       });
     } finally {
       this.#pending.delete(id);
@@ -115,13 +135,10 @@ export class EngineClient {
     if (request === undefined) return;
     switch (event.type) {
       case 'progress':
-        request.onProgress?.(event.progress);
+        request.onProgress?.(event.progress as never);
         break;
-      case 'trace':
-        request.resolve(event.trace);
-        break;
-      case 'report':
-        request.resolve(event.report);
+      case 'answer':
+        request.resolve(event.answer);
         break;
       case 'error':
         request.reject(deserializeError(event.error));

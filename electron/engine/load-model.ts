@@ -1,16 +1,24 @@
 import { FundusLensError } from '../common/errors.ts';
-import type { ProviderChoice } from '../common/lens-trace.ts';
+import type { ProviderChoice, ProviderName } from '../common/lens-trace.ts';
 import { fingerprintCheckpoint } from './checkpoint/fingerprint.ts';
 import { isIgnorableTensor, openCheckpoint, type Checkpoint } from './checkpoint/open-checkpoint.ts';
-import type { GraphTarget } from './graph/graph-target.ts';
+import { dataBytesPerRow } from './checkpoint/block-format.ts';
+import { cpuTarget, type GraphTarget } from './graph/graph-target.ts';
 import { buildLensHead } from './graph/lens-head.ts';
+import { sliceTokens } from './graph/token-slices.ts';
 import { LensHead } from './lens/lens-head.ts';
 import { checkParity } from './lens/parity-gate.ts';
 import { numTokens, type LoadedModel, type Model } from './model.ts';
-import { chooseProvider } from './runtime/providers.ts';
+import { chooseProvider, type ChosenProvider } from './runtime/providers.ts';
 import { ResidentSession } from './runtime/resident-session.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
 
+/** Weights up to this size are widened when they are loaded. */
+export const smallBytes = 2 ** 30;
+/** Of the unembedding widened on the cpu. */
+const widenedBytes = 256 * 2 ** 20;
+/** What every device that runs a large model lets one buffer hold. */
+const deviceBufferBytes = 1e9;
 /** Concept slots compiled into the head where the graph counts ranks; larger sets take several passes. */
 const rankSlots = 8;
 
@@ -30,18 +38,21 @@ export async function loadModel(
   await reportProgress(hooks, 'load', 0, total);
   const checkpoint = await openCheckpoint(folder);
   const provider = await chooseProvider(requested);
-  const target: GraphTarget = {
-    attention: provider.fusedAttention ? 'fused' : 'composed',
-    rankSlots: provider.provider === 'cpu' ? 0 : rankSlots,
-  };
+  const widen = chooseWidening(checkpoint, provider.provider);
+  const target = chooseTarget(provider, widen);
   const graphs = compileGraphs(checkpoint, target);
   const hashing = fingerprintCheckpoint(folder, hooks.signal === undefined ? {} : { signal: hooks.signal });
   hashing.catch(() => undefined);
   await reportProgress(hooks, 'load', 1, total);
-  const source = { weightsFolder: checkpoint.weights.folder, provider: provider.provider };
-  const staysLoaded = provider.provider !== 'cpu' || !isMappedInPlace(checkpoint);
-  const open = (graph: Uint8Array) => new ResidentSession({ ...source, graph }, { staysLoaded });
-  const [vision, decoder, headSession] = [open(graphs.vision), open(graphs.decoder), open(graphs.head)];
+  const source = { weightsFolder: checkpoint.weights.folder, provider: provider.provider, widen };
+  const open = (graph: Uint8Array, part: ModelPart) =>
+    new ResidentSession(
+      { ...source, graph },
+      { staysLoaded: staysLoaded(checkpoint, provider, widen, part) },
+    );
+  const vision = open(graphs.vision, 'vision');
+  const decoder = open(graphs.decoder, 'decoder');
+  const headSession = open(graphs.head, 'unembedding');
   const sessions = [vision, decoder, headSession];
   const release = async () => {
     for (const session of sessions) await session.release();
@@ -55,6 +66,7 @@ export async function loadModel(
     const head = new LensHead(headSession, {
       numTokens: numTokens(checkpoint),
       dModel: checkpoint.config.decoder.dModel,
+      slices: graphs.slices,
       rankSlots: target.rankSlots,
     });
     const model: Model = { checkpoint, fingerprint: await hashing, provider, vision, decoder, head };
@@ -76,18 +88,58 @@ export function compileGraphs(checkpoint: Checkpoint, target: GraphTarget) {
   const { architecture, config, weights, unembedding } = checkpoint;
   const vision = architecture.buildVision(config, weights, target);
   const decoder = architecture.buildDecoder(config, weights, target);
-  const head = buildLensHead(config.decoder, weights, {
-    unembedding,
-    numTokens: numTokens(checkpoint),
-    rankSlots: target.rankSlots,
-  });
+  const slices = sliceTokens(numTokens(checkpoint), bytesPerToken(checkpoint, target), target.maxBufferBytes);
+  const head = buildLensHead(config.decoder, weights, target, { unembedding, slices });
   weights.assertNothingLeftOver(isIgnorableTensor);
-  return { vision, decoder, head };
+  return { vision, decoder, head, slices };
 }
 
-/** Whether the runtime can use every weight where it lies in the file, without a converted copy. */
-function isMappedInPlace({ weights }: Checkpoint): boolean {
-  return [...weights].every(({ dtype }) => dtype === 'F32');
+/** Of the largest buffer that holds the unembedding: as it is stored, unless it is widened for its product. */
+function bytesPerToken({ weights, unembedding, config }: Checkpoint, { int8 }: GraphTarget): number {
+  const { blocks } = weights.view(unembedding);
+  const { dModel } = config.decoder;
+  if (blocks === undefined || (blocks.bits === 8 && int8 === 'dequantised')) return 4 * dModel;
+  return dataBytesPerRow(dModel, blocks);
+}
+
+type ModelPart = 'vision' | 'decoder' | 'unembedding';
+
+/**
+ * Float32 weights are used where they lie in the file. Smaller ones of a small checkpoint are widened once, when it is
+ * loaded; a larger one would not fit then, so its matrices are widened one by one in every pass.
+ */
+function chooseWidening({ weights, prepared }: Checkpoint, provider: ProviderName): 'once' | 'per-use' {
+  const views = [...weights];
+  const bytes = views.reduce((sum, view) => sum + view.byteLength, 0);
+  if (provider === 'cpu') {
+    if (prepared !== null) return 'per-use';
+    return views.every(({ dtype }) => dtype === 'F32') || bytes <= smallBytes ? 'once' : 'per-use';
+  }
+  // Devices know float16 but not bfloat16, which only the optimiser can widen for them.
+  return bytes > smallBytes && views.every(({ dtype }) => dtype !== 'BF16') ? 'per-use' : 'once';
+}
+
+function chooseTarget({ provider, fusedAttention }: ChosenProvider, widen: 'once' | 'per-use'): GraphTarget {
+  const attention = fusedAttention ? 'fused' : 'composed';
+  if (provider === 'cpu')
+    return { ...cpuTarget, attention, maxBufferBytes: widen === 'once' ? Infinity : widenedBytes };
+  return { attention, rankSlots, int8: 'fused', maxBufferBytes: deviceBufferBytes };
+}
+
+/**
+ * Whether a graph stays in memory between its runs. On the cpu only what loading had to convert does: widened weights
+ * of a small checkpoint, and 4-bit ones, which are packed anew; mapped weights cost almost nothing to map again.
+ */
+function staysLoaded(
+  { weights, prepared }: Checkpoint,
+  { provider }: ChosenProvider,
+  widen: 'once' | 'per-use',
+  part: ModelPart,
+): boolean {
+  if (provider !== 'cpu') return true;
+  if (widen === 'once') return ![...weights].every(({ dtype }) => dtype === 'F32');
+  if (prepared === null) return false;
+  return (part === 'decoder' ? prepared.format : prepared.keep[part]) === 'int4';
 }
 
 function asLoadError(error: unknown, folder: string): unknown {

@@ -1,12 +1,11 @@
 import type {
-  CheckpointReport,
+  EngineCall,
+  EngineCalls,
   EngineCommand,
   EngineEvent,
-  TraceRequest,
+  EngineRequest,
 } from '../common/engine-messages.ts';
 import { FundusLensError, serializeError } from '../common/errors.ts';
-import type { LensTrace } from '../common/lens-trace.ts';
-import type { TraceHooks } from './trace-hooks.ts';
 
 /** The two ends of the engine's line to its parent, whichever kind of process it runs in. */
 export interface EngineChannel {
@@ -16,13 +15,18 @@ export interface EngineChannel {
   onClose(listener: () => void): void;
 }
 
-/** The work itself; both look at `hooks.signal` between chunks and reject with `engine.cancelled`. */
-export interface EngineHandlers {
-  trace(request: TraceRequest, hooks: TraceHooks): Promise<LensTrace>;
-  inspect(modelDir: string, hooks: TraceHooks): Promise<CheckpointReport>;
+export interface CallHooks<C extends EngineCall> {
+  readonly onProgress: (progress: EngineCalls[C]['progress']) => void;
+  readonly signal: AbortSignal;
 }
 
-type Work = Extract<EngineCommand, { type: 'trace' | 'inspect' }>;
+/** The work itself; each looks at `hooks.signal` between chunks and rejects with `engine.cancelled`. */
+export type EngineHandlers = {
+  readonly [C in EngineCall]: (
+    request: EngineCalls[C]['request'],
+    hooks: CallHooks<C>,
+  ) => Promise<EngineCalls[C]['answer']>;
+};
 
 /**
  * Answers requests one after the other, so that only one of them uses the device and its memory. A cancelled
@@ -34,19 +38,18 @@ export function serveRequests(channel: EngineChannel, handlers: EngineHandlers):
   const running = new Map<number, AbortController>();
   let queue = Promise.resolve();
 
-  const answer = async (work: Work, signal: AbortSignal): Promise<EngineEvent> => {
-    const { id } = work;
-    const hooks: TraceHooks = {
-      signal,
-      onProgress: (progress) => channel.post({ type: 'progress', id, progress }),
-    };
+  const answer = async <C extends EngineCall>(
+    { type, id, request }: Extract<EngineRequest, { type: C }>,
+    signal: AbortSignal,
+  ): Promise<EngineEvent> => {
     if (signal.aborted) throw new FundusLensError('engine.cancelled', 'The work was cancelled.');
-    return work.type === 'trace'
-      ? { type: 'trace', id, trace: await handlers.trace(work.request, hooks) }
-      : { type: 'report', id, report: await handlers.inspect(work.modelDir, hooks) };
+    const handle = handlers[type] as EngineHandlers[C];
+    const onProgress = (progress: EngineCalls[C]['progress']) =>
+      channel.post({ type: 'progress', id, progress });
+    return { type: 'answer', id, answer: await handle(request, { signal, onProgress }) };
   };
 
-  const enqueue = (work: Work) => {
+  const enqueue = (work: EngineRequest) => {
     const controller = new AbortController();
     running.set(work.id, controller);
     queue = queue

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
 import type { TraceRequest } from '../common/engine-messages.ts';
 import { FundusLensError } from '../common/errors.ts';
 import type { ConceptTrace, Gate, LensTrace, Timings, TraceModel } from '../common/lens-trace.ts';
+import { describeWeights } from './checkpoint/open-checkpoint.ts';
 import type { ControlReadings } from './control-readings.ts';
 import { DecoderRun, embedPrompt } from './decoder-run.ts';
 import { writeDump } from './dump.ts';
@@ -15,15 +14,12 @@ import { readLens, type LensCells } from './lens/read-lens.ts';
 import type { ResolvedConcept } from './lens/resolve-concepts.ts';
 import type { LoadedModel } from './model.ts';
 import type { ModelCache } from './model-cache.ts';
+import { packageVersion } from './package-version.ts';
 import { selectPositions } from './positions.ts';
 import { composePrompt } from './prompt.ts';
 import { onnxruntimeVersion } from './runtime/session.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
 import { encodeImage } from './vision-encoder.ts';
-
-const packageVersion = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))).version;
 
 /**
  * From a photograph and a checkpoint to a lens trace: pixels → patches → image embeddings spliced into the
@@ -211,7 +207,7 @@ function traceConcept(
 }
 
 function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {
-  const { architecture, config, id, embedding } = checkpoint;
+  const { architecture, config, id } = checkpoint;
   return {
     id,
     family: architecture.modelType,
@@ -220,7 +216,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
     dModel: config.decoder.dModel,
     vocabSize: config.decoder.vocabSize,
     tokenizerSize: head.numTokens,
-    weightDtype: embedding.dtype,
+    weightDtype: describeWeights(checkpoint),
     provider: provider.provider,
     providerRequested: provider.requested,
     providerFallback: provider.fallback,

@@ -1,8 +1,10 @@
 /** Entry of the engine's own process: it owns the model, the device and their memory, and ends with its parent. */
 
 import type { EngineCommand } from '../common/engine-messages.ts';
-import { inspectCheckpoint } from './inspect.ts';
+import { verifyModel } from './fidelity/verify-model.ts';
+import { inspectCheckpoint, outlineCheckpoint } from './inspect.ts';
 import { ModelCache } from './model-cache.ts';
+import { prepareModel } from './prepare/prepare-model.ts';
 import { serveRequests } from './serve-requests.ts';
 import type { EngineChannel } from './serve-requests.ts';
 import { trace } from './trace.ts';
@@ -39,6 +41,9 @@ process.on('SIGINT', () => undefined);
 const models = new ModelCache();
 await serveRequests(openChannel(), {
   trace: (request, hooks) => trace(request, hooks, models),
+  outline: (folder) => outlineCheckpoint(folder),
   inspect: inspectCheckpoint,
+  prepare: prepareModel,
+  verify: verifyModel,
 });
 process.exit(0);

@@ -66,6 +66,7 @@ export function runDesktop({ builtFolder, workbench: workbenchOptions }: Desktop
       const workbench = await createWorkbench({
         libraryFolder: folders.library,
         cacheFolder: folders.cache,
+        modelsFolder: folders.models,
         settingsFile: folders.settingsFile,
         logFolder: folders.logs,
         engine: { workerPath: join(builtFolder, 'engine', 'worker.js'), fork: forkUtilityEngine },

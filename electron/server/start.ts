@@ -53,6 +53,7 @@ export async function startServer({
   const workbench = await createWorkbench({
     libraryFolder: folders.library,
     cacheFolder: folders.cache,
+    modelsFolder: folders.models,
     settingsFile: folders.settingsFile,
     logFolder: folders.logs,
     log,

@@ -7,6 +7,8 @@ import { z } from 'zod';
 export interface AppFolders {
   readonly library: string;
   readonly cache: string;
+  /** Models that the software keeps itself, unless the settings name another folder. */
+  readonly models: string;
   readonly settingsFile: string;
   readonly logs: string;
 }
@@ -21,6 +23,7 @@ export function findAppFolders(chosenLibrary?: string): AppFolders {
   return {
     library: chosenLibrary ?? libraryOfSettings(settingsFile) ?? join(data, 'library'),
     cache,
+    models: join(data, 'models'),
     settingsFile,
     logs: join(data, 'logs'),
   };

@@ -230,6 +230,19 @@ export class Jobs {
     return this.#db.all(rows).map(toJob);
   }
 
+  /** Jobs of a model that are not over. */
+  idsOfModel(modelKey: string): { readonly running: number[]; readonly waiting: number[] } {
+    const open = query
+      .selectFrom('jobs')
+      .select(['id', 'state'])
+      .where('modelKey', '=', modelKey)
+      .where('state', 'in', ['running', 'queued', 'paused']);
+    const rows = this.#db.all(open);
+    const idsOf = (isRunning: boolean) =>
+      rows.filter(({ state }) => (state === 'running') === isRunning).map(({ id }) => id);
+    return { running: idsOf(true), waiting: idsOf(false) };
+  }
+
   /** @param concurrency how many jobs run at a time */
   counts(concurrency = 1): JobCounts {
     const counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;

@@ -81,5 +81,8 @@ export class Models {
 }
 
 function toModel(row: Selectable<ModelsTable>): StoredModel {
-  return { ...row, report: row.report === null ? null : (JSON.parse(row.report) as CheckpointReport) };
+  if (row.report === null) return { ...row, report: null };
+  // Earlier versions made no estimates.
+  const report = JSON.parse(row.report) as Omit<CheckpointReport, 'estimates'> & Partial<CheckpointReport>;
+  return { ...row, report: { ...report, estimates: report.estimates ?? [] } };
 }

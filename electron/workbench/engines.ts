@@ -1,6 +1,8 @@
-import type { CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
+import type { CheckpointOutline, CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
 import { FundusLensError } from '../common/errors.ts';
+import type { FidelityReport, FidelityRequest } from '../common/fidelity-report.ts';
 import type { LensTrace } from '../common/lens-trace.ts';
+import type { PreparedManifest, PrepareRequest } from '../common/prepared-model.ts';
 import { problemOf } from '../common/problem.ts';
 import { EngineClient } from '../engine-client/engine-client.ts';
 import type { EngineClientOptions, RequestOptions } from '../engine-client/engine-client.ts';
@@ -14,6 +16,8 @@ interface WarmEngine {
   lastUsed: number;
 }
 
+/** How long the process that describes checkpoints waits for another question, milliseconds. */
+const describerPatience = 10_000;
 /** Engines that keep their model in memory at a time; the one used longest ago ends first. */
 const defaultMaxWarm = 1;
 
@@ -23,6 +27,9 @@ const defaultMaxWarm = 1;
  */
 export class Engines {
   readonly #warm = new Map<string, WarmEngine>();
+  readonly #describer: EngineClient;
+  #describing = 0;
+  #describerEnd: NodeJS.Timeout | undefined;
   readonly #events: EventLog;
   readonly #clientOptions: EngineClientOptions;
   readonly #maxWarm: number;
@@ -33,10 +40,11 @@ export class Engines {
   ) {
     this.#events = events;
     this.#clientOptions = clientOptions;
+    this.#describer = new EngineClient(clientOptions);
     this.#maxWarm = maxWarm;
   }
 
-  /** Process ids of the running engines. */
+  /** Process ids of the engines that hold a model. */
   get pids(): number[] {
     return [...this.#warm.values()].flatMap(({ client }) => client.pid ?? []);
   }
@@ -46,25 +54,76 @@ export class Engines {
     return this.#use(request.modelDir, modelId, (client) => client.trace(request, options));
   }
 
-  /** Reads a checkpoint in a process of its own, so that a warm model stays. */
-  async inspect(folder: string, options: RequestOptions = {}): Promise<CheckpointReport> {
-    const client = new EngineClient(this.#clientOptions);
-    try {
-      return await client.inspect(folder, options);
-    } finally {
-      await client.close();
-    }
+  /** Reads a checkpoint and hashes it. */
+  inspect(folder: string, options: RequestOptions<'inspect'> = {}): Promise<CheckpointReport> {
+    return this.#ask((client) => client.inspect(folder, options));
+  }
+
+  /** Reads a checkpoint's small files and headers. */
+  outline(folder: string, options: RequestOptions<'outline'> = {}): Promise<CheckpointOutline> {
+    return this.#ask((client) => client.outline(folder, options));
+  }
+
+  /** Writes a checkpoint's weights in another format. */
+  prepare(request: PrepareRequest, options: RequestOptions<'prepare'> = {}): Promise<PreparedManifest> {
+    return this.#alone((client) => client.prepare(request, options));
+  }
+
+  /** Compares prepared weights with those they were made from. */
+  verify(request: FidelityRequest, options: RequestOptions<'verify'> = {}): Promise<FidelityReport> {
+    return this.#alone((client) => client.verify(request, options));
+  }
+
+  /** Whether a request for the model in that folder is under way here. */
+  isBusy(folder: string): boolean {
+    return (this.#warm.get(folder)?.busy ?? 0) > 0;
+  }
+
+  /** Ends the process that has this folder's model in memory; requests under way are rejected. */
+  async close(folder: string): Promise<void> {
+    const engine = this.#warm.get(folder);
+    if (engine === undefined) return;
+    this.#warm.delete(folder);
+    await engine.client.close();
+    this.#events.publish({ type: 'engine', modelId: engine.modelId, state: 'stopped', problem: null });
   }
 
   /** Ends the processes; requests under way are rejected. */
   async closeAll(): Promise<number> {
     const engines = [...this.#warm.values()];
     this.#warm.clear();
+    clearTimeout(this.#describerEnd);
+    await this.#describer.close();
     for (const { client, modelId } of engines) {
       await client.close();
       this.#events.publish({ type: 'engine', modelId, state: 'stopped', problem: null });
     }
     return engines.length;
+  }
+
+  /** In a process that only describes, holds no model, and ends when nobody has asked it for a while. */
+  async #ask<T>(work: (client: EngineClient) => Promise<T>): Promise<T> {
+    clearTimeout(this.#describerEnd);
+    this.#describing += 1;
+    try {
+      return await work(this.#describer);
+    } finally {
+      this.#describing -= 1;
+      if (this.#describing === 0) {
+        this.#describerEnd = setTimeout(() => void this.#describer.close(), describerPatience);
+        this.#describerEnd.unref();
+      }
+    }
+  }
+
+  /** In a process of its own, so that a warm model stays and all memory is given back afterwards. */
+  async #alone<T>(work: (client: EngineClient) => Promise<T>): Promise<T> {
+    const client = new EngineClient(this.#clientOptions);
+    try {
+      return await work(client);
+    } finally {
+      await client.close();
+    }
   }
 
   async #use<T>(

@@ -5,6 +5,8 @@ export interface WorkbenchFolders {
   readonly library: string;
   /** Can be deleted while the workbench is closed. */
   readonly cache: string;
+  /** Models that we keep ourselves. */
+  readonly models: string;
   readonly logs: string | null;
   /** Checkpoint that comes with the software. */
   readonly demoModel: string;

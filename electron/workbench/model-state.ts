@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs';
-import { z } from 'zod';
 import { FundusLensError } from '../common/errors.ts';
-import { gateSchema, providerNames } from '../common/lens-trace.ts';
 import type { LensTrace } from '../common/lens-trace.ts';
-import { instantSchema } from '../common/library-model.ts';
+import { loadedGateSchema } from '../common/study-model.ts';
 import type { Model } from '../common/study-model.ts';
 import type { Library } from '../store/library.ts';
 import type { StoredModel } from '../store/models.ts';
 
-const storedGateSchema = gateSchema.extend({ at: instantSchema, provider: z.enum(providerNames) }).nullable();
+const storedGateSchema = loadedGateSchema.nullable();
 
 /** @throws FundusLensError `model.not-found` when its folder is gone or forgotten */
 export function folderOf({ folder, name }: StoredModel): string {
@@ -22,8 +20,9 @@ export function folderOf({ folder, name }: StoredModel): string {
 
 /** Remembers how far the lens of the last layer was from the model's own logits. */
 export function noteGate(library: Library, { model, gate }: Pick<LensTrace, 'model' | 'gate'>): void {
+  const { sha256, provider, providerFallback } = model;
   const at = new Date().toISOString();
-  library.settings.set(gateKey(model.sha256), { ...gate, at, provider: model.provider });
+  library.settings.set(gateKey(sha256), { ...gate, at, provider, providerFallback, device: null });
 }
 
 /** What {@link noteGate} last remembered; null before. */

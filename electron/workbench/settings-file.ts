@@ -21,13 +21,14 @@ export class SettingsFile {
 
   /** @throws FundusLensError `output.unwritable`, and nothing is changed */
   patch(patch: SettingsPatch): AppSettings {
-    const { backups, trace, interface: faces, ...plain } = patch;
+    const { backups, trace, models, interface: faces, ...plain } = patch;
     const current = this.#settings;
     const merged = settingsSchema.parse({
       ...current,
       ...plain,
       backups: { ...current.backups, ...backups },
       trace: { ...current.trace, ...trace },
+      models: { ...current.models, ...models },
       interface: Object.fromEntries(
         Object.entries({ ...current.interface, ...faces }).filter(([, value]) => value !== null),
       ),

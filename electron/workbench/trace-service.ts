@@ -86,7 +86,7 @@ export class TraceService {
   /** @throws FundusLensError `model.*` for whatever is wrong with the folder */
   async inspect(
     modelDir: string | undefined,
-    requestOptions: RequestOptions = {},
+    requestOptions: RequestOptions<'inspect'> = {},
   ): Promise<CheckpointReport> {
     return this.#engine.inspect(findModel(modelDir), requestOptions);
   }

@@ -25,6 +25,7 @@ export class WorkbenchFixture {
     const workbench = await createWorkbench({
       libraryFolder: this.libraryFolder,
       cacheFolder: path.join(this.folder, 'cache'),
+      modelsFolder: path.join(this.folder, 'Мои модели'),
       settingsFile: path.join(this.folder, 'settings.json'),
       samplesFolder: null,
       demoModelFolder: null,

@@ -21,7 +21,11 @@ import { importsRouter } from './routers/imports-router.ts';
 import { jobsRouter } from './routers/jobs-router.ts';
 import { libraryRouter } from './routers/library-router.ts';
 import { patientsRouter, visitsRouter } from './routers/people-router.ts';
-import { conceptsRouter, modelsRouter, promptsRouter, tracesRouter } from './routers/study-router.ts';
+import { modelsRouter } from './routers/models-router.ts';
+import { conceptsRouter, promptsRouter, tracesRouter } from './routers/study-router.ts';
+import { ModelManager } from './model-manager/model-manager.ts';
+import type { ModelTasks } from './model-manager/model-tasks.ts';
+import type { ModelManagerOptions } from './model-manager/model-manager.ts';
 import { SettingsFile } from './settings-file.ts';
 import { UndoStack } from './undo-stack.ts';
 import type { Desk } from './desk.ts';
@@ -29,6 +33,8 @@ import type { Desk } from './desk.ts';
 export interface WorkbenchOptions {
   readonly libraryFolder: string;
   readonly cacheFolder: string;
+  /** Models that we keep ourselves, unless the settings name another folder; beside the cache when left out. */
+  readonly modelsFolder?: string;
   /** JSON file of this computer's settings; in memory only when left out. */
   readonly settingsFile?: string;
   readonly logFolder?: string;
@@ -43,6 +49,8 @@ export interface WorkbenchOptions {
   readonly runJobs?: boolean;
   readonly engine?: EngineClientOptions & { readonly maxWarm?: number };
   readonly runner?: Omit<RunnerOptions, 'onError'>;
+  /** Of tests, which have no patience with a hub. */
+  readonly hub?: Pick<ModelManagerOptions, 'stallMilliseconds' | 'rules'>;
   /** Defects and failures in the background; never named after a person or file. */
   readonly log?: { error(event: string, error: unknown): void };
 }
@@ -60,6 +68,8 @@ export interface Workbench {
   readonly ready: Promise<void>;
   /** Waits for an import of this process. */
   readonly imports: Pick<ImportService, 'wait'>;
+  /** Waits for a download, copy, preparation or verification of this process. */
+  readonly modelTasks: Pick<ModelTasks, 'wait'>;
   /** Process ids of the engines that run now. */
   readonly enginePids: number[];
   /** null when there is no such image or view. */
@@ -79,29 +89,42 @@ const hour = 3_600_000;
 export async function createWorkbench(options: WorkbenchOptions): Promise<Workbench> {
   const { actor = 'user', create = true, runJobs = true, log } = options;
   const onError = (event: string, error: unknown) => log?.error(event, error);
+  const settings = new SettingsFile(options.settingsFile ?? null);
+  const cache = path.resolve(options.cacheFolder);
   const folders: WorkbenchFolders = {
     library: path.resolve(options.libraryFolder),
-    cache: path.resolve(options.cacheFolder),
+    cache,
+    models: path.resolve(
+      settings.get().models.folder ?? options.modelsFolder ?? path.join(path.dirname(cache), 'models'),
+    ),
     logs: options.logFolder ?? null,
     demoModel: options.demoModelFolder ?? bundled.demoModel,
     samples: options.samplesFolder ?? bundled.samples,
   };
   const session = await LibrarySession.open(folders.library, { actor, create });
   const events = new EventLog();
-  const settings = new SettingsFile(options.settingsFile ?? null);
   const engines = new Engines(events, options.engine);
   const runner = new JobRunner({ session, engines, events }, { ...options.runner, onError });
   const imports = new ImportService({ session, events, cacheFolder: folders.cache }, onError);
-  const desk: Desk = { session, events, settings, engines, runner, imports, undo: new UndoStack(), folders };
+  const services = { session, events, settings, engines, runner, folders };
+  const manager = new ModelManager(services, {
+    tokenFile: options.settingsFile === undefined ? null : `${options.settingsFile}.token`,
+    resumes: runJobs,
+    onError,
+    ...options.hub,
+  });
+  const desk: Desk = { ...services, imports, manager, undo: new UndoStack() };
   const media = new MediaSource(session, folders.cache);
   const router = createRouter(desk);
 
   if (runJobs && !session.isReadOnly) session.library.imports.closeInterrupted();
   if (runJobs) runner.start();
-  const ready = welcome(desk, {
+  const models = manager.start().catch((error: unknown) => onError('models', error));
+  const welcomed = welcome(desk, {
     samples: options.samplesFolder !== null,
     demoModel: options.demoModelFolder !== null,
   }).catch((error: unknown) => onError('first-run', error));
+  const ready = Promise.all([models, welcomed]).then(() => undefined);
   const backups = setInterval(() => void backUpWhenDue(), hour);
   backups.unref();
   async function backUpWhenDue(): Promise<void> {
@@ -119,6 +142,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   const close = async () => {
     clearInterval(backups);
     await imports.cancelAll();
+    await manager.close();
     await runner.stop();
     await engines.closeAll();
     await ready;
@@ -130,6 +154,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     client: createRouterClient(router),
     ready: ready.then(backUpWhenDue),
     imports,
+    modelTasks: manager.tasks,
     get enginePids() {
       return engines.pids;
     },

@@ -3,6 +3,8 @@ import type { Language } from '../locales/i18n.ts';
 export interface Format {
   readonly number: (value: number) => string;
   readonly integer: (value: number) => string;
+  /** Large counts in a word: 8.3 billion. */
+  readonly compact: (value: number) => string;
   readonly probability: (value: number) => string;
   readonly percent: (value: number) => string;
   readonly date: (value: string) => string;
@@ -17,6 +19,11 @@ export function createFormat(language: Language): Format {
   const locale = language === 'ru' ? 'ru-RU' : 'en-GB';
   const number = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 });
   const integer = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  const compact = new Intl.NumberFormat(locale, {
+    notation: 'compact',
+    compactDisplay: 'long',
+    maximumSignificantDigits: 3,
+  });
   const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumSignificantDigits: 3 });
   const wholePercent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
@@ -24,6 +31,7 @@ export function createFormat(language: Language): Format {
   return {
     number: (value) => number.format(value),
     integer: (value) => integer.format(value),
+    compact: (value) => compact.format(value),
     probability: (value) => {
       if (value !== 0 && value < 1e-4) {
         const exponent = Math.floor(Math.log10(value));

@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import type { AppInfo, LibraryStatus, Problem } from '../../electron/common/app-model.ts';
+import type { AppInfo, LibraryStatus } from '../../electron/common/app-model.ts';
+import type { Problem } from '../../electron/common/problem.ts';
 import type { Model } from '../../electron/common/study-model.ts';
 import { workbench } from '../api/connection.ts';
 import { onWorkbenchEvent } from '../api/events.ts';

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
 import { problemOf } from '../../electron/common/problem.ts';
-import type { Problem } from '../../electron/common/app-model.ts';
+import type { Problem } from '../../electron/common/problem.ts';
 
 export interface Toast {
   readonly id: number;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync } from 'node:fs';
+import { createReadStream, readdirSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { preparedFiles } from '../../common/prepared-model.ts';
 
 export interface FileFingerprint {
   readonly name: string;
@@ -18,7 +19,12 @@ export interface CheckpointFingerprint {
 
 /** Files whose content decides a trace. */
 const decisive =
-  /^(config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template)\.json$|^chat_template\.jinja$|^.*\.safetensors$|^model\.safetensors\.index\.json$/;
+  /^(config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template)\.json$|^chat_template\.jinja$|^.*\.safetensors$|^model\.safetensors\.index\.json$|^weights\.bin$|^prepared\.json$/;
+
+/** Whether a decisive file holds weights, or says where they lie. */
+export function isWeightsFile(name: string): boolean {
+  return /\.safetensors$|^model\.safetensors\.index\.json$|^weights\.bin$|^prepared\.json$/.test(name);
+}
 
 /**
  * Hashes every file of a checkpoint that can change its numbers.
@@ -53,8 +59,19 @@ export async function fingerprintCheckpoint(
       },
       options.signal === undefined ? {} : { signal: options.signal },
     );
-    files.push({ name, bytes: sizes[index]!, sha256: hash.digest('hex') });
+    const sha256 = name === preparedFiles.manifest ? hashManifest(folder) : hash.digest('hex');
+    files.push({ name, bytes: sizes[index]!, sha256 });
   }
   const list = files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
   return { sha256: createHash('sha256').update(list).digest('hex'), files };
+}
+
+/** Of what decides a trace: not of where the source lay, nor of what it was called. */
+function hashManifest(folder: string): string {
+  const json = JSON.parse(readFileSync(path.join(folder, preparedFiles.manifest), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  const { id, tensors } = json;
+  return createHash('sha256').update(JSON.stringify({ id, tensors })).digest('hex');
 }

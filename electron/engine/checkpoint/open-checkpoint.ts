@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../common/errors.ts';
+import type { PreparedManifest } from '../../common/prepared-model.ts';
 import type { Architecture } from '../architectures/architecture.ts';
 import { findArchitecture } from '../architectures/registry.ts';
 import { canonicalTensorName } from '../architectures/tensor-names.ts';
@@ -9,6 +10,7 @@ import { WeightSource } from '../graph/weight-source.ts';
 import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
 import { readChatTemplate, type ChatTemplate } from './chat-template.ts';
 import type { ModelConfig } from './config.ts';
+import { isPreparedFolder, readPreparedManifest, readPreparedTensors } from './prepared-folder.ts';
 import { readImageProcessorConfig } from './processor-config.ts';
 import type { TensorView } from './safetensors.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
@@ -30,6 +32,8 @@ export interface Checkpoint {
   readonly embedding: TensorView;
   /** Canonical name of the unembedding. */
   readonly unembedding: string;
+  /** What the weights were prepared as; null for weights as they were published. */
+  readonly prepared: PreparedManifest | null;
 }
 
 const embeddingName = 'model.embed_tokens.weight';
@@ -49,12 +53,10 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     readChatTemplate(folder),
     readImageProcessorConfig(folder),
   ]);
-  const views = new Map<string, TensorView>();
-  for (const view of (await readWeightIndex(folder)).values()) {
-    const name = canonicalTensorName(view.name);
-    views.set(name, { ...view, name });
-  }
-  const weights = new WeightSource(views);
+  const prepared = isPreparedFolder(folder) ? await readPreparedManifest(folder) : null;
+  const weights = new WeightSource(
+    prepared === null ? await readPublishedTensors(folder) : await readPreparedTensors(folder, prepared),
+  );
   const tied = config.tiedUnembedding ?? !weights.has(untiedName);
   weights.take(embeddingName, [config.decoder.vocabSize, config.decoder.dModel]);
   return {
@@ -69,7 +71,26 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     endTokenIds: await readEndTokens(folder, json),
     embedding: weights.view(embeddingName),
     unembedding: tied ? embeddingName : untiedName,
+    prepared,
   };
+}
+
+/** The weights' format as a trace names it. */
+export function describeWeights({ prepared, embedding }: Checkpoint): string {
+  if (prepared === null) return embedding.dtype;
+  const { format, blockSize, symmetric, keep } = prepared;
+  if (format === 'float16') return format;
+  const kept = `unembedding ${keep.unembedding}, vision ${keep.vision}`;
+  return `${format} (blocks of ${blockSize}, ${symmetric ? 'symmetric' : 'asymmetric'}; ${kept})`;
+}
+
+async function readPublishedTensors(folder: string): Promise<Map<string, TensorView>> {
+  const views = new Map<string, TensorView>();
+  for (const view of (await readWeightIndex(folder)).values()) {
+    const name = canonicalTensorName(view.name);
+    views.set(name, { ...view, name });
+  }
+  return views;
 }
 
 /** Tensors that a file may carry without use: a tied unembedding and rotary buffers of older saves. */

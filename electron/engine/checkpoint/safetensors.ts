@@ -1,5 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { FundusLensError } from '../../common/errors.ts';
+import type { BlockLayout } from './block-format.ts';
 
 /** Bytes of one element of every dtype the format knows. */
 export const bytesPerElement = {
@@ -25,6 +26,8 @@ export interface TensorView {
   /** Absolute offset in the file, bytes; not necessarily aligned. */
   readonly offset: number;
   readonly byteLength: number;
+  /** How the bytes are to be read where they are rounded weights of a prepared model; their dtype is U8 then. */
+  readonly blocks?: BlockLayout;
 }
 
 /** Headers above this are refused, as the format's own reader does. */

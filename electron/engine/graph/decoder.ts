@@ -29,7 +29,7 @@ export function buildDecoder(
   target: GraphTarget,
 ): Uint8Array {
   const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps } = config;
-  const graph = new GraphBuilder('decoder', weights);
+  const graph = new GraphBuilder('decoder', weights, target);
   const rows = graph.input('rows', 'int64', ['read']);
   const attentionInputs = addAttentionInputs(graph, headDim, target);
   const read = (layer: number, stream: string) => {

@@ -1,5 +1,7 @@
+import { blocksPerRow, type BlockLayout } from '../checkpoint/block-format.ts';
 import type { SafetensorsDtype } from '../checkpoint/safetensors.ts';
-import type { TakeOptions, WeightProvider } from './weight-source.ts';
+import type { GraphTarget } from './graph-target.ts';
+import type { TakeOptions, WeightProvider, WeightTensor } from './weight-source.ts';
 import {
   writeOnnxModel,
   type Attribute,
@@ -14,6 +16,17 @@ const elementTypeOf: Partial<Record<SafetensorsDtype, ElementType>> = {
   F16: 'float16',
   BF16: 'bfloat16',
 };
+
+/** Rounded weights [rows, columns] as a graph's values. */
+export interface BlockMatrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly bits: 4 | 8;
+  readonly blockSize: number;
+  readonly data: string;
+  readonly scales: string;
+  readonly zeroPoints: string | null;
+}
 
 interface NodeOptions {
   readonly attributes?: Readonly<Record<string, Attribute>>;
@@ -33,10 +46,12 @@ export class GraphBuilder {
   readonly #inputs: ValueDef[] = [];
   readonly #outputs: ValueDef[] = [];
   readonly #initializers: InitializerDef[] = [];
+  readonly target: GraphTarget;
 
-  constructor(name: string, weights: WeightProvider) {
+  constructor(name: string, weights: WeightProvider, target: GraphTarget) {
     this.#name = name;
     this.#weights = weights;
+    this.target = target;
   }
 
   input(name: string, type: ElementType, shape: readonly (number | string)[]): string {
@@ -92,6 +107,12 @@ export class GraphBuilder {
     return this.#constant(name, 'int64', shape, new Uint8Array(data.buffer));
   }
 
+  /** The same number at every place. */
+  constantUint8(name: string, value: number, shape: readonly number[]): string {
+    const count = shape.reduce((product, side) => product * side, 1);
+    return this.#constant(name, 'uint8', shape, new Uint8Array(count).fill(value));
+  }
+
   constantInt32(name: string, values: readonly number[], shape: readonly number[] = [values.length]): string {
     return this.#constant(name, 'int32', shape, new Uint8Array(Int32Array.from(values).buffer));
   }
@@ -111,27 +132,55 @@ export class GraphBuilder {
    * @param shape what the graph expects
    */
   weight(name: string, shape: readonly number[], options: TakeOptions = {}): string {
-    const value = this.weightAsStored(name, shape, options);
-    if (value.type === 'float32') return value.name;
-    return this.node(`/weights/${name}/Cast`, 'Cast', [value.name], {
-      attributes: { to: 1n },
-    });
+    const matrix = this.matrix(name, shape, options);
+    if (typeof matrix === 'string') return matrix;
+    throw new Error(`${this.#name}: ${name} is rounded, and can only be multiplied`);
   }
 
-  /** A weight tensor in the dtype of the file. */
-  weightAsStored(
+  /** The same, but rounded weights stay as they are stored: for products. */
+  matrix(name: string, shape: readonly number[], options: TakeOptions = {}): string | BlockMatrix {
+    const tensor = this.#weights.take(name, shape, options);
+    const { location, offset, byteLength, blocks } = tensor;
+    const slice = options.firstRow === undefined ? name : `${name}.${options.firstRow}`;
+    if (blocks !== undefined) return this.#blockMatrix(slice, shape, { ...tensor, blocks });
+    const type = elementTypeOf[tensor.dtype]!;
+    this.#external(slice, type, shape, { location, offset, byteLength });
+    if (type === 'float32') return slice;
+    return this.node(`/weights/${slice}/Cast`, 'Cast', [slice], { attributes: { to: 1n } });
+  }
+
+  #blockMatrix(
     name: string,
     shape: readonly number[],
-    options: TakeOptions = {},
-  ): { name: string; type: ElementType } {
-    const tensor = this.#weights.take(name, shape, options);
-    const type = elementTypeOf[tensor.dtype]!;
-    if (!this.#defined.has(name)) {
-      this.#define(name);
-      const { location, offset, byteLength } = tensor;
-      this.#initializers.push({ name, type, shape, external: { location, offset, byteLength } });
-    }
-    return { name, type };
+    { location, offset, byteLength, blocks }: WeightTensor & { readonly blocks: BlockLayout },
+  ): BlockMatrix {
+    const [rows, columns] = shape as [number, number];
+    const { bits, blockSize, scales, zeroPoints } = blocks;
+    const perRow = blocksPerRow(columns, blocks);
+    // DequantizeLinear knows no filled-up blocks: to it, the filling is more columns.
+    const asColumns = bits === 8 && this.target.int8 === 'dequantised';
+    const sides = asColumns ? [rows, perRow * blockSize] : [rows, perRow, (blockSize * bits) / 8];
+    this.#external(name, 'uint8', sides, { location, offset, byteLength });
+    this.#external(`${name}.scales`, 'float32', [rows, perRow], { location, ...scales });
+    const zeroName =
+      zeroPoints === null
+        ? null
+        : this.#external(`${name}.zero_points`, 'uint8', [rows, zeroPoints.byteLength / rows], {
+            location,
+            ...zeroPoints,
+          });
+    return { rows, columns, bits, blockSize, data: name, scales: `${name}.scales`, zeroPoints: zeroName };
+  }
+
+  #external(
+    name: string,
+    type: ElementType,
+    shape: readonly number[],
+    external: { readonly location: string; readonly offset: number; readonly byteLength: number },
+  ): string {
+    this.#define(name);
+    this.#initializers.push({ name, type, shape, external });
+    return name;
   }
 
   /** The serialised ModelProto. */

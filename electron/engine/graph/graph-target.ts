@@ -7,4 +7,19 @@ export interface GraphTarget {
   readonly attention: 'fused' | 'composed';
   /** Concept ranks counted by one run of the lens head; 0 where the host counts them faster. */
   readonly rankSlots: number;
+  /**
+   * How 8-bit blocks are multiplied: `fused` by MatMulNBits, or `dequantised` to float32 one matrix at a time, where
+   * the fused operator would round activations to 8 bits or be slower.
+   */
+  readonly int8: 'fused' | 'dequantised';
+  /** Largest buffer that the unembedding may take, as it is stored or widened; it is split into slices of tokens. */
+  readonly maxBufferBytes: number;
 }
+
+/** What the cpu provider computes rightly, with room for a widened unembedding. */
+export const cpuTarget: GraphTarget = {
+  attention: 'fused',
+  rankSlots: 0,
+  int8: 'dequantised',
+  maxBufferBytes: Infinity,
+};

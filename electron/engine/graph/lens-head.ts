@@ -1,121 +1,174 @@
 import type { DecoderConfig } from '../checkpoint/config.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import type { GraphTarget } from './graph-target.ts';
+import { multiply } from './linear.ts';
+import type { TokenSlice } from './token-slices.ts';
 import type { WeightProvider } from './weight-source.ts';
 
 export interface LensHeadOptions {
   /** Canonical name of the unembedding: `lm_head.weight`, or the embedding when they are tied. */
   readonly unembedding: string;
-  /** Rows of the unembedding that belong to a token; the others are masked by never being computed. */
-  readonly numTokens: number;
-  /** Concept slots whose rank the graph counts; 0 leaves the counting to whoever reads `logits`. */
-  readonly rankSlots: number;
+  /** Rows of the unembedding that belong to a token, in slices; the others are masked by never being computed. */
+  readonly slices: readonly TokenSlice[];
+}
+
+/** One slice's values in the graph: float32 [P, N, slice]. */
+interface SliceValues {
+  readonly index: number;
+  readonly slice: TokenSlice;
+  readonly node: string;
+  readonly logits: string;
 }
 
 /**
  * Final norm, unembedding and everything that is measured on the logits, so that only small results leave.
  *
  * Inputs: `rows` float32 [P, N, D], P positions of N layers each, the last layer last; `skip_norm` bool
- * [P, N, 1], rows to unembed as they are; `top_k` int64 [1]; `concept_ids` int64 [C · M] token ids, and
- * `concept_mask` float32 [C, M], 0 for a token and a large negative number for padding.
+ * [P, N, 1], rows to unembed as they are; `top_k` int64 [1]; and for every slice s of the vocabulary
+ * `top_k.{s}` int64 [1], at most its tokens; `concept_ids.{s}` int64 [C · M], ids within the slice, and
+ * `concept_mask.{s}` float32 [C, M], 0 for a token of the slice and a large negative number for everything else.
  * Outputs: `top_ids` int64 and `top_logits` float32 [P, N, K]; `log_sum_exp`, `entropy`, `kl_to_final`
  * float32 [P, N, 1]; `concept_logits` (log-sum-exp over the concept's tokens) and `concept_max` float32
- * [P, N, C]; `concept_rank` float32 [P, N, rankSlots] where the graph counts; `logits` float32 [P · N, V].
+ * [P, N, C]; `concept_rank` float32 [P, N, rankSlots] where the graph counts; `logits.{s}` float32 [P · N, tokens].
  *
  * ```
- *   rows ─► RMSNorm ─► Where(skip_norm) ─► Gemm(unembedding) ─► z ─┬─► TopK ─────────► top_ids, top_logits
- *                                                                  ├─► Softmax ─► p ─► log_sum_exp, entropy, kl
- *                                                                  └─► Gather ───────► concepts ─► count z > max
+ *   rows ─► RMSNorm ─► Where(skip_norm) ─┬► · W₀ᵀ ─► z₀ ─► TopK, Σ e, Σ e d, Σ q d, concepts ─┐
+ *                                        ├► · W₁ᵀ ─► z₁ ─► …                                  ├─► merged, exactly
+ *                                        └► …                                                 ┘
  * ```
  *
- * With p = softmax(z): lse = z_top − ln p_top; entropy = lse − Σ p z; and with q the last layer's p,
- * KL(q ‖ p) = (lse − Σ q z) − (lse_L − Σ q z_L), which is exactly 0 for the last layer.
+ * With M the largest logit of all slices, d = z − M and e = exp d, every quantity is a sum over slices:
+ * lse = M + ln Σ e; entropy = ln Σ e − Σ e d / Σ e; and with q = e / Σ e of the last layer,
+ * KL(q ‖ p) = (ln Σ e − Σ q d) − (the same of the last layer), which is exactly 0 for the last layer.
  */
 export function buildLensHead(
   config: DecoderConfig,
   weights: WeightProvider,
+  target: GraphTarget,
   options: LensHeadOptions,
 ): Uint8Array {
   const { dModel, rmsNormEps } = config;
-  const { numTokens } = options;
-  const graph = new GraphBuilder('lens-head', weights);
+  const { rankSlots } = target;
+  const graph = new GraphBuilder('lens-head', weights, target);
   const rows = graph.input('rows', 'float32', ['positions', 'layers', dModel]);
   const skipNorm = graph.input('skip_norm', 'bool', ['positions', 'layers', 1]);
   const topK = graph.input('top_k', 'int64', [1]);
   const last = graph.constantInt64('last_axis', [-1]);
+  const leading = graph.node('/head/rows/Shape', 'Shape', [rows], { attributes: { start: 0n, end: 2n } });
 
   const gain = graph.weight('model.norm.weight', [dModel]);
   const normed = graph.node('/head/norm/RMSNorm', 'SimplifiedLayerNormalization', [rows, gain], {
     attributes: { axis: -1n, epsilon: rmsNormEps, stash_type: 1n },
   });
   const state = graph.node('/head/state/Where', 'Where', [skipNorm, rows, normed]);
-  const logits = unembed();
-
-  const [topLogits, topIds] = graph.nodes('/head/TopK', 'TopK', [logits, topK], {
-    outputs: ['/head/top_logits', '/head/top_ids'],
-    attributes: { axis: -1n, largest: 1n, sorted: 1n },
-  }) as [string, string];
-  const probabilities = graph.node('/head/Softmax', 'Softmax', [logits], { attributes: { axis: -1n } });
-  const logSumExp = logSumExpFromTop();
-  const weightedMean = (name: string, weight: string) =>
-    sum(name, graph.node(`${name}/Mul`, 'Mul', [logits, weight]));
-  const entropy = graph.node('/head/entropy/Sub', 'Sub', [
-    logSumExp,
-    weightedMean('/head/entropy', probabilities),
+  const flat = graph.node('/head/state/Flatten', 'Reshape', [
+    state,
+    graph.constantInt64('flat_shape', [-1, dModel]),
   ]);
-  const finalProbabilities = gatherLastLayer('/head/final_probabilities', probabilities);
-  const crossEntropy = graph.node('/head/cross_entropy/Sub', 'Sub', [
-    logSumExp,
-    weightedMean('/head/cross_entropy', finalProbabilities),
-  ]);
+  const slices = options.slices.map(unembed);
+  const [topLogits, topIds] = mergeTop(slices.map(findTop));
+  const largest = graph.node('/head/largest', 'Gather', [topLogits, graph.constantInt64('first', [0])], {
+    attributes: { axis: -1n },
+  });
+  const sums = slices.map(sumExponentials);
+  const sumExp = addUp(
+    '/head/sum_exp',
+    sums.map(({ exponentials }) => exponentials),
+  );
+  const logSumExp = graph.node('/head/log_sum_exp/Log', 'Log', [sumExp]);
+  const entropy = lessMean(
+    '/head/entropy',
+    sums.map(({ own }) => own),
+    sumExp,
+  );
+  const crossEntropy = lessMean(
+    '/head/cross_entropy',
+    sums.map(({ final }) => final),
+    gatherLastLayer('/head/final_sum_exp', sumExp),
+  );
   const divergence = graph.node('/head/kl/Sub', 'Sub', [
     crossEntropy,
     gatherLastLayer('/head/final_cross_entropy', crossEntropy),
   ]);
 
-  graph.output('logits', 'logits', 'float32', ['rows', numTokens]);
+  slices.forEach(({ index, slice }) =>
+    graph.output(`logits.${index}`, `logits.${index}`, 'float32', ['rows', slice.count]),
+  );
   graph.output('top_ids', topIds, 'int64', ['positions', 'layers', 'k']);
   graph.output('top_logits', topLogits, 'float32', ['positions', 'layers', 'k']);
-  graph.output('log_sum_exp', logSumExp, 'float32', ['positions', 'layers', 1]);
-  graph.output('entropy', entropy, 'float32', ['positions', 'layers', 1]);
-  graph.output('kl_to_final', divergence, 'float32', ['positions', 'layers', 1]);
+  const single = ['positions', 'layers', 1];
+  const fullLogSumExp = graph.node('/head/log_sum_exp', 'Add', [largest, logSumExp]);
+  graph.output('log_sum_exp', fullLogSumExp, 'float32', single);
+  graph.output('entropy', entropy, 'float32', single);
+  graph.output('kl_to_final', divergence, 'float32', single);
   readConcepts();
   return graph.build();
 
-  /** z = state · Wᵀ over the token rows of the unembedding. */
-  function unembed(): string {
-    const flat = graph.node('/head/state/Flatten', 'Reshape', [
-      state,
-      graph.constantInt64('flat_shape', [-1, dModel]),
-    ]);
-    const unembedding = graph.weight(options.unembedding, [numTokens, dModel], { rowPrefix: true });
-    const product = graph.node('/head/unembedding/MatMul', 'Gemm', [flat, unembedding], {
-      attributes: { transB: 1n },
-      // The output itself, so that the runtime writes it straight into the caller's buffer.
-      outputs: ['logits'],
-    });
-    const rowsShape = graph.node('/head/rows/Shape', 'Shape', [rows], { attributes: { start: 0n, end: 2n } });
-    const shape = graph.node(
-      '/head/logits/Shape',
-      'Concat',
-      [rowsShape, graph.constantInt64('num_tokens', [numTokens])],
-      {
-        attributes: { axis: 0n },
-      },
-    );
-    return graph.node('/head/logits', 'Reshape', [product, shape]);
+  /** z = state · Wᵀ over the slice's rows of the unembedding. */
+  function unembed(slice: TokenSlice, index: number): SliceValues {
+    const node = `/head/slices.${index}`;
+    const matrix = graph.matrix(options.unembedding, [slice.count, dModel], { firstRow: slice.start });
+    // The output itself, so that the runtime writes it straight into the caller's buffer.
+    const product = multiply(graph, `${node}/MatMul`, flat, matrix, null, `logits.${index}`);
+    const count = graph.constantInt64(`${node}/count`, [slice.count]);
+    const shape = graph.node(`${node}/Shape`, 'Concat', [leading, count], { attributes: { axis: 0n } });
+    return { index, slice, node, logits: graph.node(`${node}/logits`, 'Reshape', [product, shape]) };
   }
 
-  function logSumExpFromTop(): string {
-    const first = graph.constantInt64('first', [0]);
-    const bestLogit = graph.node('/head/best_logit', 'Gather', [topLogits, first], {
-      attributes: { axis: -1n },
-    });
-    const bestId = graph.node('/head/best_id', 'Gather', [topIds, first], { attributes: { axis: -1n } });
-    const bestProbability = graph.node('/head/best_probability', 'GatherElements', [probabilities, bestId], {
-      attributes: { axis: -1n },
-    });
-    const logProbability = graph.node('/head/best_log_prob', 'Log', [bestProbability]);
-    return graph.node('/head/log_sum_exp', 'Sub', [bestLogit, logProbability]);
+  function findTop({ index, slice, node, logits }: SliceValues): readonly [string, string] {
+    const count = slices.length === 1 ? topK : graph.input(`top_k.${index}`, 'int64', [1]);
+    const [values, ids] = graph.nodes(`${node}/TopK`, 'TopK', [logits, count], {
+      outputs: [`${node}/top_logits`, `${node}/top_places`],
+      attributes: { axis: -1n, largest: 1n, sorted: 1n },
+    }) as [string, string];
+    if (slice.start === 0) return [values, ids];
+    const start = graph.constantInt64(`${node}/start`, [slice.start]);
+    return [values, graph.node(`${node}/top_ids`, 'Add', [ids, start])];
+  }
+
+  /** The best of the slices' best; among equals the smaller id, as within a slice. */
+  function mergeTop(tops: readonly (readonly [string, string])[]): readonly [string, string] {
+    if (tops.length === 1) return tops[0]!;
+    const join = (name: string, part: 0 | 1) =>
+      graph.node(
+        name,
+        'Concat',
+        tops.map((top) => top[part]),
+        { attributes: { axis: -1n } },
+      );
+    const ids = join('/head/candidates/ids', 1);
+    const [values, places] = graph.nodes('/head/TopK', 'TopK', [join('/head/candidates', 0), topK], {
+      outputs: ['/head/top_logits', '/head/top_places'],
+      attributes: { axis: -1n, largest: 1n, sorted: 1n },
+    }) as [string, string];
+    return [
+      values,
+      graph.node('/head/top_ids', 'GatherElements', [ids, places], { attributes: { axis: -1n } }),
+    ];
+  }
+
+  /** Σ e, Σ e d and Σ e_L d over the slice, [P, N, 1] each. */
+  function sumExponentials({ node, logits }: SliceValues) {
+    const differences = graph.node(`${node}/Sub`, 'Sub', [logits, largest]);
+    const exponentials = graph.node(`${node}/Exp`, 'Exp', [differences]);
+    const finalExponentials = gatherLastLayer(`${node}/final`, exponentials);
+    const weighted = (name: string, weight: string) =>
+      sum(name, graph.node(`${name}/Mul`, 'Mul', [differences, weight]));
+    return {
+      exponentials: sum(`${node}/sum_exp`, exponentials),
+      own: weighted(`${node}/own`, exponentials),
+      final: weighted(`${node}/cross`, finalExponentials),
+    };
+  }
+
+  /** ln Σ e − (Σ parts) / weight */
+  function lessMean(name: string, parts: readonly string[], weight: string): string {
+    const mean = graph.node(`${name}/Div`, 'Div', [addUp(`${name}/parts`, parts), weight]);
+    return graph.node(`${name}/Sub`, 'Sub', [logSumExp, mean]);
+  }
+
+  function addUp(name: string, parts: readonly string[]): string {
+    return parts.reduce((total, part, index) => graph.node(`${name}/Add.${index}`, 'Add', [total, part]));
   }
 
   function sum(name: string, values: string): string {
@@ -127,46 +180,48 @@ export function buildLensHead(
   }
 
   function readConcepts(): void {
-    const ids = graph.input('concept_ids', 'int64', ['concept_tokens']);
-    const mask = graph.input('concept_mask', 'float32', ['concepts', 'forms']);
-    const gathered = graph.node('/head/concepts/Gather', 'Gather', [logits, ids], {
-      attributes: { axis: -1n },
-    });
-    const leading = graph.node('/head/concepts/Leading', 'Shape', [rows], {
-      attributes: { start: 0n, end: 2n },
-    });
-    const trailing = graph.node('/head/concepts/Trailing', 'Shape', [mask]);
-    const shape = graph.node('/head/concepts/Shape', 'Concat', [leading, trailing], {
-      attributes: { axis: 0n },
-    });
-    const forms = graph.node('/head/concepts/Reshape', 'Reshape', [gathered, shape]);
-    const masked = graph.node('/head/concepts/Mask', 'Add', [forms, mask]);
+    const forms = slices.map(gatherConcepts).reduce((best, part, index) =>
+      // A token is in one slice only; in the others its place holds a large negative number.
+      graph.node(`/head/concepts/Max.${index}`, 'Max', [best, part]),
+    );
     const reduce = (name: string, opType: string) =>
-      graph.node(`/head/concepts/${name}`, opType, [masked, last], { attributes: { keepdims: 0n } });
+      graph.node(`/head/concepts/${name}`, opType, [forms, last], { attributes: { keepdims: 0n } });
     const best = reduce('ReduceMax', 'ReduceMax');
     const conceptShape = ['positions', 'layers', 'concepts'];
     graph.output('concept_logits', reduce('ReduceLogSumExp', 'ReduceLogSumExp'), 'float32', conceptShape);
     graph.output('concept_max', best, 'float32', conceptShape);
-    if (options.rankSlots > 0)
-      graph.output('concept_rank', countLarger(best), 'float32', ['positions', 'layers', options.rankSlots]);
+    if (rankSlots > 0)
+      graph.output('concept_rank', countLarger(best), 'float32', ['positions', 'layers', rankSlots]);
+  }
+
+  /** [P, N, C, M] */
+  function gatherConcepts({ index, node, logits }: SliceValues): string {
+    const ids = graph.input(`concept_ids.${index}`, 'int64', ['concept_tokens']);
+    const mask = graph.input(`concept_mask.${index}`, 'float32', ['concepts', 'forms']);
+    const gathered = graph.node(`${node}/concepts/Gather`, 'Gather', [logits, ids], {
+      attributes: { axis: -1n },
+    });
+    const trailing = graph.node(`${node}/concepts/Trailing`, 'Shape', [mask]);
+    const shape = graph.node(`${node}/concepts/Shape`, 'Concat', [leading, trailing], {
+      attributes: { axis: 0n },
+    });
+    const shaped = graph.node(`${node}/concepts/Reshape`, 'Reshape', [gathered, shape]);
+    return graph.node(`${node}/concepts/Mask`, 'Add', [shaped, mask]);
   }
 
   /** rank = 1 + Σ_v [z_v > best]; one pass over the vocabulary per concept, unrolled. */
   function countLarger(best: string): string {
     const one = graph.constantFloat32('one', [1]);
-    const ranks = Array.from({ length: options.rankSlots }, (_, slot) => {
+    const ranks = Array.from({ length: rankSlots }, (_, slot) => {
       const name = `/head/concepts/rank.${slot}`;
-      const threshold = graph.node(
-        `${name}/Gather`,
-        'Gather',
-        [best, graph.constantInt64(`${name}/slot`, [slot])],
-        {
-          attributes: { axis: -1n },
-        },
-      );
-      const larger = graph.node(`${name}/Greater`, 'Greater', [logits, threshold]);
-      const counted = sum(name, graph.node(`${name}/Cast`, 'Cast', [larger], { attributes: { to: 1n } }));
-      return graph.node(`${name}/Add`, 'Add', [counted, one]);
+      const place = graph.constantInt64(`${name}/slot`, [slot]);
+      const threshold = graph.node(`${name}/Gather`, 'Gather', [best, place], { attributes: { axis: -1n } });
+      const counts = slices.map(({ index, logits }) => {
+        const part = `${name}/${index}`;
+        const larger = graph.node(`${part}/Greater`, 'Greater', [logits, threshold]);
+        return sum(part, graph.node(`${part}/Cast`, 'Cast', [larger], { attributes: { to: 1n } }));
+      });
+      return graph.node(`${name}/Add`, 'Add', [addUp(name, counts), one]);
     });
     return graph.node('/head/concepts/rank', 'Concat', ranks, { attributes: { axis: -1n } });
   }

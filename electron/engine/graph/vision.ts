@@ -31,7 +31,7 @@ export function buildVisionTower(
   target: GraphTarget,
 ): Uint8Array {
   const { numBlocks, width, numHeads, outWidth, patchSize, temporalPatchSize, windowSize } = config;
-  const graph = new GraphBuilder('vision', weights);
+  const graph = new GraphBuilder('vision', weights, target);
   const patchWidth = 3 * temporalPatchSize * patchSize * patchSize;
   const pixels = graph.input('pixel_values', 'float32', ['patches', patchWidth]);
   const halfHead = width / numHeads / 2;

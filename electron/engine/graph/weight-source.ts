@@ -1,5 +1,12 @@
 import path from 'node:path';
 import { FundusLensError } from '../../common/errors.ts';
+import {
+  blocksPerRow,
+  dataBytesPerRow,
+  zeroPointBytesPerRow,
+  type BlockLayout,
+  type ByteRange,
+} from '../checkpoint/block-format.ts';
 import { bytesPerElement, type SafetensorsDtype, type TensorView } from '../checkpoint/safetensors.ts';
 import { listNames } from '../checkpoint/weight-index.ts';
 
@@ -9,11 +16,14 @@ export interface WeightTensor {
   readonly location: string;
   readonly offset: number;
   readonly byteLength: number;
+  /** Of rounded weights: how their bytes are read. */
+  readonly blocks?: BlockLayout;
 }
 
 export interface TakeOptions {
   readonly flatten?: boolean;
-  readonly rowPrefix?: boolean;
+  /** Takes the shape's rows from this one on; a matrix is row-major, so they are contiguous. */
+  readonly firstRow?: number;
 }
 
 /** Where a graph gets its weights from. */
@@ -46,7 +56,6 @@ export class WeightSource implements WeightProvider {
    * The byte range of a tensor, checked against the shape the graph needs.
    *
    * @param options.flatten the file may split the trailing side (a convolution kernel read as a matrix)
-   * @param options.rowPrefix fewer rows than stored may be taken; rows of a row-major matrix are contiguous
    * @throws FundusLensError `model.tensor-missing`, `model.tensor-shape` or `model.tensor-dtype`
    */
   take(name: string, shape: readonly number[], options: TakeOptions = {}): WeightTensor {
@@ -59,7 +68,7 @@ export class WeightSource implements WeightProvider {
         advice: 'Use config.json and weights of the same checkpoint.',
       });
     }
-    if (!['F32', 'F16', 'BF16'].includes(view.dtype)) {
+    if (view.blocks === undefined && !['F32', 'F16', 'BF16'].includes(view.dtype)) {
       throw new FundusLensError('model.tensor-dtype', `Tensor "${name}" has an unsupported dtype.`, {
         expected: 'F32, F16 or BF16',
         found: view.dtype,
@@ -69,8 +78,7 @@ export class WeightSource implements WeightProvider {
     return {
       dtype: view.dtype,
       location: path.relative(this.folder, view.file).split(path.sep).join('/'),
-      offset: view.offset,
-      byteLength: count(shape) * bytesPerElement[view.dtype],
+      ...rowRange(view, options.firstRow ?? 0, shape),
     };
   }
 
@@ -119,7 +127,29 @@ function shapeFits(shape: readonly number[], stored: readonly number[], options:
   const [rows = 1, ...rest] = shape;
   const [storedRows = 1, ...storedRest] = stored;
   const restFits = options.flatten ? count(rest) === count(storedRest) : rest.join() === storedRest.join();
-  return restFits && (options.rowPrefix ? rows <= storedRows : rows === storedRows);
+  return (
+    restFits && (options.firstRow === undefined ? rows === storedRows : options.firstRow + rows <= storedRows)
+  );
+}
+
+/** Where the rows lie, and with rounded weights their scales and zero points. */
+function rowRange({ dtype, offset, blocks }: TensorView, firstRow: number, shape: readonly number[]) {
+  const [numRows = 1, ...rest] = shape;
+  const columns = count(rest);
+  const part = (start: number, bytesPerRow: number): ByteRange => ({
+    offset: start + firstRow * bytesPerRow,
+    byteLength: numRows * bytesPerRow,
+  });
+  if (blocks === undefined) return part(offset, columns * bytesPerElement[dtype]);
+  const { scales, zeroPoints } = blocks;
+  return {
+    ...part(offset, dataBytesPerRow(columns, blocks)),
+    blocks: {
+      ...blocks,
+      scales: part(scales.offset, 4 * blocksPerRow(columns, blocks)),
+      zeroPoints: zeroPoints && part(zeroPoints.offset, zeroPointBytesPerRow(columns, blocks)),
+    },
+  };
 }
 
 function count(shape: readonly number[]): number {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRows } from '../checkpoint/tensor-reader.ts';
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
+import { cpuTarget } from '../graph/graph-target.ts';
 import { compileGraphs } from '../load-model.ts';
 import { numTokens } from '../model.ts';
 import { checkpointFolder } from '../reference-fixtures.ts';
@@ -19,14 +20,15 @@ let onHost: LensHead;
 let inGraph: LensHead;
 const sessions: ResidentSession[] = [];
 
-function openHead(rankSlots: number): LensHead {
-  const { head } = compileGraphs(checkpoint, { attention: 'fused', rankSlots });
+function openHead(rankSlots: number, maxBufferBytes = Infinity): LensHead {
+  const { head, slices } = compileGraphs(checkpoint, { ...cpuTarget, rankSlots, maxBufferBytes });
   const source = { graph: head, weightsFolder: checkpoint.weights.folder, provider: 'cpu' } as const;
   const session = new ResidentSession(source, { staysLoaded: true });
   sessions.push(session);
   return new LensHead(session, {
     numTokens: numTokens(checkpoint),
     dModel: checkpoint.config.decoder.dModel,
+    slices,
     rankSlots,
   });
 }

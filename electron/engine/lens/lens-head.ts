@@ -8,6 +8,7 @@ import {
   type Tensors,
 } from '../runtime/session.ts';
 import type { GraphRunner } from '../runtime/resident-session.ts';
+import type { TokenSlice } from '../graph/token-slices.ts';
 import { RankCounter } from './count-larger.ts';
 
 /** The token ids of every concept that is read, in the order of the results. */
@@ -16,6 +17,8 @@ export type ConceptTokens = readonly (readonly number[])[];
 export interface LensHeadShape {
   readonly numTokens: number;
   readonly dModel: number;
+  /** The slices of the vocabulary that the graph was built for. */
+  readonly slices: readonly TokenSlice[];
   /** Concepts whose rank one run of the graph counts; 0 when ranks are counted here, on the host. */
   readonly rankSlots: number;
 }
@@ -45,12 +48,15 @@ export class LensHead {
   readonly #session: GraphRunner;
   readonly #rankSlots: number;
   readonly #rankCounter = new RankCounter();
-  #logits: Float32Array<ArrayBuffer> = new Float32Array(0);
+  readonly #slices: readonly TokenSlice[];
+  readonly #logits: Float32Array<ArrayBuffer>[];
 
-  constructor(session: GraphRunner, { numTokens, dModel, rankSlots }: LensHeadShape) {
+  constructor(session: GraphRunner, { numTokens, dModel, slices, rankSlots }: LensHeadShape) {
     this.#session = session;
     this.numTokens = numTokens;
     this.dModel = dModel;
+    this.#slices = slices;
+    this.#logits = slices.map(() => new Float32Array(0));
     this.#rankSlots = rankSlots;
   }
 
@@ -63,7 +69,16 @@ export class LensHead {
    */
   async unembed(rows: Float32Array, skipNorm: readonly boolean[]): Promise<Float32Array> {
     const feeds = this.#feeds(rows, 1, skipNorm, 1, [[0]]);
-    return float32Data((await this.#session.run(feeds, ['logits']))['logits']);
+    const names = this.#slices.map((_, index) => `logits.${index}`);
+    const outputs = await this.#session.run(feeds, names);
+    const logits = new Float32Array(skipNorm.length * this.numTokens);
+    this.#slices.forEach(({ start, count }, index) => {
+      const part = float32Data(outputs[names[index]!]);
+      for (let row = 0; row < skipNorm.length; row++) {
+        logits.set(part.subarray(row * count, (row + 1) * count), row * this.numTokens + start);
+      }
+    });
+    return logits;
   }
 
   /**
@@ -130,21 +145,29 @@ export class LensHead {
     numRows: number,
   ): readonly string[] | Readonly<Record<string, Tensor | null>> {
     if (this.#rankSlots > 0) return [...names, 'concept_rank'];
-    const size = numRows * this.numTokens;
-    if (this.#logits.length < size) this.#logits = new Float32Array(size);
-    const logits = float32Tensor(this.#logits.subarray(0, size), [numRows, this.numTokens]);
-    return { ...Object.fromEntries(names.map((name) => [name, null])), logits };
+    const logits = this.#slices.map(({ count }, index) => {
+      const size = numRows * count;
+      if (this.#logits[index]!.length < size) this.#logits[index] = new Float32Array(size);
+      return [
+        `logits.${index}`,
+        float32Tensor(this.#logits[index]!.subarray(0, size), [numRows, count]),
+      ] as const;
+    });
+    return { ...Object.fromEntries(names.map((name) => [name, null])), ...Object.fromEntries(logits) };
   }
 
   #countOnHost(outputs: Tensors, numConcepts: number): ConceptColumns {
     const best = float32Data(outputs['concept_max']);
     const ranks = new Float32Array(best.length);
     for (let row = 0; row * numConcepts < best.length; row++) {
-      const logits = this.#logits.subarray(row * this.numTokens, (row + 1) * this.numTokens);
-      ranks.set(
-        this.#rankCounter.rank(logits, best.subarray(row * numConcepts, (row + 1) * numConcepts)),
-        row * numConcepts,
-      );
+      const thresholds = best.subarray(row * numConcepts, (row + 1) * numConcepts);
+      ranks.fill(1, row * numConcepts, (row + 1) * numConcepts);
+      this.#slices.forEach(({ count }, index) => {
+        const logits = this.#logits[index]!.subarray(row * count, (row + 1) * count);
+        this.#rankCounter.rank(logits, thresholds).forEach((rank, concept) => {
+          ranks[row * numConcepts + concept]! += rank - 1;
+        });
+      });
     }
     return { numConcepts, logits: float32Data(outputs['concept_logits']), ranks };
   }
@@ -186,22 +209,28 @@ export class LensHead {
     const numLayers = skipNorm.length;
     const slots = Math.max(concepts.length, this.#rankSlots);
     const forms = Math.max(1, ...concepts.map((tokens) => tokens.length));
-    const ids = new BigInt64Array(slots * forms);
-    const mask = new Float32Array(slots * forms).fill(padding);
-    concepts.forEach((tokens, concept) =>
-      tokens.forEach((token, form) => {
-        ids[concept * forms + form] = BigInt(token);
-        mask[concept * forms + form] = 0;
-      }),
-    );
     const skip = Array.from({ length: numPositions }, () => skipNorm).flat();
-    return {
+    const feeds: Record<string, Tensor> = {
       rows: float32Tensor(rows, [numPositions, numLayers, this.dModel]),
       skip_norm: boolTensor(skip, [numPositions, numLayers, 1]),
       top_k: int64Tensor(BigInt64Array.of(BigInt(topK)), [1]),
-      concept_ids: int64Tensor(ids, [ids.length]),
-      concept_mask: float32Tensor(mask, [slots, forms]),
     };
+    this.#slices.forEach(({ start, count }, index) => {
+      const ids = new BigInt64Array(slots * forms);
+      const mask = new Float32Array(slots * forms).fill(padding);
+      concepts.forEach((tokens, concept) =>
+        tokens.forEach((token, form) => {
+          if (token < start || token >= start + count) return;
+          ids[concept * forms + form] = BigInt(token - start);
+          mask[concept * forms + form] = 0;
+        }),
+      );
+      feeds[`concept_ids.${index}`] = int64Tensor(ids, [ids.length]);
+      feeds[`concept_mask.${index}`] = float32Tensor(mask, [slots, forms]);
+      if (this.#slices.length > 1)
+        feeds[`top_k.${index}`] = int64Tensor(BigInt64Array.of(BigInt(Math.min(topK, count))), [1]);
+    });
+    return feeds;
   }
 }
 

@@ -30,6 +30,11 @@ export interface SessionSource {
   /** Folder that external data is located in; see ARCHITECTURE, "Checkpoint → ONNX". */
   readonly weightsFolder: string;
   readonly provider: ProviderName;
+  /**
+   * `per-use` widens a weight when its product is computed and drops it again, so that memory stays at the size of the
+   * files; `once`, for weights that are small or float32 already, when the graph is loaded.
+   */
+  readonly widen?: 'once' | 'per-use';
 }
 
 /** One compiled graph on one execution provider. */
@@ -41,18 +46,20 @@ export class Session {
   }
 
   /** @throws FundusLensError `provider.unavailable` when the provider cannot be started on this machine */
-  static async create({ graph, weightsFolder, provider }: SessionSource): Promise<Session> {
+  static async create({ graph, weightsFolder, provider, widen = 'once' }: SessionSource): Promise<Session> {
     const options: ort.InferenceSession.SessionOptions = {
       executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
-      graphOptimizationLevel: 'all',
+      // The graphs are written as they should run; the optimiser would widen all constant weights at once.
+      graphOptimizationLevel: widen === 'once' ? 'all' : 'disabled',
       intraOpNumThreads: availableParallelism(),
       interOpNumThreads: 1,
       logSeverityLevel: 4,
       extra: {
         session: {
           model_external_initializers_file_folder_path: weightsFolder,
-          // Packed copies would double the memory of float32 weights, which are mapped in place.
-          disable_prepacking: provider === 'cpu' ? '1' : '0',
+          // Packed copies would double the memory of float32 weights, which are mapped in place. Rounded weights are
+          // multiplied fast only when packed, and the packed copy takes their place.
+          disable_prepacking: provider === 'cpu' && widen === 'once' ? '1' : '0',
         },
       },
     };

@@ -15,11 +15,12 @@ export function appRouter(desk: Desk) {
   });
 }
 
-export function settingsRouter({ settings, events }: Desk) {
+export function settingsRouter({ settings, events, manager }: Desk) {
   return api.settings.router({
     get: api.settings.get.handler(() => settings.get()),
-    patch: api.settings.patch.handler(({ input }) => {
+    patch: api.settings.patch.handler(async ({ input }) => {
       const changed = settings.patch(input);
+      await manager.settingsChanged();
       events.publish({ type: 'settings' });
       return changed;
     }),
@@ -44,7 +45,7 @@ function describeApp({ folders, settings }: Desk): AppInfo {
     folders: {
       library: folders.library,
       cache: folders.cache,
-      models: folders.demoModel,
+      models: folders.models,
       logs: folders.logs,
     },
     providers: [...providerNames],

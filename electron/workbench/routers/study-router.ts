@@ -1,9 +1,8 @@
-import type { CheckpointReport } from '../../common/engine-messages.ts';
 import { findLeaks } from '../../common/find-leaks.ts';
 import { packTrace, tracePayloadType } from '../../common/trace-payload.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
-import { addModel, checkGate, listModels, resolveConcepts } from '../models.ts';
+import { resolveConcepts } from '../models.ts';
 import {
   findConceptSet,
   listConceptSets,
@@ -14,25 +13,6 @@ import {
   savePrompt,
 } from '../study-catalogue.ts';
 import { listTraces, noteTrace, removeTraces, viewTrace } from '../trace-views.ts';
-
-export function modelsRouter(desk: Desk) {
-  const { models } = api;
-  return models.router({
-    list: models.list.handler(() => listModels(desk)),
-    inspect: models.inspect.handler(async ({ input, signal }) =>
-      copyReport(await desk.engines.inspect(input.folder, signal === undefined ? {} : { signal })),
-    ),
-    addFolder: models.addFolder.handler(({ input }) => addModel(desk, input.folder)),
-    checkGate: models.checkGate.handler(({ input }) => checkGate(desk, input.id)),
-    remove: models.remove.handler(({ input }) => {
-      const { library } = desk.session;
-      library.models.get(input.id);
-      library.models.forgetFolder(input.id);
-      desk.events.publish({ type: 'models' });
-      return { changed: 1 };
-    }),
-  });
-}
 
 export function conceptsRouter(desk: Desk) {
   const { concepts } = api;
@@ -104,8 +84,4 @@ export function tracesRouter({ session, events }: Desk) {
       return { changed };
     }),
   });
-}
-
-function copyReport(report: CheckpointReport) {
-  return { ...report, parametersByDtype: { ...report.parametersByDtype }, files: [...report.files] };
 }
