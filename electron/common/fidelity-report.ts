@@ -29,7 +29,7 @@ const layerSchema = z.object({
   layer: z.int().nonnegative(),
   /** Share of positions whose most probable token is the same. */
   top1Agreement: share,
-  /** The same, leaving out positions where the reference's first two tokens are nearer than the KL is wide. */
+  /** The same over the positions where the reference's first token is ahead of its second by 0.1 nats or more. */
   top1AgreementClear: share,
   /** Mean and largest KL(reference ‖ prepared), nats. */
   meanKl: z.number(),

@@ -105,7 +105,7 @@ export class DecoderRun {
  * @param imageEmbeds float32 [cells, D], or null without an image
  */
 export function embedPrompt(
-  model: Model,
+  model: Pick<Model, 'checkpoint'>,
   prompt: ComposedPrompt,
   imageEmbeds: Float32Array | null,
 ): Float32Array {

@@ -45,14 +45,9 @@ export async function loadModel(
   hashing.catch(() => undefined);
   await reportProgress(hooks, 'load', 1, total);
   const source = { weightsFolder: checkpoint.weights.folder, provider: provider.provider, widen };
-  const open = (graph: Uint8Array, part: ModelPart) =>
-    new ResidentSession(
-      { ...source, graph },
-      { staysLoaded: staysLoaded(checkpoint, provider, widen, part) },
-    );
-  const vision = open(graphs.vision, 'vision');
-  const decoder = open(graphs.decoder, 'decoder');
-  const headSession = open(graphs.head, 'unembedding');
+  const residence = { staysLoaded: staysLoaded(checkpoint, provider, widen) };
+  const open = (graph: Uint8Array) => new ResidentSession({ ...source, graph }, residence);
+  const [vision, decoder, headSession] = [open(graphs.vision), open(graphs.decoder), open(graphs.head)];
   const sessions = [vision, decoder, headSession];
   const release = async () => {
     for (const session of sessions) await session.release();
@@ -94,6 +89,8 @@ export function compileGraphs(checkpoint: Checkpoint, target: GraphTarget) {
   return { vision, decoder, head, slices };
 }
 
+export type CompiledGraphs = ReturnType<typeof compileGraphs>;
+
 /** Of the largest buffer that holds the unembedding: as it is stored, unless it is widened for its product. */
 function bytesPerToken({ weights, unembedding, config }: Checkpoint, { int8 }: GraphTarget): number {
   const { blocks } = weights.view(unembedding);
@@ -101,8 +98,6 @@ function bytesPerToken({ weights, unembedding, config }: Checkpoint, { int8 }: G
   if (blocks === undefined || (blocks.bits === 8 && int8 === 'dequantised')) return 4 * dModel;
   return dataBytesPerRow(dModel, blocks);
 }
-
-type ModelPart = 'vision' | 'decoder' | 'unembedding';
 
 /**
  * Float32 weights are used where they lie in the file. Smaller ones of a small checkpoint are widened once, when it is
@@ -122,24 +117,21 @@ function chooseWidening({ weights, prepared }: Checkpoint, provider: ProviderNam
 function chooseTarget({ provider, fusedAttention }: ChosenProvider, widen: 'once' | 'per-use'): GraphTarget {
   const attention = fusedAttention ? 'fused' : 'composed';
   if (provider === 'cpu')
-    return { ...cpuTarget, attention, maxBufferBytes: widen === 'once' ? Infinity : widenedBytes };
-  return { attention, rankSlots, int8: 'fused', maxBufferBytes: deviceBufferBytes };
+    return { ...cpuTarget, attention, widen, maxBufferBytes: widen === 'once' ? Infinity : widenedBytes };
+  return { attention, rankSlots, int8: 'fused', widen, maxBufferBytes: deviceBufferBytes };
 }
 
 /**
- * Whether a graph stays in memory between its runs. On the cpu only what loading had to convert does: widened weights
- * of a small checkpoint, and 4-bit ones, which are packed anew; mapped weights cost almost nothing to map again.
+ * Whether a graph stays in memory between its runs. On the cpu only what loading had to convert does; mapped weights
+ * cost almost nothing to map again.
  */
 function staysLoaded(
-  { weights, prepared }: Checkpoint,
+  { weights }: Checkpoint,
   { provider }: ChosenProvider,
   widen: 'once' | 'per-use',
-  part: ModelPart,
 ): boolean {
   if (provider !== 'cpu') return true;
-  if (widen === 'once') return ![...weights].every(({ dtype }) => dtype === 'F32');
-  if (prepared === null) return false;
-  return (part === 'decoder' ? prepared.format : prepared.keep[part]) === 'int4';
+  return widen === 'once' && ![...weights].every(({ dtype }) => dtype === 'F32');
 }
 
 function asLoadError(error: unknown, folder: string): unknown {

@@ -8,7 +8,10 @@ import { float32Data, float32Tensor, int64Tensor, type Tensor } from './runtime/
  *
  * @returns float32 [cells, D]: one row per merged cell, row by row over the image
  */
-export async function encodeImage(model: Model, image: PatchedImage): Promise<Float32Array> {
+export async function encodeImage(
+  model: Pick<Model, 'checkpoint' | 'vision'>,
+  image: PatchedImage,
+): Promise<Float32Array> {
   const { vision } = model.checkpoint.config;
   const layout = layOutPatches(image.grid, vision);
   const pixels = toGraphOrder(image.pixelValues, layout.cellOrder);

@@ -6,8 +6,15 @@ import { gatedMlp } from './mlp.ts';
 import { addAndRmsNorm, rmsNorm } from './norm.ts';
 import type { WeightProvider } from './weight-source.ts';
 
+/** Blocks start … end − 1. */
+export interface LayerRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
- * The Qwen2 decoder as a graph.
+ * The Qwen2 decoder as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and unless
+ * the last block is among them there is an output `stream` float32 [S, D] and no `final_state`.
  *
  * Inputs: `embeds` float32 [S, D]; `rows` int64 [P], which of the S rows to read; `cos`, `sin` float32
  * [total, headDim / 2]; `past.{l}.key|value` float32 [1, G, past, H]; fused: `last_position` int32 [1],
@@ -27,6 +34,7 @@ export function buildDecoder(
   config: DecoderConfig,
   weights: WeightProvider,
   target: GraphTarget,
+  layers: LayerRange = { start: 0, end: config.numLayers },
 ): Uint8Array {
   const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps } = config;
   const graph = new GraphBuilder('decoder', weights, target);
@@ -42,13 +50,13 @@ export function buildDecoder(
   let stream = graph.input('embeds', 'float32', ['sequence', dModel]);
   let normed = rmsNorm(
     graph,
-    '/model/layers.0/input_layernorm',
-    'model.layers.0.input_layernorm',
+    `/model/layers.${layers.start}/input_layernorm`,
+    `model.layers.${layers.start}.input_layernorm`,
     stream,
     dModel,
     eps,
   );
-  for (let layer = 0; layer < numLayers; layer++) {
+  for (let layer = layers.start; layer < layers.end; layer++) {
     const node = `/model/layers.${layer}`;
     const tensor = `model.layers.${layer}`;
     const attended = decoderAttention(
@@ -73,6 +81,12 @@ export function buildDecoder(
     const update = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], {
       bias: false,
     });
+    if (layer === layers.end - 1 && layers.end < numLayers) {
+      stream = graph.node(`${node}/mlp/Residual`, 'Add', [middle.sum, update]);
+      read(layer + 1, stream);
+      graph.output('stream', stream, 'float32', ['sequence', dModel]);
+      return graph.build();
+    }
     const isLast = layer === numLayers - 1;
     const next = addAndRmsNorm(
       graph,

@@ -17,6 +17,11 @@ const elementTypeOf: Partial<Record<SafetensorsDtype, ElementType>> = {
   BF16: 'bfloat16',
 };
 
+/** float16 or bfloat16 weights as a graph's value. */
+export interface HalfMatrix {
+  readonly half: string;
+}
+
 /** Rounded weights [rows, columns] as a graph's values. */
 export interface BlockMatrix {
   readonly rows: number;
@@ -46,6 +51,7 @@ export class GraphBuilder {
   readonly #inputs: ValueDef[] = [];
   readonly #outputs: ValueDef[] = [];
   readonly #initializers: InitializerDef[] = [];
+  #lastProduct: string | null = null;
   readonly target: GraphTarget;
 
   constructor(name: string, weights: WeightProvider, target: GraphTarget) {
@@ -134,19 +140,28 @@ export class GraphBuilder {
   weight(name: string, shape: readonly number[], options: TakeOptions = {}): string {
     const matrix = this.matrix(name, shape, options);
     if (typeof matrix === 'string') return matrix;
+    if ('half' in matrix) return this.widen(matrix);
     throw new Error(`${this.#name}: ${name} is rounded, and can only be multiplied`);
   }
 
-  /** The same, but rounded weights stay as they are stored: for products. */
-  matrix(name: string, shape: readonly number[], options: TakeOptions = {}): string | BlockMatrix {
+  /** The same for a product: what is not float32 stays as it is stored. */
+  matrix(
+    name: string,
+    shape: readonly number[],
+    options: TakeOptions = {},
+  ): string | HalfMatrix | BlockMatrix {
     const tensor = this.#weights.take(name, shape, options);
     const { location, offset, byteLength, blocks } = tensor;
     const slice = options.firstRow === undefined ? name : `${name}.${options.firstRow}`;
     if (blocks !== undefined) return this.#blockMatrix(slice, shape, { ...tensor, blocks });
     const type = elementTypeOf[tensor.dtype]!;
     this.#external(slice, type, shape, { location, offset, byteLength });
-    if (type === 'float32') return slice;
-    return this.node(`/weights/${slice}/Cast`, 'Cast', [slice], { attributes: { to: 1n } });
+    return type === 'float32' ? slice : { half: slice };
+  }
+
+  /** float32 of the same shape */
+  widen({ half }: HalfMatrix, stored = half): string {
+    return this.node(`/weights/${half}/Cast`, 'Cast', [stored], { attributes: { to: 1n } });
   }
 
   #blockMatrix(
@@ -170,6 +185,31 @@ export class GraphBuilder {
             ...zeroPoints,
           });
     return { rows, columns, bits, blockSize, data: name, scales: `${name}.scales`, zeroPoints: zeroName };
+  }
+
+  /**
+   * The same stored matrix, but not before the product before it is done. Left to itself the runtime widens all weights
+   * of a graph first, because nothing else keeps them waiting.
+   *
+   * ```
+   *   last product [R, N] ─► Shape ─► · 0 ─► [0, 0], which Reshape reads as "the same sides"
+   *   stored [rows, columns] ────────────────► Reshape ─►
+   * ```
+   *
+   * @param first 2-D value to wait for where no product came before
+   */
+  afterLastProduct(node: string, stored: string, first: string): string {
+    if (this.target.widen === 'once') return stored;
+    const sides = this.node(`${node}/Wait/Shape`, 'Shape', [this.#lastProduct ?? first]);
+    const zero = this.constantInt64(`${node}/Wait/zero`, [0]);
+    const same = this.node(`${node}/Wait/Mul`, 'Mul', [sides, zero]);
+    return this.node(`${node}/Wait/Reshape`, 'Reshape', [stored, same]);
+  }
+
+  /** Remembers a product [R, N]; see {@link afterLastProduct}. */
+  productDone(value: string): string {
+    this.#lastProduct = value;
+    return value;
   }
 
   #external(

@@ -12,6 +12,8 @@ export interface GraphTarget {
    * the fused operator would round activations to 8 bits or be slower.
    */
   readonly int8: 'fused' | 'dequantised';
+  /** When weights that are not float32 are widened: with the graph, or each for its product and dropped again. */
+  readonly widen: 'once' | 'per-use';
   /** Largest buffer that the unembedding may take, as it is stored or widened; it is split into slices of tokens. */
   readonly maxBufferBytes: number;
 }
@@ -21,5 +23,6 @@ export const cpuTarget: GraphTarget = {
   attention: 'fused',
   rankSlots: 0,
   int8: 'dequantised',
+  widen: 'once',
   maxBufferBytes: Infinity,
 };

@@ -1,5 +1,5 @@
 import { middleOf } from '../checkpoint/block-format.ts';
-import type { BlockMatrix, GraphBuilder } from './graph-builder.ts';
+import type { BlockMatrix, GraphBuilder, HalfMatrix } from './graph-builder.ts';
 import type { TakeOptions } from './weight-source.ts';
 
 interface LinearOptions extends TakeOptions {
@@ -39,17 +39,25 @@ export function multiply(
   graph: GraphBuilder,
   node: string,
   x: string,
-  weight: string | BlockMatrix,
+  weight: string | HalfMatrix | BlockMatrix,
   bias: string | null,
   output: string,
 ): string {
-  if (typeof weight !== 'string' && (weight.bits === 4 || graph.target.int8 === 'fused'))
-    return multiplyBlocks(graph, node, x, weight, bias, output);
-  const plain = typeof weight === 'string' ? weight : dequantise(graph, node, weight);
-  return graph.node(node, 'Gemm', bias === null ? [x, plain] : [x, plain, bias], {
-    attributes: { transB: 1n },
-    outputs: [output],
-  });
+  if (typeof weight !== 'string' && 'bits' in weight && (weight.bits === 4 || graph.target.int8 === 'fused'))
+    return graph.productDone(multiplyBlocks(graph, node, x, weight, bias, output));
+  const plain = typeof weight === 'string' ? weight : widen(graph, node, x, weight);
+  return graph.productDone(
+    graph.node(node, 'Gemm', bias === null ? [x, plain] : [x, plain, bias], {
+      attributes: { transB: 1n },
+      outputs: [output],
+    }),
+  );
+}
+
+/** float32 [rows, columns], for this product alone. */
+function widen(graph: GraphBuilder, node: string, x: string, weight: HalfMatrix | BlockMatrix): string {
+  if ('half' in weight) return graph.widen(weight, graph.afterLastProduct(node, weight.half, x));
+  return dequantise(graph, node, weight, graph.afterLastProduct(node, weight.data, x));
 }
 
 function multiplyBlocks(
@@ -84,7 +92,8 @@ function multiplyBlocks(
 function dequantise(
   graph: GraphBuilder,
   node: string,
-  { rows, columns, bits, blockSize, data, scales, zeroPoints }: BlockMatrix,
+  { rows, columns, bits, blockSize, scales, zeroPoints }: BlockMatrix,
+  data: string,
 ): string {
   const perRow = Math.ceil(columns / blockSize);
   const zeros = zeroPoints ?? graph.constantUint8(`${node}/middle`, middleOf(bits), [rows, perRow]);

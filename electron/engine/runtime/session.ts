@@ -30,10 +30,7 @@ export interface SessionSource {
   /** Folder that external data is located in; see ARCHITECTURE, "Checkpoint → ONNX". */
   readonly weightsFolder: string;
   readonly provider: ProviderName;
-  /**
-   * `per-use` widens a weight when its product is computed and drops it again, so that memory stays at the size of the
-   * files; `once`, for weights that are small or float32 already, when the graph is loaded.
-   */
+  /** What the graph was built for; see `GraphTarget`. */
   readonly widen?: 'once' | 'per-use';
 }
 
