@@ -78,6 +78,7 @@ function measureOurs(
     provider: 'cpu',
     generate: 0,
     traceGenerated: false,
+    controls: null,
     dumpPath: null,
   };
   const file = path.join(folder, 'request.json');

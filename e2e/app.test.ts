@@ -12,6 +12,7 @@ import { keyboard } from './scenarios/keyboard.ts';
 import { models } from './scenarios/models.ts';
 import { reading } from './scenarios/reading.ts';
 import { settings } from './scenarios/settings.ts';
+import { studies } from './scenarios/studies.ts';
 
 /** One library, one server and one Chromium for all scenarios; each goes on where the one before has ended. */
 let running: RunningApp | undefined;
@@ -25,6 +26,7 @@ afterAll(() => running?.close());
 describe('first steps', () => firstSteps(app));
 describe('reading a trace', () => reading(app));
 describe('exports', () => exports(app));
+describe('studies', () => studies(app));
 describe('jobs', () => jobs(app));
 describe('models', () => models(app));
 describe('settings', () => settings(app));

@@ -9,6 +9,7 @@ export const router = createRouter({
     { path: '/trace', name: 'traces', component: () => import('./views/TraceListView.vue') },
     { path: '/trace/:id(\\d+)', name: 'trace', component: () => import('./views/TraceView.vue') },
     { path: '/compare', name: 'compare', component: () => import('./views/CompareView.vue') },
+    { path: '/group/:id(\\d+)', name: 'group', component: () => import('./views/GroupView.vue') },
     { path: '/jobs', name: 'jobs', component: () => import('./views/JobsView.vue') },
     { path: '/models', name: 'models', component: () => import('./views/ModelsView.vue') },
     { path: '/concepts', name: 'concepts', component: () => import('./views/ConceptsView.vue') },

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { inflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
+import { download } from '../download.ts';
+import { readPdfText } from '../pdf-text.ts';
 import type { RunningApp } from '../running-app.ts';
 
 /** Every kind of file that leaves the app is opened and looked into. */
@@ -51,11 +51,12 @@ export function exports(app: () => RunningApp): void {
     const trigger = page.locator(`figure[data-testid="figure-${id}"] button[data-testid="export-${id}"]`);
     await trigger.scrollIntoViewIfNeeded();
     await trigger.click();
-    return download(app(), `[role="menuitem"][data-testid="export-${format}"]`, new RegExp(`\\.${format}$`));
+    const item = page.locator(`[role="menuitem"][data-testid="export-${format}"]`);
+    return download(item, new RegExp(`\\.${format}$`));
   }
 
   test('the photograph with its overlay as PNG', async () => {
-    const picture = await download(app(), '[data-testid="save-overlay"]', /\.png$/);
+    const picture = await download(app().page.getByTestId('save-overlay'), /\.png$/);
     expect(await sharp(picture).metadata()).toMatchObject({ format: 'png' });
   });
 
@@ -63,7 +64,7 @@ export function exports(app: () => RunningApp): void {
     const { page } = app();
     const { numLayers, numPositions, topK } = await openTrace();
     await page.getByTestId('export-trace').click();
-    const csv = (await download(app(), '[data-testid="export-trace-csv"]', /\.csv$/)).toString();
+    const csv = (await download(page.getByTestId('export-trace-csv'), /\.csv$/)).toString();
     // Tokens may hold line breaks; inside quotes they are no end of a row.
     const rows = csv
       .replace(/"[^"]*"/g, '')
@@ -73,45 +74,25 @@ export function exports(app: () => RunningApp): void {
     expect(rows).toHaveLength(1 + numLayers * numPositions * topK);
     await page.getByTestId('export-trace').click();
     const json = JSON.parse(
-      (await download(app(), '[data-testid="export-trace-json"]', /\.json$/)).toString(),
+      (await download(page.getByTestId('export-trace-json'), /\.json$/)).toString(),
     ) as unknown;
     expect(JSON.stringify(json)).toContain('fundus-lens.trace/1');
   });
 
   test('a PDF report that says what it is', async () => {
-    const { page } = app();
+    const { page, workbench } = app();
+    const { imageId, modelSha256 } = await openTrace();
+    const { patient } = await workbench.client.images.get({ id: imageId! });
     await page.getByTestId('export-trace').click();
-    const pdf = await download(app(), '[data-testid="export-pdf"]', /\.pdf$/);
+    const pdf = await download(page.getByTestId('export-pdf'), /\.pdf$/);
     const text = pdf.toString('latin1');
     expect(text.slice(0, 5)).toBe('%PDF-');
     expect(text.trimEnd().slice(-5)).toBe('%%EOF');
     expect(text.match(/\/Type\s*\/Page\b/g)!.length).toBeGreaterThanOrEqual(1);
     expect(text).toMatch(/\/Subtype\s*\/Image/);
-    expect(inflated(pdf).length).toBeGreaterThan(1000);
+    const words = readPdfText(pdf).replace(/\s+/g, ' ');
+    expect(words).toContain(patient!.code);
+    expect(words).toContain('not a medical device');
+    expect(words).toContain(modelSha256.slice(0, 12));
   });
-}
-
-/** Everything that the compressed streams of a PDF hold. */
-function inflated(pdf: Buffer): string {
-  const text = pdf.toString('latin1');
-  return [...text.matchAll(/stream\r?\n/g)]
-    .map(({ index, 0: mark }) => {
-      const start = index + mark.length;
-      try {
-        return inflateSync(pdf.subarray(start, text.indexOf('endstream', start))).toString('latin1');
-      } catch {
-        return '';
-      }
-    })
-    .join('\n');
-}
-
-/** Clicks, and gives back what was downloaded. */
-async function download({ page }: RunningApp, selector: string, name: RegExp): Promise<Buffer> {
-  const [file] = await Promise.all([
-    page.waitForEvent('download', { timeout: 40_000 }),
-    page.locator(selector).click(),
-  ]);
-  expect(file.suggestedFilename()).toMatch(name);
-  return readFileSync(await file.path());
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { download } from '../download.ts';
 import type { RunningApp } from '../running-app.ts';
 
 /** The same without a mouse. */
@@ -43,6 +44,86 @@ export function keyboard(app: () => RunningApp): void {
     await page.getByTestId('new-trace-form').waitFor({ state: 'detached' });
   });
 
+  test('compare: from the library to a patch, swapped, blinked, exported', async () => {
+    const { page, visit, workbench } = app();
+    const { items } = await workbench.client.images.page({ query: { sort: 'patient' }, limit: 1000 });
+    const traced = items.flatMap((card, place) => (card.traceCount > 0 ? [place] : [])).slice(0, 2);
+    await visit('/library');
+    await page.getByTestId('image-cell').first().waitFor();
+    await page.getByTestId('image-grid').focus();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Space');
+    for (let place = 0; place <= traced[1]!; place++) {
+      if (traced.includes(place)) await page.keyboard.press('Space');
+      await page.keyboard.press('Control+ArrowRight');
+    }
+    await press(app(), 'compare-selection');
+    await page.getByTestId('emergence-table').waitFor();
+    const output = page.getByTestId('layer-output');
+    const last = await output.innerText();
+    await page.keyboard.press(',');
+    await expect.poll(() => output.innerText()).not.toBe(last);
+    await page.keyboard.press('Alt+ArrowDown');
+    await page.getByTestId('back-to-answer').waitFor();
+    await page.keyboard.press('a');
+    await page.getByTestId('back-to-answer').waitFor({ state: 'detached' });
+    await page.keyboard.press('x');
+    await expect.poll(() => page.locator('[data-testid="compare-photo"][inert]').count()).toBe(1);
+    await page.keyboard.press('b');
+    await expect.poll(() => page.getByTestId('blink').getAttribute('aria-pressed')).toBe('true');
+    await page.keyboard.press('b');
+    await page.getByTestId('export-comparison').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('comparison-csv').waitFor();
+    await page.keyboard.press('ArrowDown');
+    const csv = await download(page.getByTestId('comparison-csv'), /\.csv$/, () =>
+      page.keyboard.press('Enter'),
+    );
+    expect(csv.length).toBeGreaterThan(100);
+  });
+
+  test('jobs: pause, resume, cancel and retry one, stop and start the queue', async () => {
+    const { engine, page, visit, workbench } = app();
+    const { client } = workbench;
+    engine.hold();
+    const [model] = await client.models.list();
+    const images = { ids: (await client.images.ids({})).slice(0, 2) };
+    const prompts = ['What is at the edge?'];
+    await client.jobs.enqueue({ images, modelId: model!.id, prompts, conceptSetId: 'fundus' });
+    await visit('/jobs');
+    const row = (state: string) => page.locator(`[data-testid="job-row"][data-state="${state}"]`);
+    await row('running').waitFor();
+    await row('queued').getByTestId('job-action').focus();
+    await page.keyboard.press('Enter');
+    await row('paused').waitFor();
+    expect(await focusedTestid(app())).toBe('job-action');
+    await page.keyboard.press('Enter');
+    await row('queued').waitFor();
+    await row('queued').getByTestId('job-cancel').focus();
+    await page.keyboard.press('Enter');
+    await row('cancelled').first().waitFor();
+    await row('cancelled').first().getByTestId('job-action').focus();
+    await page.keyboard.press('Enter');
+    await row('queued').waitFor();
+    await press(app(), 'pause-queue');
+    await expect.poll(async () => (await client.jobs.counts()).paused).toBe(true);
+    await page.getByRole('button', { name: 'Resume queue' }).waitFor();
+    expect(await focusedTestid(app())).toBe('pause-queue');
+    await page.keyboard.press('Enter');
+    await expect.poll(async () => (await client.jobs.counts()).paused).toBe(false);
+    engine.release();
+    const left = async () => {
+      const { counts } = await client.jobs.counts();
+      return counts.queued + counts.running;
+    };
+    await expect.poll(left, { timeout: 50_000 }).toBe(0);
+    await page.keyboard.press('j');
+    await page.getByTestId('jobs-tray').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('jobs-tray').waitFor({ state: 'detached' });
+  });
+
   test('every view and its controls are reached by Tab, and the focus is seen', async () => {
     const { page, visit } = app();
     for (const view of ['/library', '/jobs', '/models', '/concepts', '/settings', '/help']) {
@@ -64,4 +145,20 @@ export function keyboard(app: () => RunningApp): void {
       expect(seen.size).toBeGreaterThan(10);
     }
   });
+}
+
+/** Walks there with Tab and presses Enter. */
+async function press({ page }: RunningApp, testid: string): Promise<void> {
+  for (let step = 0; step < 200; step++) {
+    if ((await focusedTestid({ page })) === testid) {
+      await page.keyboard.press('Enter');
+      return;
+    }
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`${testid} is not reached with Tab`);
+}
+
+function focusedTestid({ page }: Pick<RunningApp, 'page'>): Promise<string | null> {
+  return page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? null);
 }

@@ -39,6 +39,7 @@ export function runLibraryTrace(files: readonly string[], options: LibraryTraceO
       topK: options.topK ?? 10,
       generate: options.generate ?? 0,
       traceGenerated: options.traceGenerated ?? false,
+      controls: options.controls ?? true,
       provider: options.provider ?? 'auto',
     });
     const ids = [...outcome.added, ...outcome.requeued, ...outcome.existing];

@@ -65,6 +65,7 @@ export function buildProgram(commands: Commands): Command {
     )
     .option('-g, --generate <n>', 'write an answer of at most n tokens', readNumber(0))
     .option('--trace-generated', 'trace the answer as well')
+    .option('--no-controls', 'do not compare emergence with the control images')
     .option('-k, --top-k <n>', 'tokens kept for each layer and position (default: 10)', readNumber(1))
     .option(
       '--positions <where>',

@@ -8,6 +8,7 @@ const stageNames: Readonly<Record<EngineStage, string>> = {
   decoder: 'Reading the prompt',
   generate: 'Writing the answer',
   lens: 'Reading the layers',
+  controls: 'Reading the controls',
 };
 
 const minInterval = 50;

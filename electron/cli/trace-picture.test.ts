@@ -29,7 +29,7 @@ function makeConcept(id: string, index: number, layer: number | null): ConceptTr
     ],
     logProb: Float32Array.from({ length: rows }, (_, row) => Math.log((row + 1) / (rows * (index + 1)))),
     rank: new Int32Array(rows).fill(1),
-    emergence: { maxRank: 10, controlLogOdds: null, layers: [layer] },
+    emergence: { maxRank: 10, controlLogOdds: null, imageControlLogOdds: null, layers: [layer] },
   };
 }
 
@@ -71,9 +71,10 @@ const trace: LensTrace = {
   concepts: ['retina', 'eye', 'cat', 'macula'].map((id, index) =>
     makeConcept(id, index, index === 3 ? null : 14 + index),
   ),
+  controls: [],
   generated: { ids: [1, 2], text: 'Сетчатка\nглаза', ended: false },
   gate: { maxAbsDiff: 2.4e-6, tolerance: 1e-3 },
-  timings: { load: 1, image: 1, vision: 1, decoder: 1, lens: 1, generate: 1, total: 6 },
+  timings: { load: 1, image: 1, vision: 1, decoder: 1, controls: 0, lens: 1, generate: 1, total: 6 },
   software: {
     name: 'fundus-lens',
     version: '0.1.0',

@@ -135,7 +135,7 @@ function drawEmergence(trace: LensTrace, { language, paint }: PictureOptions): s
   const position = shownPosition(trace);
   const [{ emergence: rule }] = trace.concepts as [ConceptTrace, ...ConceptTrace[]];
   const controls =
-    rule.controlLogOdds === null ? 'not compared with control images' : 'above the control images';
+    rule.controlLogOdds === null ? 'not compared with controls' : `above ${trace.controls.length} controls`;
   const byLayer = Map.groupBy(trace.concepts, ({ emergence }) => emergence.layers[position] ?? null);
   const found = [...byLayer.keys()].filter((layer) => layer !== null).sort((a, b) => a - b);
   const never = byLayer.get(null) ?? [];

@@ -27,6 +27,7 @@ import {
   studyExportSchema,
   traceExportSchema,
 } from './export-model.ts';
+import { maxGridRows } from './image-grid.ts';
 import { importChoicesSchema } from './import-choices.ts';
 import { importReportSchema } from './import-model.ts';
 import { jobSchema, jobStates } from './job-model.ts';
@@ -117,6 +118,19 @@ const images = {
   count: call.input(z.strictObject({ query: imageQuerySchema.prefault({}) })).output(count),
   /** Every id in the query's order, for selections and jumps. */
   ids: call.input(z.strictObject({ query: imageQuerySchema.prefault({}) })).output(z.array(idSchema)),
+  /**
+   * A run of the query's images as the grid shows them, packed; read it with `GridRows` of image-grid.ts. It is so
+   * small that a renderer holds the whole query and a scrollbar never waits.
+   */
+  grid: call
+    .input(
+      z.strictObject({
+        query: imageQuerySchema.prefault({}),
+        first: count.default(0),
+        limit: z.int().min(1).max(maxGridRows).default(maxGridRows),
+      }),
+    )
+    .output(z.instanceof(Blob)),
   /** How many images each choice of a filter would leave. */
   facets: call.input(z.strictObject({ filter: imageFilterSchema.default({}) })).output(facetsSchema),
   get: call.input(byId).output(imageDetailSchema),

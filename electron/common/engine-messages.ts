@@ -22,11 +22,16 @@ export interface TraceRequest {
   readonly generate: number;
   /** Whether the generated positions are traced too. */
   readonly traceGenerated: boolean;
+  /**
+   * Control images to compare with, and with the prompt without any image; null compares with nothing. A trace
+   * without an image is a control itself, and is not compared.
+   */
+  readonly controls: readonly string[] | null;
   /** Where to write pixel values, embeddings, residual stream and logits; null for nowhere. */
   readonly dumpPath: string | null;
 }
 
-export const engineStages = ['load', 'image', 'vision', 'decoder', 'generate', 'lens'] as const;
+export const engineStages = ['load', 'image', 'vision', 'decoder', 'generate', 'lens', 'controls'] as const;
 export type EngineStage = (typeof engineStages)[number];
 
 export interface EngineProgress {

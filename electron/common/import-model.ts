@@ -12,6 +12,7 @@ export const importReasons = [
   'file.special',
   'link.skipped',
   'system-file.skipped',
+  'document.skipped',
   'format.unknown',
   'format.unsupported',
   'image.truncated',

@@ -69,9 +69,20 @@ export const conceptTokenSchema = z.object({
 export const emergenceSchema = z.object({
   /** Largest rank that counts as readable. */
   maxRank: z.int().positive(),
-  /** 95th percentile of the log-odds over the control images, by layer; null until controls are traced. */
+  /**
+   * 95th percentile of the log-odds at the last prompt position over the controls, by layer, which text positions
+   * have to exceed; null when the trace was not compared with controls.
+   */
   controlLogOdds: z.array(z.number()).nullable(),
+  /** The same over positions of the control images, for positions of the image; null when none were read. */
+  imageControlLogOdds: z.array(z.number()).nullable(),
   layers: z.array(z.int().positive().nullable()),
+});
+
+/** One of the pictures that do not show what is asked for, or the prompt without any. */
+export const controlSourceSchema = z.object({
+  /** Of the image file; null for the prompt without any image. */
+  sha256: sha256.nullable(),
 });
 
 export const generatedSchema = z.object({
@@ -87,6 +98,7 @@ export const timingsSchema = z.object({
   image: z.number(),
   vision: z.number(),
   decoder: z.number(),
+  controls: z.number(),
   lens: z.number(),
   generate: z.number(),
   total: z.number(),
@@ -141,6 +153,8 @@ export const lensTraceJsonSchema = z.object({
       emergence: emergenceSchema,
     }),
   ),
+  /** What the emergence of concepts was compared with; empty for nothing. */
+  controls: z.array(controlSourceSchema),
   generated: generatedSchema,
   gate: gateSchema,
   timings: timingsSchema,
@@ -154,6 +168,7 @@ export type TraceImage = z.infer<typeof traceImageSchema>;
 export type TracePrompt = z.infer<typeof tracePromptSchema>;
 export type ConceptToken = z.infer<typeof conceptTokenSchema>;
 export type Emergence = z.infer<typeof emergenceSchema>;
+export type ControlSource = z.infer<typeof controlSourceSchema>;
 export type Generated = z.infer<typeof generatedSchema>;
 export type Timings = z.infer<typeof timingsSchema>;
 export type Software = z.infer<typeof softwareSchema>;
@@ -200,6 +215,7 @@ export interface LensTrace {
   /** Text of every token id that occurs in `topIds`. */
   readonly tokenTexts: Readonly<Record<number, string>>;
   readonly concepts: readonly ConceptTrace[];
+  readonly controls: readonly ControlSource[];
   readonly generated: Generated;
   readonly gate: Gate;
   readonly timings: Timings;
@@ -244,6 +260,7 @@ export function lensTraceToJson(trace: LensTrace): LensTraceJson {
       rank: nest(rank),
       emergence,
     })),
+    controls: [...trace.controls],
     generated: trace.generated,
     gate: trace.gate,
     timings: trace.timings,

@@ -182,6 +182,8 @@ export const traceOrderSchema = z.strictObject({
   generate: z.int().min(0).max(512).default(16),
   /** Whether the generated positions are traced too. */
   traceGenerated: z.boolean().default(false),
+  /** Whether emergence is compared with the control images and the prompt without any. */
+  controls: z.boolean().default(true),
   /** The setting decides when left out. */
   provider: z.enum([...providerNames, 'auto']).optional(),
   /** Larger runs first. */

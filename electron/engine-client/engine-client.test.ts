@@ -75,6 +75,7 @@ function request(prompt: string): TraceRequest {
     provider: 'cpu',
     generate: 0,
     traceGenerated: false,
+    controls: null,
     dumpPath: null,
   };
 }

@@ -3,16 +3,22 @@ import { readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConceptSet } from '../common/concept-set.ts';
 import type { ProviderChoice } from '../common/lens-trace.ts';
+import { readControls, type ControlReadings, type ControlRequest } from './control-readings.ts';
 import { resolveConcepts, type ResolvedConcept } from './lens/resolve-concepts.ts';
 import { loadModel } from './load-model.ts';
 import type { LoadedModel } from './model.ts';
 import type { TraceHooks } from './trace-hooks.ts';
 
-/** Keeps the last model warm, and the last concept set resolved for it; another model takes its place. */
+/** Readings of controls kept with a warm model; each prompt, concept set and lens has its own. */
+const keptControls = 16;
+
+/** Keeps the last model warm, with what was read for it before; another model takes its place. */
 export class ModelCache {
   #key: string | null = null;
   #model: LoadedModel | null = null;
   #concepts: { readonly key: string; readonly resolved: readonly ResolvedConcept[] } | null = null;
+
+  readonly #controls = new Map<string, ControlReadings>();
 
   /**
    * Opens a model; the warm one when neither the folder, nor any file in it, nor the provider has changed.
@@ -36,11 +42,35 @@ export class ModelCache {
     return this.#concepts.resolved;
   }
 
+  /**
+   * What the controls of a prompt come to in the warm model; read once for each prompt, lens and concept set.
+   *
+   * @throws whatever {@link readControls} throws
+   */
+  async readControls(
+    model: LoadedModel,
+    request: Omit<ControlRequest, 'imagePaths'> & { readonly controls: readonly string[] | null },
+    hooks: TraceHooks,
+  ): Promise<ControlReadings> {
+    const { prompt, lens, concepts, imagePositions } = request;
+    const imagePaths = request.controls ?? [];
+    const tokens = concepts.map((concept) => [concept.id, concept.tokens.map(({ id }) => id)]);
+    const key = JSON.stringify([prompt, lens, tokens, imagePaths.map(describeFile), imagePositions]);
+    const known = this.#controls.get(key);
+    if (known !== undefined) return known;
+    const readings = await readControls(model, { prompt, lens, concepts, imagePositions, imagePaths }, hooks);
+    const [oldest] = this.#controls.keys();
+    if (this.#controls.size >= keptControls && oldest !== undefined) this.#controls.delete(oldest);
+    this.#controls.set(key, readings);
+    return readings;
+  }
+
   async close(): Promise<void> {
     const model = this.#model;
     this.#model = null;
     this.#key = null;
     this.#concepts = null;
+    this.#controls.clear();
     await model?.release();
   }
 }
@@ -48,9 +78,11 @@ export class ModelCache {
 /** Real path of the folder, and size and time of change of every file in it. */
 async function describeFolder(folder: string): Promise<string> {
   const names = await readdir(folder).catch(() => []);
-  const files = names.sort().map((name) => {
-    const stat = statSync(path.join(folder, name), { throwIfNoEntry: false });
-    return `${name} ${stat?.size} ${stat?.mtimeMs}`;
-  });
+  const files = names.sort().map((name) => describeFile(path.join(folder, name)));
   return [await realpath(folder).catch(() => folder), ...files].join('\n');
+}
+
+function describeFile(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return `${path.basename(file)} ${stat?.size} ${stat?.mtimeMs}`;
 }

@@ -84,6 +84,7 @@ export function fixtureRequest(name: string, changes: Partial<TraceRequest> = {}
     provider: 'cpu',
     generate: 0,
     traceGenerated: false,
+    controls: null,
     dumpPath: null,
     ...changes,
   };

@@ -2,6 +2,7 @@ import type { TraceRequest } from '../common/engine-messages.ts';
 import { FundusLensError } from '../common/errors.ts';
 import type { ConceptTrace, Gate, LensTrace, Timings, TraceModel } from '../common/lens-trace.ts';
 import { describeWeights } from './checkpoint/open-checkpoint.ts';
+import type { ControlReadings } from './control-readings.ts';
 import { DecoderRun, embedPrompt } from './decoder-run.ts';
 import { writeDump } from './dump.ts';
 import { generate } from './generate.ts';
@@ -93,8 +94,21 @@ export async function trace(
     },
     hooks,
   );
-  await head.rest();
   clock.lap('lens');
+  const { imageSpan } = prompt;
+  const isImage = positions.map(
+    (position) => imageSpan !== null && position >= imageSpan[0] && position < imageSpan[1],
+  );
+  const controls =
+    request.controls === null || image === null
+      ? null
+      : await models.readControls(
+          model,
+          { ...request, concepts, imagePositions: isImage.includes(true) },
+          hooks,
+        );
+  await head.rest();
+  clock.lap('controls');
   if (request.dumpPath !== null) {
     await writeDump(request.dumpPath, model, {
       pixelValues: image?.pixelValues ?? null,
@@ -140,8 +154,14 @@ export async function trace(
       [...new Set(cells.topIds)].map((id) => [id, checkpoint.tokenizer.tokenText(id)]),
     ),
     concepts: concepts.map((concept, index) =>
-      traceConcept(concept, index, cells, residual.length, allPositions.length),
+      traceConcept(concept, index, cells, {
+        numLayers: residual.length,
+        isImage,
+        numPositions: allPositions.length,
+        controls,
+      }),
     ),
+    controls: controls === null ? [] : [...controls.sources],
     generated: {
       ids: [...generation.ids],
       text: checkpoint.tokenizer.decode(generation.ids),
@@ -164,9 +184,14 @@ function traceConcept(
   concept: ResolvedConcept,
   index: number,
   cells: LensCells,
-  numLayers: number,
-  numPositions: number,
+  size: {
+    readonly numLayers: number;
+    readonly numPositions: number;
+    readonly isImage: readonly boolean[];
+    readonly controls: ControlReadings | null;
+  },
 ): ConceptTrace {
+  const { numLayers, numPositions, isImage, controls } = size;
   const logProb = cells.conceptLogProbs[index]!;
   const rank = cells.conceptRanks[index]!;
   const emergence = findEmergence({
@@ -174,7 +199,9 @@ function traceConcept(
     logProbs: logProb,
     numLayers,
     numPositions,
-    controlLogOdds: null,
+    controlLogOdds: controls?.text[index] ?? null,
+    imageControlLogOdds: controls?.image?.[index] ?? null,
+    isImage,
   });
   return { ...concept, logProb, rank, emergence };
 }
@@ -265,11 +292,13 @@ class Clock {
 
   timings(): Timings {
     const { load = 0, image = 0, vision = 0, decoder = 0, lens = 0, generate: generated = 0 } = this.#laps;
+    const { controls = 0 } = this.#laps;
     return {
       load,
       image,
       vision,
       decoder,
+      controls,
       lens,
       generate: generated,
       total: performance.now() - this.#start,

@@ -93,15 +93,16 @@ describe('walkSources', () => {
     expect(await of({ fileBytes: 99 })).toEqual(Array(5).fill('archive.entry-too-large'));
   });
 
-  it('takes names of 255 bytes, mentions names that differ in case, and skips what systems leave', async () => {
+  it('takes names of 255 bytes, mentions names that differ in case, and skips what systems and people leave', async () => {
     const long = `${'ж'.repeat(125)}.jpg`;
-    for (const name of [long, 'Eye.jpg', 'eye.jpg', 'Thumbs.db', '._eye.jpg']) {
+    for (const name of [long, 'Eye.jpg', 'eye.jpg', 'Thumbs.db', '._eye.jpg', 'SOURCES.md']) {
       writeFileSync(path.join(folder, name), name);
     }
     expect((await walk([folder])).map(describeItem)).toEqual([
       ...[
         'system-file.skipped',
         'Eye.jpg',
+        'document.skipped',
         'system-file.skipped',
         'remark.name-differs-in-case',
         'eye.jpg',

@@ -7,7 +7,10 @@ export async function* mapInOrder<T, R>(
   const pending: Promise<R>[] = [];
   try {
     for await (const item of items) {
-      pending.push(map(item));
+      const result = map(item);
+      // Awaited in turn below; until then a failure must not count as one that nobody handles.
+      result.catch(() => undefined);
+      pending.push(result);
       if (pending.length >= concurrency) yield await pending.shift()!;
     }
     while (pending.length > 0) yield await pending.shift()!;

@@ -10,6 +10,8 @@ import type { SourceItem } from './source-item.ts';
 import { readZip } from './zip-source.ts';
 
 const systemFiles = /^(?:\.DS_Store|\._.*|Thumbs\.db|ehthumbs\.db|desktop\.ini|\.directory|\.nomedia)$/i;
+/** Texts that people put beside images; in a folder they are expected, and no failure. */
+const documents = /^(?:(?:readme|licen[cs]e|copying|notice)(?:\.txt)?|.*\.(?:md|markdown|rst))$/i;
 const systemFolders =
   /^(?:__MACOSX|\$RECYCLE\.BIN|System Volume Information|\.Spotlight-V100|\.Trashes|\.git)$/i;
 
@@ -87,6 +89,8 @@ async function* walkEntry(
     yield miss(file, 'skipped', 'file.special', 'This is a device, a pipe or a socket.');
   } else if (systemFiles.test(entry.name)) {
     yield miss(file, 'skipped', 'system-file.skipped', 'A file of the operating system.');
+  } else if (documents.test(entry.name)) {
+    yield miss(file, 'skipped', 'document.skipped', 'A text beside the images.');
   } else if (isDicomDir(entry.name)) {
     yield* readDicomDir(file, limits, 'missing');
   } else {

@@ -1,4 +1,6 @@
 import { FundusLensError } from '../common/errors.ts';
+import type { GridCard } from '../common/image-grid.ts';
+import type { Laterality } from '../common/laterality.ts';
 import type { ImageCard } from '../common/library-model.ts';
 import { imageQuerySchema } from '../common/library-query.ts';
 import type { ImagePage, ImageQuery, ImageSortKey, PageStart } from '../common/library-query.ts';
@@ -17,6 +19,37 @@ const sortColumns: Readonly<Record<Exclude<ImageSortKey, 'relevance'>, readonly 
 const cardColumns = `images.id, images.sha256, images.patientId, images.visitId, images.fileName, images.format,
   images.width, images.height, images.laterality, images.lateralitySource, images.modality, images.capturedAt,
   images.quality, images.traceCount, (SELECT code FROM patients WHERE patients.id = images.patientId) AS patientCode`;
+
+/** A row of {@link gridQuery}; all null where the image is gone. */
+interface GridRow {
+  readonly id: number | null;
+  readonly sha256: string;
+  readonly patientCode: string | null;
+  readonly capturedAt: string | null;
+  readonly fileName: string;
+  readonly laterality: Laterality;
+  readonly traceCount: number;
+  readonly visitNumber: number;
+  readonly visitCount: number;
+  /** Labels, one a line. */
+  readonly findings: string | null;
+}
+
+/** Visits count in the order of their dates; those without one come last. */
+const gridQuery = `
+  SELECT images.id, substr(images.sha256, 1, 16) AS sha256, patients.code AS patientCode, images.capturedAt,
+    images.fileName, images.laterality, images.traceCount,
+    (SELECT count(*) FROM visits AS earlier WHERE earlier.patientId = visits.patientId
+      AND (coalesce(earlier.date, '9999'), earlier.id) <= (coalesce(visits.date, '9999'), visits.id)) AS visitNumber,
+    (SELECT count(*) FROM visits AS others WHERE others.patientId = visits.patientId) AS visitCount,
+    (SELECT group_concat(label, char(10)) FROM (
+      SELECT DISTINCT label FROM findings WHERE findings.imageId = images.id ORDER BY findings.id
+    )) AS findings
+  FROM json_each(?) AS wanted
+  LEFT JOIN images ON images.id = wanted.value
+  LEFT JOIN patients ON patients.id = images.patientId
+  LEFT JOIN visits ON visits.id = images.visitId
+  ORDER BY wanted.key`;
 
 /** More matches than this are listed by capture time, because ranking all of them would make a person wait. */
 const maxRanked = 20_000;
@@ -59,6 +92,12 @@ export class ImageSearch {
     );
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.flatMap((id) => byId.get(id) ?? []);
+  }
+
+  /** Cells of the grid for the given images, in the order given; null for those that are gone. */
+  gridCards(ids: readonly number[]): (GridCard | null)[] {
+    const rows = this.#db.rows<GridRow>(gridQuery, [JSON.stringify(ids)]);
+    return rows.map((row) => (row.id === null ? null : toGridCard(row)));
   }
 
   /**
@@ -136,6 +175,17 @@ export class ImageSearch {
     if (items.length === 0) return { items, first: null, last: null };
     return { items, first: encodeCursor([begin]), last: encodeCursor([begin + items.length - 1]) };
   }
+}
+
+function toGridCard(row: GridRow): GridCard {
+  const { visitNumber, visitCount, findings, fileName, ...plain } = row;
+  return {
+    ...plain,
+    id: row.id!,
+    fileName: row.capturedAt === null ? fileName : null,
+    visit: visitNumber === 0 ? null : { number: visitNumber, count: visitCount },
+    findings: findings?.split('\n') ?? [],
+  };
 }
 
 function where(conditions: readonly Condition[]): Condition {

@@ -32,7 +32,7 @@ function makeTrace(change: Partial<LensTrace> = {}): LensTrace {
     tokens: [],
     logProb: Float32Array.of(-0.1, -2, Number.NEGATIVE_INFINITY, -4),
     rank: Int32Array.of(1, 2, 3, 4),
-    emergence: { maxRank: 10, controlLogOdds: null, layers },
+    emergence: { maxRank: 10, controlLogOdds: null, imageControlLogOdds: null, layers },
   });
   return {
     schema: 'fundus-lens.trace/1',
@@ -56,9 +56,10 @@ function makeTrace(change: Partial<LensTrace> = {}): LensTrace {
     },
     tokenTexts: { 1: 'сетчатка', 2: '\uFFFD' },
     concepts: [concept('retina', [1, 1]), concept('cat', [1, null])],
+    controls: [],
     generated: { ids: [1], text: 'сетчатка', ended: true },
     gate: { maxAbsDiff: 1e-6, tolerance: 1e-3 },
-    timings: { load: 1, image: 1, vision: 1, decoder: 1, lens: 1, generate: 1, total: 6 },
+    timings: { load: 1, image: 1, vision: 1, decoder: 1, controls: 0, lens: 1, generate: 1, total: 6 },
     software: { name: 'fundus-lens', version: '0.1.0', onnxruntime: '1', node: '24', platform: 'x' },
     warnings: ['early layers are hard to read'],
     ...change,

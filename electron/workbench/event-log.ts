@@ -17,10 +17,17 @@ export class EventLog {
   readonly #events: LoggedEvent[] = [];
   readonly #wakers = new Set<() => void>();
   #number = 0;
+  #edition = 0;
   #closed = false;
+
+  /** Grows whenever rows of the library have changed; what was read before is old then. */
+  get libraryEdition(): number {
+    return this.#edition;
+  }
 
   publish(event: WorkbenchEvent): void {
     this.#number += 1;
+    if (event.type === 'library' || event.type === 'resync') this.#edition += 1;
     this.#events.push({ number: this.#number, event });
     if (this.#events.length > capacity) this.#events.splice(0, capacity / 10);
     this.#wakeAll();

@@ -131,6 +131,7 @@ async function readWithoutImage(desk: Services, modelId: number, conceptSet: Con
     provider: desk.settings.get().provider,
     generate: 0,
     traceGenerated: false,
+    controls: null,
     dumpPath: null,
   };
   const trace = await desk.engines.trace(modelId, request);

@@ -40,6 +40,7 @@ export async function repeatTrace(
     provider: stored.model.provider,
     generate: 0,
     traceGenerated: false,
+    controls: null,
     dumpPath: null,
     ...change,
   };

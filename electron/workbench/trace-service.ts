@@ -6,6 +6,7 @@ import { FundusLensError } from '../common/errors.ts';
 import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from '../common/lens-trace.ts';
 import { EngineClient } from '../engine-client/engine-client.ts';
 import type { RequestOptions } from '../engine-client/engine-client.ts';
+import { listControls } from './control-images.ts';
 import { defaultConceptSet, loadConceptSet } from './concept-sets.ts';
 import { writeThrough } from './output-file.ts';
 import { defaultPreset, presetText } from './prompts.ts';
@@ -34,6 +35,8 @@ export interface TraceOptions {
   /** Tokens to generate; 0. */
   readonly generate?: number | undefined;
   readonly traceGenerated?: boolean | undefined;
+  /** Whether emergence is compared with controls; true. */
+  readonly controls?: boolean | undefined;
   /** File for pixel values, embeddings, residual stream and logits; none. */
   readonly dumpPath?: string | undefined;
 }
@@ -72,6 +75,7 @@ export class TraceService {
       provider: options.provider ?? 'auto',
       generate: options.generate ?? 0,
       traceGenerated: options.traceGenerated ?? false,
+      controls: (options.controls ?? true) ? listControls() : null,
     };
     if (dumpPath === undefined) return this.#engine.trace({ ...request, dumpPath: null }, requestOptions);
     return writeThrough(dumpPath, (temporary) =>

@@ -23,9 +23,21 @@ export function viewTrace(library: Library, id: number): TraceDetail {
 
 /** Everything of a trace but its arrays and the texts of its tokens. */
 export function headerOf(trace: LensTrace): TraceHeader {
-  const { schema, model, image, prompt, lens, topK, generated, gate, timings, software } = trace;
+  const { schema, model, image, prompt, lens, topK, controls, generated, gate, timings, software } = trace;
   return {
-    ...{ schema, model, image, prompt, lens, topK, generated, gate, timings, software },
+    ...{
+      schema,
+      model,
+      image,
+      prompt,
+      lens,
+      topK,
+      controls: [...controls],
+      generated,
+      gate,
+      timings,
+      software,
+    },
     positions: [...trace.positions],
     layers: [...trace.layers],
     warnings: [...trace.warnings],

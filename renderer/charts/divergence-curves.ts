@@ -1,4 +1,5 @@
 import type { PairComparison } from '../../electron/common/compare-model.ts';
+import { bandSeries } from './band.ts';
 import { seriesColor } from './chart-theme.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from './figure.ts';
@@ -56,22 +57,9 @@ export function divergenceCurves(
       },
       series: shown.flatMap(({ pair, name }, order) => {
         const color = seriesColor(theme, order + 1);
-        const band = {
-          type: 'line' as const,
-          stack: `band-${order}`,
-          silent: true,
-          symbol: 'none',
-          lineStyle: { opacity: 0 },
-        };
         const { value, lower, upper } = pair.jensenShannon;
         return [
-          { ...band, name: '', data: lower },
-          {
-            ...band,
-            name: '',
-            data: upper.map((bound, row) => bound - lower[row]!),
-            areaStyle: { color, opacity: pair.exact ? 0 : 0.16 },
-          },
+          ...bandSeries(`band-${order}`, color, lower, upper, pair.exact ? 0 : 0.16),
           {
             type: 'line' as const,
             name,

@@ -159,3 +159,16 @@ export function showToken(text: string): string {
   if (text === '') return '∅';
   return text.replace(/^ /, '·').replaceAll('\n', '↵').replaceAll('\t', '⇥').replace(/ $/, '·');
 }
+
+/** The cell so many columns and rows away, inside the photograph; from nowhere it is the one in the middle. */
+export function neighbourCell(
+  { columns, rows }: Pick<ImageLayout, 'columns' | 'rows'>,
+  from: number | null,
+  byColumns: number,
+  byRows: number,
+): number {
+  if (from === null || from < 0) return Math.floor(rows / 2) * columns + Math.floor(columns / 2);
+  const column = Math.min(columns - 1, Math.max(0, (from % columns) + byColumns));
+  const row = Math.min(rows - 1, Math.max(0, Math.floor(from / columns) + byRows));
+  return row * columns + column;
+}

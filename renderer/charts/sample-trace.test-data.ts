@@ -47,9 +47,10 @@ export function sampleTrace(): LensTrace {
     cells: { topIds, topLogProbs, entropy, klToFinal, residualNorm },
     tokenTexts: { 0: ' eye', 1: 'Ret', 2: '<b>', 3: '\n', 4: 'macula', 9: ',"' },
     concepts: [concept('eye', 'target', 0.1, 3), concept('cat', 'control', 0.3, null)],
+    controls: [],
     generated: { ids: [1], text: 'Retina', ended: true },
     gate: { maxAbsDiff: 1e-6, tolerance: 1e-2 },
-    timings: { load: 1, image: 1, vision: 1, decoder: 1, lens: 1, generate: 1, total: 6 },
+    timings: { load: 1, image: 1, vision: 1, decoder: 1, controls: 0, lens: 1, generate: 1, total: 6 },
     software: { name: 'fundus-lens', version: '0.1.0', onnxruntime: '1', node: '24', platform: 'test' },
     warnings: [],
   };
@@ -74,6 +75,7 @@ function concept(
     emergence: {
       maxRank: 10,
       controlLogOdds: null,
+      imageControlLogOdds: null,
       layers: Array.from({ length: numPositions }, () => emergence),
     },
   };

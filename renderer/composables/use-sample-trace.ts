@@ -47,6 +47,7 @@ export function useSampleTrace() {
         topK: settings.values?.trace.topK ?? 10,
         generate: settings.values?.trace.generate ?? 16,
         traceGenerated: false,
+        controls: true,
         priority: 5,
       });
       workspace.trayOpen = true;

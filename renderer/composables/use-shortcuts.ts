@@ -123,6 +123,7 @@ export const shortcutGroups = [
       ['redFree', 'G'],
       ['reset', 'R'],
       ['zoom', '+ / −'],
+      ['compare', 'C'],
     ],
   },
   {
@@ -130,6 +131,8 @@ export const shortcutGroups = [
     keys: [
       ['blink', 'B'],
       ['swap', 'X'],
+      ['patch', 'Alt ← → ↑ ↓'],
+      ['answer', 'A'],
     ],
   },
 ] as const;

@@ -8,7 +8,8 @@ const weights: Readonly<Record<EngineStage, number>> = {
   vision: 0.17,
   decoder: 0.2,
   generate: 0.1,
-  lens: 0.3,
+  lens: 0.2,
+  controls: 0.1,
 };
 
 /** How far a job is, 0–1, from its stage and the part of the stage that is done. */

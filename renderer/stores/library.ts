@@ -1,24 +1,25 @@
 import { defineStore } from 'pinia';
-import { computed, ref, shallowRef, watch } from 'vue';
+import { computed, onMounted, onUnmounted, ref, shallowRef, watch } from 'vue';
+import type { ShallowRef } from 'vue';
+import { GridRows } from '../../electron/common/image-grid.ts';
+import type { GridCard } from '../../electron/common/image-grid.ts';
 import type { Facets, Undone } from '../../electron/common/library-edit.ts';
-import type { Group, ImageCard, Tag } from '../../electron/common/library-model.ts';
+import type { Group, Tag } from '../../electron/common/library-model.ts';
 import type { ImageFilter, ImageSortKey } from '../../electron/common/library-query.ts';
 import { workbench } from '../api/connection.ts';
 import { onWorkbenchEvent } from '../api/events.ts';
-import { PageCache } from './page-cache.ts';
+import { GridIndex } from './grid-index.ts';
 import { nextSelection } from './selection.ts';
 import type { SelectionMode } from './selection.ts';
 import { useToasts } from './toasts.ts';
 
-const pageSize = 200;
-
-/** The images that the grid shows: a query, its pages as they are needed, and the selection. */
+/** The images that the grid shows: a query, its cells, and the selection. */
 export const useLibrary = defineStore('library', () => {
   const filter = ref<ImageFilter>({});
   const sort = ref<ImageSortKey>('patient');
   const descending = ref(false);
   const total = ref<number | null>(null);
-  /** Grows whenever pages arrive; the grid reads cards again. */
+  /** Grows whenever cells that are looked at arrive; the grid reads them again. */
   const version = ref(0);
   const selected = shallowRef<ReadonlySet<number>>(new Set());
   const cursor = ref(0);
@@ -29,35 +30,31 @@ export const useLibrary = defineStore('library', () => {
   const failed = shallowRef<unknown>(null);
   const toasts = useToasts();
 
-  const pages = new PageCache<ImageCard>(pageSize, 60);
   const query = computed(() => ({ filter: filter.value, sort: sort.value, descending: descending.value }));
+  const index = new GridIndex({
+    read: async (first, limit) => {
+      const packed = await workbench.images.grid({ query: query.value, first, limit });
+      return new GridRows(await packed.arrayBuffer());
+    },
+    arrived: (first, last) => {
+      total.value = index.total;
+      if (index.isWanted(first, last)) version.value += 1;
+    },
+  });
   let generation = 0;
   let anchor = 0;
-  let wanted: readonly [number, number] = [0, 0];
-  let fetching = false;
+  let facetReaders = 0;
   let order: Promise<number[]> | null = null;
 
-  /** Reads the query anew; cards on the screen stay until their successors are here. */
-  async function reload(): Promise<void> {
+  /** Reads the query anew; cells on the screen stay until their successors are here. */
+  async function reload(isOtherQuery = false): Promise<void> {
     const round = ++generation;
     order = null;
     try {
-      const [count, first] = await Promise.all([
-        workbench.images.count({ query: query.value }),
-        workbench.images.page({
-          query: query.value,
-          start: { offset: pageStart(wanted[0]) },
-          limit: pageSize,
-        }),
-      ]);
-      if (round !== generation) return;
+      if (!(await index.restart(isOtherQuery))) return;
       failed.value = null;
-      pages.clear();
-      pages.put(Math.floor(wanted[0] / pageSize), first.items);
-      total.value = count;
-      cursor.value = Math.min(cursor.value, Math.max(0, count - 1));
       version.value += 1;
-      void fetchWanted();
+      cursor.value = Math.min(cursor.value, Math.max(0, (total.value ?? 0) - 1));
       void loadSides();
     } catch (error) {
       if (round === generation) failed.value = error;
@@ -66,72 +63,64 @@ export const useLibrary = defineStore('library', () => {
 
   async function loadSides() {
     const round = generation;
-    const [nextFacets, nextTags, nextGroups, nextUndoable] = await Promise.all([
-      workbench.images.facets({ filter: filter.value }),
+    const [nextTags, nextGroups, nextUndoable] = await Promise.all([
       workbench.tags.list(),
       workbench.groups.list(),
       workbench.images.undoable(),
     ]);
     if (round !== generation) return;
-    facets.value = nextFacets;
-    tags.value = nextTags;
-    groups.value = nextGroups;
+    replace(tags, nextTags);
+    replace(groups, nextGroups);
     undoable.value = nextUndoable;
+    if (facetReaders > 0) await loadFacets();
   }
 
-  const pageStart = (index: number) => Math.floor(index / pageSize) * pageSize;
+  async function loadFacets() {
+    const round = generation;
+    const next = await workbench.images.facets({ filter: filter.value });
+    if (round === generation) replace(facets, next);
+  }
 
-  /** Tells which cards are on the screen; only the latest wish is served. */
+  /** Counts of choices take a while in a large library, and are made while somebody looks at them. */
+  function useFacets() {
+    onMounted(() => {
+      facetReaders += 1;
+      if (facetReaders === 1) void loadFacets().catch(toasts.fail);
+    });
+    onUnmounted(() => (facetReaders -= 1));
+  }
+
+  /** Leaves what has not changed in place, so that nothing is drawn again for it. */
+  function replace<T>(held: ShallowRef<T>, next: T) {
+    if (JSON.stringify(held.value) !== JSON.stringify(next)) held.value = next;
+  }
+
+  /** Tells which cells are on the screen; only the latest wish is served. */
   function want(from: number, to: number) {
-    wanted = [from, to];
-    void fetchWanted();
+    index.want(from, to);
   }
 
-  async function fetchWanted() {
-    if (fetching) return;
-    fetching = true;
-    try {
-      for (;;) {
-        const [page] = pages.missing(wanted[0], Math.min(wanted[1], Math.max(0, (total.value ?? 1) - 1)));
-        if (page === undefined || total.value === null || total.value === 0) break;
-        const round = generation;
-        const { items } = await workbench.images.page({
-          query: query.value,
-          start: { offset: page * pageSize },
-          limit: pageSize,
-        });
-        if (round === generation) {
-          pages.put(page, items);
-          version.value += 1;
-        }
-      }
-    } catch {
-      // The connection broke; the stream of events asks for a reload when it is back.
-    } finally {
-      fetching = false;
-    }
-  }
-
-  function cardAt(index: number): ImageCard | undefined {
-    return pages.at(index);
+  function cardAt(place: number): GridCard | undefined {
+    return index.at(place);
   }
 
   function allIds(): Promise<number[]> {
+    const here = index.ids();
+    if (here !== null) return Promise.resolve(here);
     order ??= workbench.images.ids({ query: query.value });
     return order;
   }
 
-  async function select(index: number, mode: SelectionMode) {
-    const card = pages.at(index);
-    cursor.value = index;
+  async function select(place: number, mode: SelectionMode) {
+    cursor.value = place;
     if (mode === 'range') {
       const ids = await allIds();
-      const [from, to] = [Math.min(anchor, index), Math.max(anchor, index)];
-      selected.value = nextSelection(new Set(), ids[index]!, 'range', ids.slice(from, to + 1));
+      const [from, to] = [Math.min(anchor, place), Math.max(anchor, place)];
+      selected.value = nextSelection(new Set(), ids[place]!, 'range', ids.slice(from, to + 1));
       return;
     }
-    anchor = index;
-    const id = card?.id ?? (await allIds())[index];
+    anchor = place;
+    const id = index.at(place)?.id ?? (await allIds())[place];
     if (id !== undefined) selected.value = nextSelection(selected.value, id, mode, []);
   }
 
@@ -160,9 +149,8 @@ export const useLibrary = defineStore('library', () => {
   }
 
   watch(query, () => {
-    wanted = [0, 0];
     cursor.value = 0;
-    void reload();
+    void reload(true);
   });
 
   let later: ReturnType<typeof setTimeout> | undefined;
@@ -185,6 +173,7 @@ export const useLibrary = defineStore('library', () => {
     selected,
     cursor,
     facets,
+    useFacets,
     tags,
     groups,
     undoable,

@@ -2,19 +2,7 @@ import { expect, test } from 'vitest';
 import { conceptSetSchema } from '../../electron/common/concept-set.ts';
 import { copyOfSet, emptySet, faultOf, freeId, parseForms, tidySet } from './concept-draft.ts';
 import { shareDone } from './job-progress.ts';
-import { PageCache } from './page-cache.ts';
 import { moveInGrid, nextSelection } from './selection.ts';
-
-test('pages are found by index, the oldest leave first, and the middle is asked for first', () => {
-  const cache = new PageCache<number>(10, 2);
-  cache.put(0, [0, 1]);
-  cache.put(5, [50]);
-  expect([cache.at(1), cache.at(50), cache.at(51), cache.at(9)]).toEqual([1, 50, undefined, undefined]);
-  expect(cache.missing(0, 49)).toEqual([2, 1, 3, 4]);
-  cache.put(7, [70]);
-  expect(cache.at(0)).toBeUndefined();
-  expect([...cache.items()]).toEqual([50, 70]);
-});
 
 test('a click replaces, toggles or extends the selection', () => {
   const before = new Set([1, 2]);
@@ -34,7 +22,7 @@ test('arrow keys stay inside the grid', () => {
 test('progress grows from stage to stage and ends at one', () => {
   expect(shareDone('load', 0, 1)).toBe(0);
   expect(shareDone('vision', 1, 2)).toBeLessThan(shareDone('decoder', 0, 1));
-  expect(shareDone('lens', 3, 3)).toBeCloseTo(1);
+  expect(shareDone('controls', 3, 3)).toBeCloseTo(1);
   expect(shareDone('lens', 0, 0)).toBeLessThan(1);
 });
 

@@ -147,10 +147,15 @@ describe('bad files', () => {
       const path = save(`cut.${format}`, whole.subarray(0, Math.floor(whole.length * 0.6)));
       await expect(decodeImage(path), format).rejects.toMatchObject({ code: 'image.truncated' });
     }
+    for (const progressive of [false, true]) {
+      const jpeg = await noise.clone().jpeg({ progressive }).toBuffer();
+      await expect(decodeImage(save('end.jpg', jpeg.subarray(0, -2)))).rejects.toMatchObject({
+        code: 'image.truncated',
+      });
+      const withTrailer = Buffer.concat([jpeg, Buffer.from('maker data after the picture')]);
+      await expect(decodeImage(save('trailer.jpg', withTrailer))).resolves.toMatchObject({ width: 64 });
+    }
     const jpeg = await noise.clone().jpeg().toBuffer();
-    await expect(decodeImage(save('end.jpg', jpeg.subarray(0, -2)))).rejects.toMatchObject({
-      code: 'image.truncated',
-    });
     await expect(decodeImage(save('start.jpg', jpeg.subarray(0, 200)))).rejects.toMatchObject({
       code: 'image.truncated',
     });

@@ -11,8 +11,12 @@ export interface EmergenceInput {
   readonly numPositions: number;
   /** Largest rank that counts as readable. */
   readonly maxRank?: number;
-  /** [N]: 95th percentile of the log-odds over the control images, by layer; null until controls are traced. */
+  /** [N]: 95th percentile of the log-odds over the controls, by layer; null when there are none. */
   readonly controlLogOdds: readonly number[] | null;
+  /** The same for positions of the image. */
+  readonly imageControlLogOdds?: readonly number[] | null;
+  /** By position 0…P−1, whether it is one of the image; none by default. */
+  readonly isImage?: readonly boolean[];
 }
 
 /** Largest rank at which a concept counts as readable, unless the study says otherwise. */
@@ -27,28 +31,35 @@ const defaultMaxRank = 10;
  */
 export function findEmergence(input: EmergenceInput): Emergence {
   const { ranks, logProbs, numLayers, numPositions, maxRank = defaultMaxRank, controlLogOdds } = input;
+  const { imageControlLogOdds = null, isImage } = input;
   const size = numLayers * numPositions;
   if (ranks.length !== size || logProbs.length !== size) {
     throw new RangeError(
       `${ranks.length} ranks and ${logProbs.length} log-probabilities are not [${numLayers}, ${numPositions}]`,
     );
   }
-  if (controlLogOdds !== null && controlLogOdds.length !== numLayers) {
-    throw new RangeError(
-      `${controlLogOdds.length} control values are not one for each of ${numLayers} layers`,
-    );
+  for (const values of [controlLogOdds, imageControlLogOdds]) {
+    if (values === null || values.length === numLayers) continue;
+    throw new RangeError(`${values.length} control values are not one for each of ${numLayers} layers`);
   }
   const isReadable = (layer: number, position: number) => {
     const cell = layer * numPositions + position;
     if (ranks[cell]! > maxRank) return false;
-    return controlLogOdds === null || logOdds(logProbs[cell]!) > controlLogOdds[layer]!;
+    const controls = isImage?.[position] === true ? imageControlLogOdds : controlLogOdds;
+    return controls === null || logOdds(logProbs[cell]!) > controls[layer]!;
   };
   const layers = Array.from({ length: numPositions }, (_, position) => {
     let first: number | null = null;
     for (let layer = numLayers - 1; layer >= 1 && isReadable(layer, position); layer--) first = layer;
     return first;
   });
-  return { maxRank, controlLogOdds: controlLogOdds === null ? null : [...controlLogOdds], layers };
+  const copy = (values: readonly number[] | null) => (values === null ? null : [...values]);
+  return {
+    maxRank,
+    controlLogOdds: copy(controlLogOdds),
+    imageControlLogOdds: copy(imageControlLogOdds),
+    layers,
+  };
 }
 
 /** ln(p / (1 − p)) of a log-probability in nats, accurate near p = 0 and p = 1. */

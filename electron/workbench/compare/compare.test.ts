@@ -60,6 +60,7 @@ async function readDistribution(image: string, tokenizerSize: number): Promise<F
     provider: 'auto',
     generate: 0,
     traceGenerated: false,
+    controls: null,
     dumpPath,
   };
   await engine.trace(request);

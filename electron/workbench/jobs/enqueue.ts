@@ -29,7 +29,7 @@ export async function enqueueTraces(
   folderOf(model);
   const { set } = findConceptSet(library, order.conceptSetId);
   const conceptSetRow = library.conceptSets.ensure(set);
-  const { lens, positions, topK, generate, traceGenerated, priority } = order;
+  const { lens, positions, topK, generate, traceGenerated, controls, priority } = order;
   const common = {
     modelId: model.id,
     modelSha256: model.sha256,
@@ -40,6 +40,7 @@ export async function enqueueTraces(
     topK,
     generate,
     traceGenerated,
+    controls,
     provider: order.provider ?? settings.get().provider,
   };
   const outcome: EnqueueOutcome = { added: [], existing: [], requeued: [], traceIds: [] };

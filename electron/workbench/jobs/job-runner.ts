@@ -6,6 +6,7 @@ import type { LensTrace } from '../../common/lens-trace.ts';
 import { problemOf } from '../../common/problem.ts';
 import { toJobError } from '../../store/job-error.ts';
 import type { Library } from '../../store/library.ts';
+import { listControls } from '../control-images.ts';
 import type { Engines } from '../engines.ts';
 import type { EventLog } from '../event-log.ts';
 import type { LibrarySession } from '../library-session.ts';
@@ -154,7 +155,7 @@ export class JobRunner {
   async #traceOnce(job: Job, traceJob: TraceJob, signal: AbortSignal): Promise<LensTrace | null> {
     const library = this.#library;
     if (library.traces.findByContentKey(traceKey(traceJob)) !== undefined) return null;
-    const { prompt, lens, positions, topK, generate, traceGenerated, provider } = traceJob;
+    const { prompt, lens, positions, topK, generate, traceGenerated, controls, provider } = traceJob;
     const model = library.models.get(traceJob.modelId);
     const image = job.imageId === null ? null : library.images.get(job.imageId);
     const request: TraceRequest = {
@@ -168,6 +169,7 @@ export class JobRunner {
       provider,
       generate,
       traceGenerated,
+      controls: controls ? listControls() : null,
       dumpPath: null,
     };
     const onProgress = this.#throttle(job.id);

@@ -21,6 +21,8 @@ export const traceJobSchema = z.strictObject({
   topK: z.int().positive(),
   generate: z.int().nonnegative(),
   traceGenerated: z.boolean(),
+  /** Whether emergence is compared with the control images. */
+  controls: z.boolean(),
   provider: z.enum([...providerNames, 'auto']),
 });
 
@@ -31,12 +33,12 @@ export type TraceJob = z.infer<typeof traceJobSchema>;
  * twice.
  */
 export function traceKey(job: TraceJob): string {
-  const { imageSha256, modelSha256, prompt, conceptSetSha256, lens, topK, generate } = job;
+  const { imageSha256, modelSha256, prompt, conceptSetSha256, lens, topK, generate, controls } = job;
   const positions =
     typeof job.positions === 'string' ? job.positions : [...new Set(job.positions)].sort((a, b) => a - b);
   const traceGenerated = job.traceGenerated && generate > 0;
   const decisive = { imageSha256, modelSha256, prompt, conceptSetSha256, lens, positions };
-  return contentKey({ schema: 'fundus-lens.trace/1', ...decisive, topK, generate, traceGenerated });
+  return contentKey({ schema: 'fundus-lens.trace/1', ...decisive, topK, generate, traceGenerated, controls });
 }
 
 export function toNewJob(job: TraceJob, imageId: number | null, priority: number): NewJob {

@@ -1,3 +1,4 @@
+import { gridType } from '../../common/image-grid.ts';
 import type { ImageDetail } from '../../common/library-edit.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
@@ -10,19 +11,25 @@ import {
   undoLast,
   updateImages,
 } from '../edit-images.ts';
+import { GridSource } from '../grid-source.ts';
 import { countFacets } from '../image-facets.ts';
 import { listTraces } from '../trace-views.ts';
 import type { Library } from '../../store/library.ts';
 
 export function imagesRouter(desk: Desk) {
-  const { session, undo } = desk;
+  const { session, events, undo } = desk;
   const { images } = api;
+  const grid = new GridSource(session, events);
   return images.router({
     page: images.page.handler(({ input: { query, start, limit } }) =>
       session.library.search.page(query, start, limit),
     ),
     count: images.count.handler(({ input }) => session.library.search.count(input.query)),
     ids: images.ids.handler(({ input }) => session.library.search.ids(input.query)),
+    grid: images.grid.handler(
+      ({ input: { query, first, limit } }) =>
+        new Blob([grid.read(query, first, limit)], { type: gridType }),
+    ),
     facets: images.facets.handler(({ input }) => countFacets(session.library, input.filter)),
     get: images.get.handler(({ input }) => describeImage(session.library, input.id)),
     update: images.update.handler(({ input }) => ({ changed: updateImages(desk, input.ids, input.change) })),
