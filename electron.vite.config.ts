@@ -19,6 +19,8 @@ export default defineConfig({
         input: {
           'main/main': path('electron/main/main.ts'),
           'engine/worker': path('electron/engine/worker.ts'),
+          'engine/prepare/prepare-worker': path('electron/engine/prepare/prepare-worker.ts'),
+          'engine/runtime/probe-process': path('electron/engine/runtime/probe-process.ts'),
         },
         output: {
           format: 'es',

@@ -62,14 +62,18 @@ export function runEngineBench({ folder, python, dtype, repeat }: EngineBenchOpt
   return lines.join('\n');
 }
 
-function measureOurs(
-  { modelDir, positions }: Pick<TraceRequest, 'modelDir' | 'positions'>,
+export function measureOurs(
+  {
+    modelDir,
+    positions,
+    imagePath = image,
+  }: Pick<TraceRequest, 'modelDir' | 'positions'> & { readonly imagePath?: string },
   folder: string,
   repeat: number,
 ): TraceMeasurement {
   const request: TraceRequest = {
     modelDir,
-    imagePath: image,
+    imagePath,
     prompt,
     lens: 'logit',
     positions,
@@ -89,22 +93,23 @@ function measureOurs(
   ) as TraceMeasurement;
 }
 
-function measureNotebook(
+export function measureNotebook(
   python: string,
   modelDir: string,
   positions: string,
   repeat: number,
+  photograph = image,
 ): NotebookMeasurement {
   const script = path.join(root, 'models/reference/notebook_trace.py');
   const options = ['--prompt', prompt, '--positions', positions, '--top-k', '10', '--repeat', `${repeat}`];
-  const output = execFileSync(path.join(python, 'bin/python'), [script, modelDir, image, ...options], {
+  const output = execFileSync(path.join(python, 'bin/python'), [script, modelDir, photograph, ...options], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   return JSON.parse(output) as NotebookMeasurement;
 }
 
-function row(
+export function row(
   label: string,
   { load, trace, stages, peakBytes }: TraceMeasurement,
   weightBytes: number,
@@ -118,7 +123,7 @@ function row(
   ].join(' ');
 }
 
-function fixed(value: number): string {
+export function fixed(value: number): string {
   return value.toFixed(2).padStart(8);
 }
 

@@ -2,11 +2,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { runEngineBench } from './engine.ts';
+import { weightFormats, type WeightFormat } from '../electron/common/prepared-model.ts';
+import { runFullBench } from './full.ts';
 import { runLibraryBench } from './library.ts';
-import type { BenchDtype } from './random-checkpoint.ts';
+import { fullShapes, type BenchDtype } from './random-checkpoint.ts';
 
 interface BenchOptions {
-  readonly suite: 'engine' | 'library';
+  readonly suite: 'engine' | 'library' | 'full';
+  readonly shape: keyof typeof fullShapes;
+  readonly format: WeightFormat;
   readonly python?: string;
   readonly dtype: BenchDtype;
   readonly repeat: string;
@@ -15,13 +19,23 @@ interface BenchOptions {
 
 const program = new Command('bench')
   .description('Measures the software on this machine. Quote ratios of one run, not times of two.')
-  .addOption(new Option('--suite <name>', 'what to measure').choices(['engine', 'library']).default('engine'))
+  .addOption(
+    new Option('--suite <name>', 'what to measure').choices(['engine', 'library', 'full']).default('engine'),
+  )
   .option(
     '--python <venv>',
     'virtual environment with torch and transformers, to run the notebook’s way beside ours',
   )
   .addOption(
     new Option('--dtype <dtype>', 'dtype of the random weights').choices(['F32', 'BF16']).default('F32'),
+  )
+  .addOption(
+    new Option('--shape <shape>', 'released size of the suite "full"')
+      .choices(Object.keys(fullShapes))
+      .default('2B'),
+  )
+  .addOption(
+    new Option('--format <format>', 'weights of the suite "full"').choices(weightFormats).default('int4'),
   )
   .option('--repeat <n>', 'warm runs', '3')
   .option('--folder <folder>', 'where random checkpoints are kept', path.join(tmpdir(), 'fundus-lens-bench'))
@@ -31,6 +45,9 @@ const python =
   options.python === undefined ? undefined : path.resolve(process.env['INIT_CWD'] ?? '.', options.python);
 if (options.suite === 'library') {
   await runLibraryBench();
+} else if (options.suite === 'full') {
+  const { folder, shape, format, repeat } = options;
+  await runFullBench({ folder, shape, format, python, repeat: Number(repeat) });
 } else {
   const { folder, dtype, repeat } = options;
   process.stdout.write(`${runEngineBench({ folder, python, dtype, repeat: Number(repeat) })}\n`);

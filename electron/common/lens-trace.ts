@@ -30,6 +30,8 @@ export const traceModelSchema = z.object({
   providerRequested: z.enum([...providerNames, 'auto']),
   /** Why the first choice of provider was not used; null when it was. */
   providerFallback: z.string().nullable(),
+  /** Name of the processor or GPU, where it is known. */
+  device: z.string().nullish(),
 });
 
 export const traceImageSchema = z.object({

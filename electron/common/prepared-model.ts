@@ -15,10 +15,14 @@ export interface PrepareOptions {
   readonly blockSize?: BlockSize;
   /** false, the default, stores a zero point per block, which fits skewed blocks better. */
   readonly symmetric?: boolean;
-  /** Formats of the sensitive parts; int8 for both unless the whole is float16. */
+  /**
+   * Formats of the sensitive parts; int8 unless the whole is float16. Most of the error that rounding leaves in the
+   * residual stream comes from the decoder's first block.
+   */
   readonly keep?: {
     readonly unembedding?: WeightFormat;
     readonly vision?: WeightFormat;
+    readonly firstBlock?: WeightFormat;
   };
 }
 
@@ -84,7 +88,11 @@ export const preparedManifestSchema = z.object({
   format: z.enum(weightFormats),
   blockSize: count,
   symmetric: z.boolean(),
-  keep: z.object({ unembedding: z.enum(weightFormats), vision: z.enum(weightFormats) }),
+  keep: z.object({
+    unembedding: z.enum(weightFormats),
+    vision: z.enum(weightFormats),
+    firstBlock: z.enum(weightFormats),
+  }),
   tensors: z.array(preparedTensorSchema),
   /** Every file of the folder but prepared.json and fidelity.json. */
   files: z.array(z.object({ name: z.string(), bytes: count, sha256 })),

@@ -220,6 +220,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
     provider: provider.provider,
     providerRequested: provider.requested,
     providerFallback: provider.fallback,
+    device: provider.device,
   };
 }
 

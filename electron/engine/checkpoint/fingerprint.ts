@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync, readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { preparedFiles } from '../../common/prepared-model.ts';
 
 export interface FileFingerprint {
@@ -45,20 +44,23 @@ export async function fingerprintCheckpoint(
   const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(folder, name))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   let done = 0;
+  // One buffer for all: chunks that are allocated anew are collected too late.
+  const buffer = Buffer.alloc(1 << 22);
   const files: FileFingerprint[] = [];
   for (const [index, name] of names.entries()) {
     const hash = createHash('sha256');
-    const source = createReadStream(path.join(folder, name), { highWaterMark: 1 << 22 });
-    await pipeline(
-      source,
-      async function (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk);
-          options.onProgress?.((done += chunk.length), total);
-        }
-      },
-      options.signal === undefined ? {} : { signal: options.signal },
-    );
+    const handle = await open(path.join(folder, name), 'r');
+    try {
+      for (;;) {
+        options.signal?.throwIfAborted();
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length);
+        if (bytesRead === 0) break;
+        hash.update(buffer.subarray(0, bytesRead));
+        options.onProgress?.((done += bytesRead), total);
+      }
+    } finally {
+      await handle.close();
+    }
     const sha256 = name === preparedFiles.manifest ? hashManifest(folder) : hash.digest('hex');
     files.push({ name, bytes: sizes[index]!, sha256 });
   }

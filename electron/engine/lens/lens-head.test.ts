@@ -113,6 +113,30 @@ describe('the lens head', () => {
     expect(graph.topIds).toEqual(host.topIds);
   });
 
+  it.each([0, 4])(
+    'gives the same numbers in slices of the vocabulary, %i ranks in the graph',
+    async (slots) => {
+      const residual = randomResidual();
+      const { dModel } = checkpoint.config.decoder;
+      // 90 tokens a buffer: fewer than the tokens kept, so that no slice has enough of them.
+      const sliced = openHead(slots, 4 * dModel * 90);
+      const options = { kind: 'logit', topK: 100, concepts } as const;
+      const whole = await readLens(onHost, residual, options, {});
+      const parts = await readLens(sliced, residual, options, {});
+      expect(parts.topIds).toEqual(whole.topIds);
+      expect(parts.conceptRanks).toEqual(whole.conceptRanks);
+      for (const name of ['topLogProbs', 'entropy', 'klToFinal'] as const) {
+        parts[name].forEach((value, index) => expect(value).toBeCloseTo(whole[name][index]!, 4));
+      }
+      parts.conceptLogProbs.forEach((values, concept) =>
+        values.forEach((value, cell) => expect(value).toBeCloseTo(whole.conceptLogProbs[concept]![cell]!, 4)),
+      );
+      const rows = residual[0]!.subarray(0, 2 * dModel);
+      const [a, b] = [await onHost.unembed(rows, [false, true]), await sliced.unembed(rows, [false, true])];
+      b.forEach((value, index) => expect(value).toBeCloseTo(a[index]!, 4));
+    },
+  );
+
   it('gives the same numbers whatever the chunk', async () => {
     const residual = randomResidual();
     const { dModel } = checkpoint.config.decoder;

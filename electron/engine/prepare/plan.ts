@@ -12,7 +12,7 @@ export interface CompleteOptions {
   readonly format: WeightFormat;
   readonly blockSize: number;
   readonly symmetric: boolean;
-  readonly keep: { readonly unembedding: WeightFormat; readonly vision: WeightFormat };
+  readonly keep: Required<NonNullable<PrepareOptions['keep']>>;
 }
 
 /** One tensor: from where, in which format and to where. */
@@ -43,7 +43,11 @@ export function completeOptions({ format, blockSize, symmetric, keep }: PrepareO
     format,
     blockSize: blockSize ?? 32,
     symmetric: symmetric ?? false,
-    keep: { unembedding: keep?.unembedding ?? kept, vision: keep?.vision ?? kept },
+    keep: {
+      unembedding: keep?.unembedding ?? kept,
+      vision: keep?.vision ?? kept,
+      firstBlock: keep?.firstBlock ?? kept,
+    },
   };
 }
 
@@ -92,6 +96,7 @@ function chooseFormat(
   if (name === unembedding) return keep.unembedding;
   if (name === embedding.name) return dtype === 'BF16' ? 'bfloat16' : 'float16';
   if (name === 'visual.patch_embed.proj.weight') return 'float16';
+  if (name.startsWith('model.layers.0.')) return keep.firstBlock;
   return name.startsWith('visual.') ? keep.vision : format;
 }
 

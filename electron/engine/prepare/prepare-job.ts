@@ -85,7 +85,8 @@ function convertRows(
   if (rows.zeroPoints !== null) {
     writeAll(target, rows.zeroPoints, zeroPoints!.offset + firstRow * zeroPointBytesPerRow(columns, block));
   }
-  return rows;
+  // Not the rows themselves: the result travels to another thread, which would keep them.
+  return { squaredError: rows.squaredError, squaredNorm: rows.squaredNorm };
 }
 
 function keepsDtype({ source, format }: PlannedTensor): boolean {

@@ -90,7 +90,7 @@ function* chunksOf({ rows, columns }: PlannedTensor): Generator<[number, number]
 
 /** A promise that fails when the signal aborts. */
 function abortOf(signal: AbortSignal | undefined): { promise: Promise<never>; release: () => void } {
-  let onAbort = () => undefined as void;
+  let onAbort: () => void = () => undefined;
   const promise = new Promise<never>((_, reject) => {
     onAbort = () => reject(new FundusLensError('engine.cancelled', 'Preparing was cancelled.'));
     if (signal?.aborted === true) onAbort();

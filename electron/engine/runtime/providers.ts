@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import path from 'node:path';
 import type { ProviderChoice, ProviderName } from '../../common/lens-trace.ts';
-import { writeOnnxModel } from '../graph/onnx-writer.ts';
-import { computesFusedAttention } from './attention-probe.ts';
-import { float32Tensor, float32Data, providerUnavailable, Session } from './session.ts';
+import { probeInChild } from './probe-in-child.ts';
+import type { ProviderProbe } from './provider-probe.ts';
+import { providerUnavailable } from './session.ts';
 
 export interface ChosenProvider {
   readonly provider: ProviderName;
@@ -10,62 +14,54 @@ export interface ChosenProvider {
   readonly fallback: string | null;
   /** Whether the provider's own attention kernels gave right numbers on this machine. */
   readonly fusedAttention: boolean;
+  /** The processor's name; null where the runtime does not tell that of the device. */
+  readonly device: string | null;
 }
 
 const preference: readonly ProviderName[] = ['cuda', 'webgpu', 'cpu'];
 
 /**
  * Picks the execution provider: the one that was asked for, or under `auto` the first that multiplies two
- * matrices rightly on this machine.
+ * matrices rightly on this machine. All but the cpu are tried in a process of their own first.
  *
  * @throws FundusLensError `provider.unavailable` when a provider was asked for by name and does not work
  */
 export async function chooseProvider(requested: ProviderChoice): Promise<ChosenProvider> {
-  if (requested !== 'auto') {
-    const failure = await probe(requested);
-    if (failure !== null) throw providerUnavailable(requested, failure);
-    return finish(requested, null);
-  }
   const reasons: string[] = [];
-  for (const provider of preference) {
-    const failure = await probe(provider);
-    if (failure === null) return finish(provider, reasons.length === 0 ? null : reasons.join('; '));
+  for (const provider of requested === 'auto' ? preference : [requested]) {
+    const { failure, fusedAttention } = await probe(provider);
+    if (failure === null) {
+      const fallback = reasons.length === 0 ? null : reasons.join('; ');
+      return { provider, requested, fallback, fusedAttention, device: nameDevice(provider) };
+    }
+    if (requested !== 'auto') throw providerUnavailable(provider, failure);
     reasons.push(`${provider}: ${shorten(failure)}`);
   }
   throw providerUnavailable('cpu', reasons.join('; '));
-
-  async function finish(provider: ProviderName, fallback: string | null): Promise<ChosenProvider> {
-    return { provider, requested, fallback, fusedAttention: await computesFusedAttention(provider) };
-  }
 }
 
-/** @returns null when the provider works, else what went wrong */
-async function probe(provider: ProviderName): Promise<unknown> {
-  const shape = [2, 2];
-  const value = (name: string) => ({ name, type: 'float32' as const, shape });
-  const graph = writeOnnxModel({
-    name: 'probe',
-    nodes: [
-      { name: 'MatMul', opType: 'MatMul', domain: '', inputs: ['a', 'b'], outputs: ['c'], attributes: {} },
-    ],
-    inputs: [value('a'), value('b')],
-    outputs: [value('c')],
-    initializers: [],
-  });
-  try {
-    const session = await Session.create({ graph, weightsFolder: '.', provider });
-    const matrix = float32Tensor(Float32Array.of(1, 2, 3, 4), shape);
-    const product = float32Data((await session.run({ a: matrix, b: matrix }, ['c']))['c']);
-    await session.release();
-    return product.join() === '7,10,15,22' ? null : `a wrong product: ${product.join(', ')}`;
-  } catch (error) {
-    return error;
-  }
+async function probe(provider: ProviderName): Promise<ProviderProbe> {
+  if (provider === 'cpu') return { failure: null, fusedAttention: true };
+  if (provider === 'cuda' && !hasCudaLibrary())
+    return { failure: 'the CUDA library of ONNX Runtime is not installed', fusedAttention: false };
+  return probeInChild(provider);
+}
+
+/** The library is a download of its own, which nobody gets without asking for it. */
+function hasCudaLibrary(): boolean {
+  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const folder = path.join(path.dirname(entry), '../bin/napi-v6', process.platform, process.arch);
+  return ['libonnxruntime_providers_cuda.so', 'onnxruntime_providers_cuda.dll'].some((name) =>
+    existsSync(path.join(folder, name)),
+  );
+}
+
+function nameDevice(provider: ProviderName): string | null {
+  return provider === 'cpu' ? (cpus()[0]?.model.trim() ?? null) : null;
 }
 
 /** The last clause of a runtime message, without source paths. */
-function shorten(failure: unknown): string {
-  const message = failure instanceof Error ? failure.message : String(failure);
+function shorten(message: string): string {
   const sentence = message.split('\n')[0]!.replace(/^\/\S+ .*? was false\. /, '');
   return sentence.length > 160 ? `${sentence.slice(0, 157)}…` : sentence;
 }
