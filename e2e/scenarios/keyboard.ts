@@ -106,9 +106,10 @@ export function keyboard(app: () => RunningApp): void {
     await row('cancelled').first().getByTestId('job-action').focus();
     await page.keyboard.press('Enter');
     await row('queued').waitFor();
+    const words = await page.getByTestId('pause-queue').innerText();
     await press(app(), 'pause-queue');
     await expect.poll(async () => (await client.jobs.counts()).paused).toBe(true);
-    await page.getByRole('button', { name: 'Resume queue' }).waitFor();
+    await expect.poll(() => page.getByTestId('pause-queue').innerText()).not.toBe(words);
     expect(await focusedTestid(app())).toBe('pause-queue');
     await page.keyboard.press('Enter');
     await expect.poll(async () => (await client.jobs.counts()).paused).toBe(false);

@@ -1,21 +1,13 @@
 import { expect, test } from 'vitest';
 import { download } from '../download.ts';
+import { openTrace } from '../open-trace.ts';
 import type { RunningApp } from '../running-app.ts';
 
 /** What researchers take out: hidden states, bundles, tables, statistics of groups, exact divergences. */
 export function studies(app: () => RunningApp): void {
-  const openTrace = async () => {
-    const { page, visit, workbench } = app();
-    const traces = await workbench.client.traces.list({ limit: 100 });
-    const chosen = traces.find(({ imageId, numPositions }) => imageId !== null && numPositions > 1)!;
-    await visit(`/trace/${chosen.id}`);
-    await page.getByTestId('trace-view').waitFor();
-    return chosen;
-  };
-
   test('hidden states of chosen layers leave as safetensors with a manifest', async () => {
     const { page } = app();
-    await openTrace();
+    await openTrace(app());
     await page.getByTestId('export-trace').click();
     await page.getByTestId('export-hidden-states').click();
     await page.getByTestId('hidden-layers').fill('0, 99');
