@@ -118,7 +118,7 @@ export function keyboard(app: () => RunningApp): void {
       const { counts } = await client.jobs.counts();
       return counts.queued + counts.running;
     };
-    await expect.poll(left, { timeout: 50_000 }).toBe(0);
+    await expect.poll(left, { timeout: 150_000 }).toBe(0);
     await page.keyboard.press('j');
     await page.getByTestId('jobs-tray').waitFor();
     await page.keyboard.press('Escape');

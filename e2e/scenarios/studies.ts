@@ -65,7 +65,7 @@ export function studies(app: () => RunningApp): void {
       const jobs = await Promise.all(added.map((id) => client.jobs.get({ id })));
       return jobs.every(({ state }) => state === 'done');
     };
-    await expect.poll(done, { timeout: 50_000 }).toBe(true);
+    await expect.poll(done, { timeout: 150_000 }).toBe(true);
     await visit('/library');
     await page.getByRole('button', { name: /^Группа/ }).click();
     await page
@@ -93,7 +93,7 @@ export function studies(app: () => RunningApp): void {
     await exactness.waitFor();
     expect(await exactness.getAttribute('data-exact')).toBe('false');
     await page.getByTestId('compute-exact').click();
-    await page.locator('[data-testid="exactness"][data-exact="true"]').waitFor({ timeout: 50_000 });
+    await page.locator('[data-testid="exactness"][data-exact="true"]').waitFor({ timeout: 150_000 });
   });
 
   test('a figure is dragged out as a picture', async () => {
