@@ -1,6 +1,6 @@
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { contract } from '../electron/common/contract.ts';
 import { startApp } from './running-app.ts';
@@ -15,12 +15,14 @@ import { settings } from './scenarios/settings.ts';
 import { studies } from './scenarios/studies.ts';
 
 /** One library, one server and one Chromium for all scenarios; each goes on where the one before has ended. */
+// Nothing here is judged by its speed, and machines may be busy with other work.
+vi.setConfig({ testTimeout: 240_000 });
 let running: RunningApp | undefined;
 const app = () => running!;
 
 beforeAll(async () => {
   running = await startApp();
-}, 120_000);
+}, 300_000);
 afterAll(() => running?.close());
 
 describe('first steps', () => firstSteps(app));

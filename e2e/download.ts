@@ -8,7 +8,7 @@ export async function download(
   name: RegExp,
   act: () => Promise<void> = () => target.click(),
 ): Promise<Buffer> {
-  const [file] = await Promise.all([target.page().waitForEvent('download', { timeout: 40_000 }), act()]);
+  const [file] = await Promise.all([target.page().waitForEvent('download', { timeout: 120_000 }), act()]);
   expect(file.suggestedFilename()).toMatch(name);
   return readFileSync(await file.path());
 }

@@ -2,18 +2,11 @@ import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { download } from '../download.ts';
 import { readPdfText } from '../pdf-text.ts';
+import { openTrace } from '../open-trace.ts';
 import type { RunningApp } from '../running-app.ts';
 
 /** Every kind of file that leaves the app is opened and looked into. */
 export function exports(app: () => RunningApp): void {
-  const openTrace = async () => {
-    const { page, visit, workbench } = app();
-    const traces = await workbench.client.traces.list({ limit: 100 });
-    const withImage = traces.find(({ imageId, numPositions }) => imageId !== null && numPositions > 1)!;
-    await visit(`/trace/${withImage.id}`);
-    await page.getByTestId('trace-view').waitFor();
-    return withImage;
-  };
   const figureIds = async () => {
     const ids = await app()
       .page.locator('figure[data-testid^="figure-"]')
@@ -24,7 +17,7 @@ export function exports(app: () => RunningApp): void {
   };
 
   test('figures as PNG, SVG and CSV', async () => {
-    await openTrace();
+    await openTrace(app());
     const { page } = app();
     await page.locator('figure[data-testid^="figure-"]').first().waitFor();
     const ids = await figureIds();
@@ -62,7 +55,7 @@ export function exports(app: () => RunningApp): void {
 
   test('all numbers of a trace as CSV and JSON', async () => {
     const { page } = app();
-    const { numLayers, numPositions, topK } = await openTrace();
+    const { numLayers, numPositions, topK } = await openTrace(app());
     await page.getByTestId('export-trace').click();
     const csv = (await download(page.getByTestId('export-trace-csv'), /\.csv$/)).toString();
     // Tokens may hold line breaks; inside quotes they are no end of a row.
@@ -81,7 +74,7 @@ export function exports(app: () => RunningApp): void {
 
   test('a PDF report that says what it is', async () => {
     const { page, workbench } = app();
-    const { imageId, modelSha256 } = await openTrace();
+    const { imageId, modelSha256 } = await openTrace(app());
     const { patient } = await workbench.client.images.get({ id: imageId! });
     await page.getByTestId('export-trace').click();
     const pdf = await download(page.getByTestId('export-pdf'), /\.pdf$/);

@@ -24,7 +24,7 @@ export function firstSteps(app: () => RunningApp): void {
   test('one click traces the sample patient and shows it', async () => {
     const { page } = app();
     await page.getByTestId('trace-sample').click();
-    await page.getByTestId('trace-view').waitFor({ timeout: 50_000 });
+    await page.getByTestId('trace-view').waitFor({ timeout: 150_000 });
     await page.getByTestId('overlay-canvas').waitFor();
     expect(await page.getByTestId('generated-answer').count()).toBeLessThanOrEqual(1);
     expect(await page.getByTestId('top-tokens').innerText()).not.toBe('');

@@ -31,9 +31,9 @@ export function jobs(app: () => RunningApp): void {
     await page.locator('[data-testid="job-row"][data-state="running"]').waitFor();
     await page.getByTestId('cancel-all').click();
     engine.release();
-    await expect.poll(async () => (await states()).cancelled, { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
+    await expect.poll(async () => (await states()).cancelled, { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
     await page.getByTestId('retry-failed').click();
-    await expect.poll(async () => (await states()).done, { timeout: 50_000 }).toBe(done + 4);
+    await expect.poll(async () => (await states()).done, { timeout: 150_000 }).toBe(done + 4);
     await expect.poll(() => page.locator('[data-testid="job-row"][data-state="cancelled"]').count()).toBe(0);
   });
 
@@ -53,7 +53,7 @@ export function jobs(app: () => RunningApp): void {
           if (counts.failed > 0) await page.getByTestId('retry-failed').click();
           return counts.done;
         },
-        { timeout: 50_000, interval: 500 },
+        { timeout: 150_000, interval: 500 },
       )
       .toBe(done + 1);
     expect(await page.getByTestId('jobs-view').isVisible()).toBe(true);
@@ -68,7 +68,7 @@ export function jobs(app: () => RunningApp): void {
     await page.getByTestId('jobs-tray-button').click();
     await page.locator('[data-testid="job-row"][data-state="running"]').first().waitFor();
     engine.release();
-    await expect.poll(async () => (await states()).done, { timeout: 50_000 }).toBe(done + 1);
+    await expect.poll(async () => (await states()).done, { timeout: 150_000 }).toBe(done + 1);
     await page.keyboard.press('Escape');
   });
 }

@@ -106,9 +106,10 @@ export function keyboard(app: () => RunningApp): void {
     await row('cancelled').first().getByTestId('job-action').focus();
     await page.keyboard.press('Enter');
     await row('queued').waitFor();
+    const words = await page.getByTestId('pause-queue').innerText();
     await press(app(), 'pause-queue');
     await expect.poll(async () => (await client.jobs.counts()).paused).toBe(true);
-    await page.getByRole('button', { name: 'Resume queue' }).waitFor();
+    await expect.poll(() => page.getByTestId('pause-queue').innerText()).not.toBe(words);
     expect(await focusedTestid(app())).toBe('pause-queue');
     await page.keyboard.press('Enter');
     await expect.poll(async () => (await client.jobs.counts()).paused).toBe(false);
@@ -117,7 +118,7 @@ export function keyboard(app: () => RunningApp): void {
       const { counts } = await client.jobs.counts();
       return counts.queued + counts.running;
     };
-    await expect.poll(left, { timeout: 50_000 }).toBe(0);
+    await expect.poll(left, { timeout: 150_000 }).toBe(0);
     await page.keyboard.press('j');
     await page.getByTestId('jobs-tray').waitFor();
     await page.keyboard.press('Escape');

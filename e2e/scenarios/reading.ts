@@ -48,9 +48,9 @@ export function reading(app: () => RunningApp): void {
     await page.getByTestId('trace-selection').click();
     await page.getByTestId('start-trace').click();
     await expect
-      .poll(() => workbench.client.traces.list({ imageId: left.id }), { timeout: 50_000 })
+      .poll(() => workbench.client.traces.list({ imageId: left.id }), { timeout: 150_000 })
       .toHaveLength(1);
-    await expect.poll(idle, { timeout: 50_000 }).toBe(true);
+    await expect.poll(idle, { timeout: 150_000 }).toBe(true);
     await page.getByTestId('compare-selection').click();
     await page.getByTestId('compare-photo').nth(1).waitFor();
     await page.getByTestId('emergence-table').waitFor();

@@ -17,7 +17,7 @@ export function settings(app: () => RunningApp): void {
     await page.locator('[data-testid="concept-name-ru"]').first().fill('Ватные очаги');
     await page.locator('[data-testid="concept-forms-en"]').first().fill('cotton');
     await page.locator('[data-testid="concept-forms-ru"]').first().fill('ватный');
-    await page.getByTestId('resolved-token').first().waitFor({ timeout: 20_000 });
+    await page.getByTestId('resolved-token').first().waitFor({ timeout: 60_000 });
     await page.getByTestId('save-set').click();
     await expect
       .poll(

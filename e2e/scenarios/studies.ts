@@ -1,21 +1,13 @@
 import { expect, test } from 'vitest';
 import { download } from '../download.ts';
+import { openTrace } from '../open-trace.ts';
 import type { RunningApp } from '../running-app.ts';
 
 /** What researchers take out: hidden states, bundles, tables, statistics of groups, exact divergences. */
 export function studies(app: () => RunningApp): void {
-  const openTrace = async () => {
-    const { page, visit, workbench } = app();
-    const traces = await workbench.client.traces.list({ limit: 100 });
-    const chosen = traces.find(({ imageId, numPositions }) => imageId !== null && numPositions > 1)!;
-    await visit(`/trace/${chosen.id}`);
-    await page.getByTestId('trace-view').waitFor();
-    return chosen;
-  };
-
   test('hidden states of chosen layers leave as safetensors with a manifest', async () => {
     const { page } = app();
-    await openTrace();
+    await openTrace(app());
     await page.getByTestId('export-trace').click();
     await page.getByTestId('export-hidden-states').click();
     await page.getByTestId('hidden-layers').fill('0, 99');
@@ -73,7 +65,7 @@ export function studies(app: () => RunningApp): void {
       const jobs = await Promise.all(added.map((id) => client.jobs.get({ id })));
       return jobs.every(({ state }) => state === 'done');
     };
-    await expect.poll(done, { timeout: 50_000 }).toBe(true);
+    await expect.poll(done, { timeout: 150_000 }).toBe(true);
     await visit('/library');
     await page.getByRole('button', { name: /^Группа/ }).click();
     await page
@@ -101,7 +93,7 @@ export function studies(app: () => RunningApp): void {
     await exactness.waitFor();
     expect(await exactness.getAttribute('data-exact')).toBe('false');
     await page.getByTestId('compute-exact').click();
-    await page.locator('[data-testid="exactness"][data-exact="true"]').waitFor({ timeout: 50_000 });
+    await page.locator('[data-testid="exactness"][data-exact="true"]').waitFor({ timeout: 150_000 });
   });
 
   test('a figure is dragged out as a picture', async () => {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ORPCError } from '@orpc/server';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GridRows } from '../common/image-grid.ts';
 import {
   fixtureImage,
   fixtureModel,
@@ -46,6 +47,24 @@ describe('editing', () => {
     await client.images.undo();
     expect((await client.images.get({ id: images[0]! })).image).toEqual(before.image);
     expect(await client.images.undo()).toBeNull();
+  });
+
+  test('the grid has every image in the order of the query, with visits and findings, and knows of changes', async () => {
+    const ids = images.slice(0, 2);
+    await client.images.update({ ids, change: { patient: { code: 'П-2' }, visit: { date: '2023-01-01' } } });
+    await client.images.update({ ids: [ids[1]!], change: { visit: { date: '2024-01-01' } } });
+    await client.images.putFinding({ ids: [ids[1]!], finding: { label: 'друзы' } });
+    const read = async (first: number) => {
+      const packed = await client.images.grid({ query: { sort: 'name' }, first, limit: 2 });
+      return new GridRows(await packed.arrayBuffer());
+    };
+    const [start, end] = [await read(0), await read(2)];
+    expect([start.total, start.length, end.first, end.idAt(0)]).toEqual([3, 2, 2, images[2]]);
+    expect(start.at(0)).toMatchObject({ patientCode: 'П-2', visit: { number: 1, count: 2 }, findings: [] });
+    expect(start.at(1)).toMatchObject({ visit: { number: 2, count: 2 }, findings: ['друзы'] });
+    for (let change = 0; change < 3; change++) await client.images.undo();
+    const restored = (await read(0)).at(1)!;
+    expect(restored).toMatchObject({ visit: null, findings: [] });
   });
 
   test('tags, findings and groups come and go', async () => {

@@ -5,12 +5,14 @@ import { alignedLayer, compareCurves } from './compare-curves.ts';
 import { conceptCurves, shortNumber } from './concept-curves.ts';
 import { figureSides, layerAt, layerCentre, tableToCsv } from './figure.ts';
 import type { FigureText } from './figure.ts';
+import { groupCurves, groupDifference, significantLayers } from './group-curves.ts';
 import { heatStrip } from './heat-strip.ts';
 import { leadingConcepts } from './leading-concepts.ts';
 import {
   answerIndex,
   hardLayers,
   imageLayout,
+  neighbourCell,
   positionKind,
   showToken,
   sinkMask,
@@ -187,4 +189,38 @@ test('the overlay has one scale for all layers and leaves untraced cells out', (
 test('what cannot be seen in a token is shown', () => {
   expect([' a', '\n', '', 'b\t'].map(showToken)).toEqual(['·a', '↵', '∅', 'b⇥']);
   expect(shortNumber(1e-6, text)).toBe('10⁻⁶');
+});
+
+test('a group is drawn with its interval beside its controls, and only corrected differences are marked', () => {
+  const curve = { traceCount: 3, mean: [-9, -1], lower: [-10, -2], upper: [-8, 1] };
+  const statistics = {
+    group: curve,
+    control: { ...curve, mean: [-9, -4] },
+    difference: {
+      mean: [0, 3],
+      lower: [-1, 2],
+      upper: [1, 4],
+      pValue: [0.9, 0.01],
+      correctedPValue: [0.9, 0.02],
+    },
+    method: '',
+  };
+  const figure = groupCurves(statistics, { group: 'Г', control: 'К' }, theme, text);
+  const series = figure.option.series as { name: string; data: number[]; stackStrategy?: string }[];
+  expect(series.map(({ name }) => name)).toEqual(['', '', 'Г', '', '', 'К']);
+  expect(series[1]!.data).toEqual([2, 3]);
+  expect(series[1]!.stackStrategy).toBe('all');
+  expect(figure.table.rows).toHaveLength(4);
+  expect(significantLayers(statistics)).toEqual([1]);
+  const difference = groupDifference(statistics, theme, text, { title: 'Δ', corrected: 'p' });
+  const [, , line] = difference.option.series as { data: { symbol: string }[] }[];
+  expect(line!.data.map(({ symbol }) => symbol)).toEqual(['circle', 'diamond']);
+});
+
+test('the next patch stays on the photograph; from the answer it is the one in the middle', () => {
+  const grid = { columns: 3, rows: 2 };
+  expect(neighbourCell(grid, null, 1, 0)).toBe(4);
+  expect(neighbourCell(grid, -1, 0, 1)).toBe(4);
+  expect(neighbourCell(grid, 2, 1, 0)).toBe(2);
+  expect(neighbourCell(grid, 2, -1, 1)).toBe(4);
 });

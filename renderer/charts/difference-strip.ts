@@ -54,6 +54,8 @@ export function differenceStrip(
       series: [
         {
           type: 'heatmap',
+          // All at once: a chart that is taken away between two pieces of a picture leaves the second without a place.
+          progressive: 0,
           data: concepts.flatMap(({ logProbDifference }, index) =>
             logProbDifference.map((value, row) => ({
               value: [row, index, value],

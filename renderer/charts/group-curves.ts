@@ -55,7 +55,7 @@ export function groupCurves(
   const layers = statistics.group.mean.map((_, layer) => layer);
   return {
     option: {
-      ...frame(theme, text, layers, `${text.logProbability}, ${text.nats}`),
+      ...frame(theme, text, layers, text.logProbability),
       legend: {
         right: figureSides.right,
         top: 0,

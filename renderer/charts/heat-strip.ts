@@ -78,6 +78,8 @@ export function heatStrip(
       series: [
         {
           type: 'heatmap',
+          // All at once: a chart that is taken away between two pieces of a picture leaves the second without a place.
+          progressive: 0,
           data,
           itemStyle: { borderColor: theme.background, borderWidth: 1, borderRadius: 2 },
           label: {

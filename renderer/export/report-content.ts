@@ -14,6 +14,7 @@ import { leadingConcepts } from '../charts/leading-concepts.ts';
 import { imageLayout, showToken, topCells } from '../charts/reading.ts';
 import type { CurveScale } from '../charts/reading.ts';
 import { uncertaintyCurves } from '../charts/uncertainty-curves.ts';
+import { visitText } from '../composables/visit-text.ts';
 import type { Format } from '../composables/format.ts';
 import type { Language } from '../locales/i18n.ts';
 import { buildOverlay } from '../overlay/overlay-series.ts';
@@ -45,7 +46,8 @@ export interface TraceReportView {
 function subjectOf({ image, detail }: LoadedTrace, { t, format }: ReportWords): string {
   if (image === null) return t('trace.promptAlone');
   const parts = [image.patient?.code ?? t('library.noPatient'), t(`eyes.long.${image.image.laterality}`)];
-  if (image.visit?.date) parts.push(format.date(image.visit.date));
+  const visit = visitText(image.visit, format);
+  if (visit !== '') parts.push(visit);
   parts.push(`#${detail.summary.id}`);
   return parts.join(' · ');
 }

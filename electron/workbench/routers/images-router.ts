@@ -27,8 +27,7 @@ export function imagesRouter(desk: Desk) {
     count: images.count.handler(({ input }) => session.library.search.count(input.query)),
     ids: images.ids.handler(({ input }) => session.library.search.ids(input.query)),
     grid: images.grid.handler(
-      ({ input: { query, first, limit } }) =>
-        new Blob([grid.read(query, first, limit)], { type: gridType }),
+      ({ input: { query, first, limit } }) => new Blob([grid.read(query, first, limit)], { type: gridType }),
     ),
     facets: images.facets.handler(({ input }) => countFacets(session.library, input.filter)),
     get: images.get.handler(({ input }) => describeImage(session.library, input.id)),
