@@ -83,12 +83,12 @@ def samples(out, retina):
                 os.makedirs(folder, exist_ok=True)
                 rel = f'{code}/{day}/{code}_{eye}_{day}.jpg'
                 save(img, os.path.join(out, rel), code, eye, day, seen['visible'])
-                rows.append([rel, code, day, eye, ' '.join(seen['visible']), 'yes'])
+                rows.append([rel, code, day, eye, '|'.join(seen['visible']), 'yes'])
     os.makedirs(os.path.join(out, 'real'), exist_ok=True)
     shutil.copy(retina, os.path.join(out, 'real', 'retina.jpg'))
     rows.append(['real/retina.jpg', '', '', 'OS', '', 'no'])
     with open(os.path.join(out, 'manifest.csv'), 'w', newline='', encoding='utf-8') as f:
-        csv.writer(f, lineterminator='\n').writerows([['file', 'patient', 'visit', 'eye', 'findings', 'synthetic'], *rows])
+        csv.writer(f, lineterminator='\n').writerows([['file', 'patient', 'visit_date', 'eye', 'findings', 'synthetic'], *rows])
 
 
 def controls(out, photo):
