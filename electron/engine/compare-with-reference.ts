@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { TraceRequest } from '../common/engine-messages.ts';
 import type { LensTrace, ProviderName } from '../common/lens-trace.ts';
 import { fixtureRequest, fixturesFolder, readTensors, type ReferenceCase } from './reference-fixtures.ts';
 import type { ModelCache } from './model-cache.ts';
@@ -25,7 +26,7 @@ export interface Deviation {
 
 const neighbourTolerance = 1e-4;
 
-/** Traces a reference case at every position, with a dump, and compares everything that was stored for it. */
+/** Traces a reference case of the fixtures at every position, with a dump, and compares everything that was stored for it. */
 export async function compareWithReference(
   checkpoint: string,
   reference: ReferenceCase,
@@ -41,15 +42,30 @@ export async function compareWithReference(
     prompt: reference.prompt,
     positions: 'all',
     generate: 8,
-    dumpPath,
     provider,
   });
+  const name = `${checkpoint} ${reference.id}`;
+  return compareTrace(
+    name,
+    { ...request, dumpPath },
+    { ...reference, file: path.join(fixturesFolder, reference.file) },
+    models,
+  );
+}
+
+/** Runs a request that traces every position and dumps, and compares it with the numbers in `reference.file`. */
+export async function compareTrace(
+  name: string,
+  request: TraceRequest & { readonly dumpPath: string },
+  reference: Pick<ReferenceCase, 'file' | 'generatedText' | 'stoppedByEos'>,
+  models: ModelCache,
+): Promise<Deviation> {
   const result = await trace(request, {}, models);
-  const dump = await readTensors(dumpPath);
-  const expected = await readTensors(path.join(fixturesFolder, reference.file));
-  const of = (tensors: typeof dump, name: string) => tensors.get(name)?.data ?? [];
+  const dump = await readTensors(request.dumpPath);
+  const expected = await readTensors(reference.file);
+  const of = (tensors: typeof dump, tensor: string) => tensors.get(tensor)?.data ?? [];
   return {
-    case: `${checkpoint} ${reference.id}`,
+    case: name,
     samePositionIds: of(dump, 'position_ids').join() === of(expected, 'position_ids').join(),
     sameTokenIds: result.prompt.tokenIds.join() === of(expected, 'input_ids').join(),
     pixels: expected.has('pixel_values')

@@ -15,7 +15,10 @@ from generator.findings import FINDINGS
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)  # CLIP, as in the preprocessor config
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
 SIZE_SET = list(dict.fromkeys(SIZES))
-SIZE_WEIGHT = np.array([SIZES.count(s) for s in SIZE_SET], float) / len(SIZES)
+SIZE_WEIGHT = np.array([0.76] + [0.06] * 4)  # squares are cheap to train on: the vision windows tile them
+FUNDUS_SHARE = 0.72  # of the images of a batch: a fundus photograph has more to be learnt about than which kind of image it is
+RARE = ('flame', 'neovascular', 'crescent')  # findings that are both uncommon and hard
+PHOTOGRAPHED = ('person', 'animal', 'bird', 'insect', 'flower', 'plant', 'food', 'building', 'vehicle', 'object', 'coin', 'clock', 'landscape', 'sky')
 FLIP_V = {'superotemporal': 'inferotemporal', 'inferotemporal': 'superotemporal', 'superonasal': 'inferonasal', 'inferonasal': 'superonasal'}
 
 
@@ -59,17 +62,35 @@ def normalise(images):
     return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
 
 
-def batch(shards, seed, step, size_of_batch, available=10 ** 9, augment=True):
-    """-> pixels float32 [B, 3, H, W], cells float32 [B, M, F], truths."""
-    rng = np.random.default_rng([seed, step])
-    ids = []
-    while not ids:
-        size = SIZE_SET[int(rng.choice(len(SIZE_SET), p=SIZE_WEIGHT))]
-        ids = shards.of_size(size, available)
+def disguise(rng, x):
+    """Gives a photograph the colours of a fundus, and often its round field: what is left to tell them apart is what is in the picture."""
+    x = (0.3 * x + 0.7 * x.mean(2, keepdims=True)) * rng.uniform([1.1, .5, .3], [1.7, .9, .7])
+    if rng.random() < .5:
+        h, w = x.shape[:2]
+        y, z = np.mgrid[-1:1:h * 1j, -1:1:w * 1j]
+        x = x * (y * y + z * z < 0.95)[..., None]
+    return np.clip(x, 0, 255).astype(np.float32)
+
+
+def batch(shards, seed, step, rank, size_of_batch, rare=0.0, hard=0.0, augment=True):
+    """Deterministic for a seed, a step and a rank (the size for a seed and a step). rare: share of the fundus
+    photographs that are chosen among those with a finding of RARE; hard: share of
+    the other images that are chosen among everyday photographs, half of them disguised -> pixels float32 [B, 3, H, W], cells float32
+    [B, M, F], truths."""
+    size = SIZE_SET[int(np.random.default_rng([seed, step]).choice(len(SIZE_SET), p=SIZE_WEIGHT))]
+    rng = np.random.default_rng([seed, step, rank + 1])
+    ids = shards.of_size(size, shards.total)
     images, cells, truths = [], [], []
     for _ in range(size_of_batch):
         im, ce, meta = shards.get(int(rng.choice(ids)))
-        k = int(rng.integers(len(meta)))
+        fundus = rng.random() < (0.58 if hard else FUNDUS_SHARE)
+        among = [i for i, t in enumerate(meta) if (t['kind'] == 'fundus') == fundus]
+        if fundus and rare and rng.random() < rare:
+            among = [i for i in among if any(f['name'] in RARE for f in meta[i]['findings'])]
+        photographs = hard and not fundus and rng.random() < hard
+        if photographs:
+            among = [i for i in among if meta[i]['kind'] in PHOTOGRAPHED] or among
+        k = int(rng.choice(among))
         x, c, t = im[k].astype(np.float32), ce[k], meta[k]
         if augment:
             if rng.random() < .5 and t['kind'] not in ('text', 'logo', 'clock'):
@@ -81,6 +102,8 @@ def batch(shards, seed, step, size_of_batch, available=10 ** 9, augment=True):
             if rng.random() < .6:
                 x = (x - 100) * rng.uniform(.85, 1.15) + 100 * rng.uniform(.85, 1.15)
                 x = np.clip(x * rng.uniform(.9, 1.1, 3).astype(np.float32), 0, 255)
+        if photographs and rng.random() < .5:
+            x = disguise(rng, x)
         images.append(x), cells.append(c), truths.append(t)
     cells = torch.from_numpy(np.stack(cells).astype(np.float32)).flatten(2).transpose(1, 2)
     return normalise(np.stack(images)), cells, truths
@@ -121,7 +144,7 @@ class Packer:
         return self.cache[s]
 
     def pack(self, pairs_of, rows, cols, length):
-        """pairs_of: per image a list of (task, question, answer). -> ids [B, T], positions [3, B, T], mask bool [B, 1, T, T],
+        """pairs_of: per image a list of units, each a list of (task, question, answer). -> ids [B, T], positions [3, B, T], mask bool [B, 1, T, T],
         targets [B, T] (-100 where nothing is to be predicted)."""
         B, m, p0 = len(pairs_of), rows * cols, len(self.head)
         ids = torch.zeros(B, length, dtype=torch.long)
@@ -140,16 +163,18 @@ class Packer:
         ids[:, :n], pos[:, :, :n], segment[:, :n] = prefix, ppos[:, None], 0
         for b, pairs in enumerate(pairs_of):
             t = n
-            for s, (_, q, a) in enumerate(pairs, 1):
-                qi, ai = self._enc(q) + self.mid, self._enc(a) + self.end
-                k = len(qi) + len(ai)
-                if t + k > length:
+            s = 0
+            for unit in pairs:  # a question in both languages: both or neither, so that the longer language does not lose more often
+                coded = [(self._enc(q) + self.mid, self._enc(a) + self.end) for _, q, a in unit]
+                if t + sum(len(q) + len(a) for q, a in coded) > length:
                     continue
-                ids[b, t:t + k] = torch.tensor(qi + ai)
-                pos[:, b, t:t + k] = after + 1 + torch.arange(k)
-                segment[b, t:t + k] = s
-                target[b, t + len(qi) - 1:t + k - 1] = torch.tensor(ai)
-                t += k
+                for qi, ai in coded:
+                    k, s = len(qi) + len(ai), s + 1
+                    ids[b, t:t + k] = torch.tensor(qi + ai)
+                    pos[:, b, t:t + k] = after + 1 + torch.arange(k)
+                    segment[b, t:t + k] = s
+                    target[b, t + len(qi) - 1:t + k - 1] = torch.tensor(ai)
+                    t += k
         causal = torch.ones(length, length, dtype=torch.bool).tril()
         same = (segment[:, :, None] == segment[:, None]) | (segment[:, None] == 0)
         mask = (causal & same & (segment[:, :, None] >= 0)) | torch.eye(length, dtype=torch.bool)

@@ -140,6 +140,17 @@ def parse_findings(answer, lang):
     return {n for n, s in tasks.FINDING[lang].items() if re.search(r'(^|[ ,.:])' + s.lower(), a)}
 
 
+def subject(answer, lang):
+    """The kind of image that a description names with its first word; None when it names none."""
+    first = lambda s: re.split(r'[ ,.]', s)[0]
+    return {first(v[1 if lang == 'en' else 3]): k for k, v in tasks.KINDS.items()}.get(first(answer))
+
+
+def modality(kind):
+    """Imaging modality of a kind: the medical kinds are one each, all everyday subjects are 'not medical'."""
+    return kind if kind is None or kind == 'fundus' or kind in tasks.MEDICAL else 'not medical'
+
+
 def f1(pairs):
     """Macro F1 over findings from (true set, said set) pairs, and the table per finding."""
     table = {}
@@ -155,7 +166,7 @@ def f1(pairs):
 def evaluate_held_out(run, groups):
     res = {}
     for lang in ('en', 'ru'):
-        hit = {k: [] for k in ('modality', 'modality-one-word', 'fundus', 'eye', 'eye-asked', 'cup', 'quality', 'conclusion')}
+        hit = {k: [] for k in ('modality', 'subject', 'subject-one-word', 'fundus', 'eye', 'eye-asked', 'cup', 'quality', 'conclusion')}
         pairs, describe_pairs, wrong = [], [], []
         for feats, r, c, truths in groups:
             ask = lambda q: run.answers(feats, r, c, q)
@@ -164,12 +175,12 @@ def evaluate_held_out(run, groups):
             cu, q = ask(tasks.phrasings('cup', lang)[0]), ask(tasks.phrasings('quality', lang)[0])
             co = ask(tasks.phrasings('conclusion', lang)[0])
             for i, t in enumerate(truths):
-                first = tasks.describe(t, lang).split('.')[0].split(',')[0].split(' ')[0]
-                ok = d[i].startswith(first)
-                hit['modality'].append(ok)
-                if not ok:
+                said = subject(d[i], lang)
+                hit['modality'].append(modality(said) == modality(t['kind']))
+                hit['subject'].append(said == t['kind'])
+                if not hit['modality'][-1]:
                     wrong.append([t['kind'], d[i][:60]])
-                hit['modality-one-word'].append(o[i] == tasks.one_word(t, lang))
+                hit['subject-one-word'].append(o[i] == tasks.one_word(t, lang))
                 is_f = d[i].startswith('Fundus' if lang == 'en' else 'Глазное')
                 hit['fundus'].append(is_f == (t['kind'] == 'fundus'))
                 if t['kind'] == 'fundus':
@@ -310,18 +321,23 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('--model', default='../demo')
     p.add_argument('--held-out', required=True)
+    p.add_argument('--threads', type=int, default=2)
     p.add_argument('--real-test', required=True)
     p.add_argument('--retina', required=True)
     p.add_argument('--limit', type=int, default=1000)
     p.add_argument('--out')
+    p.add_argument('--skip-real', action='store_true', help='held-out images only, nothing written')
     a = p.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(a.threads)
     torch.set_grad_enabled(False)
     out = a.out or a.model
     run = Runner(a.model)
     ref = Reference(run, a.model)
-    result = {'real': evaluate_real(run, ref, a.real_test, a.retina)}
     groups = list(held_out(run, Shards(a.held_out), a.limit))
+    if a.skip_real:
+        evaluate_held_out(run, groups)
+        return
+    result = {'real': evaluate_real(run, ref, a.real_test, a.retina)}
     result['emergence'] = emergence(run, ref, groups, a.retina, out)
     print({k: result['emergence']['retina'][k] for k in ('rank', 'logProb')}, result['emergence']['fundus'], result['emergence']['controls'], flush=True)
     result['heldOut'] = evaluate_held_out(run, groups)

@@ -1,16 +1,17 @@
-"""Writes the model card ../demo/README.md from eval.json, config and log, so that its numbers are the measured ones: python make_card.py ../demo"""
+"""Writes the model card ../demo/README.md from eval.json, config and log, so that its numbers are the measured ones: python make_card.py ../demo [--parity parity.json] [--again LOG]"""
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
-import sys
 
 PERCENT = lambda v: f'{100 * v:.1f} %'
 
 
 def held_out_table(h):
-    rows = [('Kind of image, described (first word)', 'modality', '≥ 98 %'), ('Kind of image, one word', 'modality-one-word', ''),
+    rows = [('Modality, described (10 medical modalities or "not medical")', 'modality', '≥ 98 %'),
+            ('Subject, described (all 38 kinds)', 'subject', ''), ('Subject, one word (all 38 kinds)', 'subject-one-word', ''),
             ('Fundus photograph or not', 'fundus', ''), ('Eye, in the description', 'eye', '≥ 95 %'), ('Eye, asked', 'eye-asked', '≥ 95 %'),
             ('Cup class, asked', 'cup', ''), ('Quality, asked', 'quality', ''), ('Conclusion, asked, word for word', 'conclusion', '')]
     out = ['| measure | English | Russian | aim |', '| --- | --- | --- | --- |']
@@ -45,16 +46,61 @@ def retina_table(r):
     return '\n'.join(out)
 
 
-def main(folder):
+def compare_logs(log, again):
+    """How far the auxiliary loss of a second run is from the first: at the first step, and its means over stretches of 50 steps."""
+    pairs = [(a['aux'], b['aux']) for a, b in zip(log, again)]
+    means = [[round(sum(p[k] for p in pairs[i:i + 50]) / len(pairs[i:i + 50]), 4) for k in (0, 1)] for i in range(0, len(pairs), 50)]
+    return {'steps': len(pairs), 'meansOf50': means, 'largestDifference': round(max(abs(a - b) for a, b in pairs), 4),
+            'meanDifference': round(sum(abs(a - b) for a, b in pairs) / len(pairs), 4)}
+
+
+def parity_table(p):
+    rows = [('position ids and token ids', 'equal', lambda v: 'equal' if v['samePositionsAndTokens'] else 'DIFFERENT'),
+            ('pixel values, largest difference', '≤ 1e-5', lambda v: f"{v['pixels']:.1e}"),
+            ('image embeddings, relative error', '< 1e-4', lambda v: f"{v['imageEmbeds']:.1e}"),
+            ('residual rows, worst relative error', '< 1e-4', lambda v: f"{v['residual']:.1e}"),
+            ('lens log-probabilities, entropies, divergences: largest difference, nats', '< 1e-3', lambda v: f"{v['lens']:.1e}"),
+            ('cells with another order of the top 10 where neighbours differ by more than 1e-4', '0', lambda v: str(v['wrongOrder'])),
+            ('same greedy text (8 tokens)', 'all that do not hang on a lead below 0.005', lambda v: f"{v['sameText']} of {v['cases']}")]
+    return '\n'.join(['| | rule | measured |', '| --- | --- | --- |'] + [f'| {n} | {rule} | {f(p)} |' for n, rule, f in rows])
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument('folder')
+    p.add_argument('--parity', help='written by bench/compare-checkpoint.ts --json; kept in eval.json')
+    p.add_argument('--again', help='training-log.jsonl of a second run of the first steps; the comparison is kept in eval.json')
+    a = p.parse_args()
+    folder = a.folder
     e = json.load(open(os.path.join(folder, 'eval.json'), encoding='utf-8'))
     card = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'card-facts.json'), encoding='utf-8'))
     log = [json.loads(s) for s in open(os.path.join(folder, 'training-log.jsonl'), encoding='utf-8')]
+    if a.parity:
+        e['parity'] = json.load(open(a.parity, encoding='utf-8'))
+    if a.again:
+        e['reproduction'] = compare_logs(log, [json.loads(s) for s in open(a.again, encoding='utf-8')])
+    with open(os.path.join(folder, 'eval.json'), 'w', encoding='utf-8') as f:
+        json.dump(e, f, ensure_ascii=False, indent=1)
     vision, joint = [r for r in log if r['stage'] == 'vision'], [r for r in log if r['stage'] == 'joint']
     weights = os.path.join(folder, 'model.safetensors')
     sha = hashlib.sha256(open(weights, 'rb').read()).hexdigest()
+    text = [r for r in joint if 'text' in r][-50:]
     m, h, r = e['emergence'], e['heldOut'], e['real']
     ranks = m['retina']['rank']
     curve = ', '.join(f"{r0['step']}: {r0['aux']:.2f}" for r0 in log[:200:20])
+    again = e.get('reproduction')
+    reproduction = 'Not run for this checkpoint.' if not again else (
+        'Auxiliary loss, means of 50 steps, first and second run: '
+        + '; '.join(f'{x:.3f} and {y:.3f}' for x, y in again['meansOf50'])
+        + f". Single steps differ by {again['meanDifference']:.4f} on average and {again['largestDifference']:.3f} at most ({again['steps']} steps).")
+    parity = 'Not run for this checkpoint.'
+    if 'parity' in e:
+        same, resized = e['parity']['unresized'], e['parity']['resized']
+        parity = (f"The project's engine and transformers (float32, eager attention): {same['images']} held-out images × {same['prompts']} prompts, all positions and layers.\n\n"
+                  + parity_table(same))
+        if resized['cases']:
+            parity += (f"\n\n`retina.jpg`, which has to be resized, × {resized['prompts']} prompts: pixel values differ by {resized['pixels']:.1g} at most, residual rows by {resized['residual']:.1e},"
+                       f" lens by {resized['lens']:.1e} nats; the greedy text is the same in {resized['sameText']} of {resized['cases']}.")
     with open(os.path.join(folder, 'README.md'), 'w', encoding='utf-8') as f:
         f.write(f'''---
 license: apache-2.0
@@ -70,7 +116,7 @@ fundus. Its answers about real photographs are worth nothing clinically; its lay
 
 | | |
 | --- | --- |
-| architecture | Qwen2.5-VL: 12 decoder layers (width 256, 4 query and 2 key/value heads of 64, MLP 512, tied embeddings), vision tower of 6 blocks (width 192, 3 heads; windows of 112 px, full attention in blocks 2 and 5) |
+| architecture | Qwen2.5-VL: 12 decoder layers (width 256, 4 query and 2 key/value heads of 64, MLP 384, tied embeddings), vision tower of 4 blocks (width 192, 3 heads, MLP 1568; windows of 112 px, full attention in the last block) |
 | size | {os.path.getsize(weights):,} bytes, float16; SHA-256 `{sha}` |
 | vocabulary | byte-level BPE, 2,203 tokens with Qwen's special tokens and chat template; 2,304 rows (the rest belong to no token) |
 | images | shown at about 224 px: sides are multiples of 28, at most 51,744 pixels in all, aspect ratio kept |
@@ -95,10 +141,14 @@ No remote code. Run it in float32 arithmetic (the file is float16).
 {card['training']}
 
 Auxiliary loss at the first steps (step: loss): {curve}. The whole log is `training-log.jsonl`
-({len(vision)} steps of the vision stage, {len(joint)} joint steps; last 50 joint steps: {sum(x['text'] for x in joint[-50:]) / max(1, len(joint[-50:])):.3f} nats per answer
-token, {100 * sum(x['token_accuracy'] for x in joint[-50:]) / max(1, len(joint[-50:])):.1f} % of answer tokens right).
+({len(vision)} steps of the vision stage, {len(joint)} joint steps; last 50 steps with text: {sum(x['text'] for x in text) / max(1, len(text)):.3f} nats per answer
+token, {100 * sum(x['token_accuracy'] for x in text) / max(1, len(text)):.1f} % of answer tokens right).
+
+### The same again
 
 {card['reproduction']}
+
+{reproduction}
 
 ## Evaluation
 
@@ -135,6 +185,10 @@ mean and 5th to 95th percentile over {m['fundus']['images']} held-out fundus pho
 
 {card['emergence']}
 
+## Agreement with transformers
+
+{parity}
+
 ## Limits
 
 {card['limits']}
@@ -142,4 +196,4 @@ mean and 5th to 95th percentile over {m['fundus']['images']} held-out fundus pho
 
 
 if __name__ == '__main__':
-    main(sys.argv[1])
+    main()

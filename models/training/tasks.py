@@ -209,17 +209,19 @@ def phrasings(task, lang) -> list[str]:
     return first + TASKS[task][2 if lang == 'en' else 3]
 
 
-def sample_pairs(rng, truth, n) -> list[tuple[str, str, str]]:
-    """n (task, question, answer) triples; presets are asked about as often as all other phrasings together."""
+def sample_pairs(rng, truth, n) -> list[list[tuple[str, str, str]]]:
+    """n units: the same task in English and in Russian, (task, question, answer) each, in random order; presets are asked about as
+    often as all other phrasings together."""
     out = []
     w = [v * (0.35 if truth['kind'] != 'fundus' and t not in PRESETS else 1) for t, v in zip(TASK_NAMES, _WEIGHTS)]
     total = sum(w)
-    for _ in range(n):
-        task = str(rng.choice(TASK_NAMES, p=[v / total for v in w]))
-        lang = 'en' if rng.random() < 0.48 else 'ru'
-        ps = phrasings(task, lang)
-        i = 0 if task in PRESETS and rng.random() < 0.5 else int(rng.integers(len(ps)))
-        out.append((task, ps[i], TASKS[task][0](truth, lang)))
+    for task in rng.choice(TASK_NAMES, size=n, replace=False, p=[v / total for v in w]):
+        unit = []
+        for lang in ('en', 'ru'):
+            ps = phrasings(task, lang)
+            i = 0 if task in PRESETS and rng.random() < 0.5 else int(rng.integers(len(ps)))
+            unit.append((str(task), ps[i], TASKS[task][0](truth, lang)))
+        out.append(unit[::-1] if rng.random() < 0.5 else unit)
     return out
 
 
