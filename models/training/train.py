@@ -190,7 +190,7 @@ def main():
     p.add_argument('--count', type=int, default=26000)
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--vision-steps', type=int, default=2400)
-    p.add_argument('--joint-steps', type=int, default=1140)
+    p.add_argument('--joint-steps', type=int, default=1340)
     p.add_argument('--stop-after', type=int, help='stop after so many steps in all (reproduction check)')
     p.add_argument('--batch', default='0:16', help='images per step, from which step on')
     p.add_argument('--text-every', default='0:3,3400:1', help='in the joint stage: questions and answers in every n-th step only, from which step on; '
@@ -202,7 +202,7 @@ def main():
     p.add_argument('--lr', type=float, default=2e-3)
     p.add_argument('--length', type=int, default=256, help='tokens of a packed row')
     p.add_argument('--workers', type=int, default=1 if torch.cuda.is_available() else 2, help='processes')
-    p.add_argument('--rate', default='0:1,1381:1,2700:0.59,2701:0.357,3400:0.079,3401:0.16,3540:0', help='share of the learning rate at some steps, linear between them')
+    p.add_argument('--rate', default='0:1,1381:1,2700:0.59,2701:0.357,3400:0.079,3401:0.16,3540:0,3541:0.14,3740:0', help='share of the learning rate at some steps, linear between them')
     p.add_argument('--threads', type=int, default=1, help='threads per process')
     p.add_argument('--export-every', type=int, default=0, help='also write the checkpoint every so many steps')
     p.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
