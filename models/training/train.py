@@ -202,7 +202,7 @@ def main():
     p.add_argument('--lr', type=float, default=2e-3)
     p.add_argument('--length', type=int, default=256, help='tokens of a packed row')
     p.add_argument('--workers', type=int, default=1 if torch.cuda.is_available() else 2, help='processes')
-    p.add_argument('--rate', default='0:1,1381:1,2700:0.59,2701:0.357,3400:0.079,3401:0.16,3540:0,3541:0.14,3740:0', help='share of the learning rate at some steps, linear between them')
+    p.add_argument('--rate', default='0:1,1381:1,2700:0.59,2701:0.357,3400:0.079,3401:0.16,3540:0,3541:0.14,3599:0.121,3600:0.0985,3740:0', help='share of the learning rate at some steps, linear between them')
     p.add_argument('--threads', type=int, default=1, help='threads per process')
     p.add_argument('--export-every', type=int, default=0, help='also write the checkpoint every so many steps')
     p.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
