@@ -47,7 +47,9 @@ export function settings(app: () => RunningApp): void {
           const traces = await workbench.client.traces.list({ limit: 100 });
           const [a, b] = traces.filter(({ imageId, numPositions }) => imageId !== null && numPositions > 1);
           const found: string[] = [];
-          for (const view of [...views, `/trace/${a!.id}`, `/compare?traces=${a!.id},${b!.id}`]) {
+          const [group] = await workbench.client.groups.list();
+          const reading = [`/trace/${a!.id}`, `/compare?traces=${a!.id},${b!.id}`, `/group/${group!.id}`];
+          for (const view of [...views, ...reading]) {
             await visit(view);
             await page.waitForTimeout(500);
             const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
