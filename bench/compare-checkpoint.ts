@@ -55,6 +55,7 @@ try {
       provider: 'cpu',
       generate: stored.generatedTokens,
       traceGenerated: false,
+      controls: null,
       dumpPath: path.join(folder, 'dump.safetensors'),
     } as const;
     const file = path.resolve(options.reference, reference.file);
