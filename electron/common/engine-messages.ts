@@ -27,6 +27,11 @@ export interface TraceRequest {
    * without an image is a control itself, and is not compared.
    */
   readonly controls: readonly string[] | null;
+  /**
+   * Image files that will probably be traced next with the same model and positions, so that they can go through the
+   * model together with this one. A hint: it changes no number, and nothing wrong with them fails this trace.
+   */
+  readonly upcoming?: readonly string[];
   /** Where to write pixel values, embeddings, residual stream and logits; null for nowhere. */
   readonly dumpPath: string | null;
 }

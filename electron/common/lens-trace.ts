@@ -94,6 +94,16 @@ export const generatedSchema = z.object({
   ended: z.boolean(),
 });
 
+/** What of a trace was not computed in its own time, or not for it alone. */
+export const reuseSchema = z.object({
+  /** The vision output was remembered from an earlier trace. */
+  vision: z.boolean(),
+  /** So was the decoder's pass over the image and what stands before it. */
+  prefix: z.boolean(),
+  /** Images that went through vision tower and prefix together, in the time of this trace; 1 = this one alone. */
+  batch: z.int().positive(),
+});
+
 export const timingsSchema = z.object({
   /** Milliseconds. */
   load: z.number(),
@@ -104,6 +114,8 @@ export const timingsSchema = z.object({
   lens: z.number(),
   generate: z.number(),
   total: z.number(),
+  /** Absent for a prompt without an image, and in traces from before anything was remembered. */
+  reuse: reuseSchema.optional(),
 });
 
 export const softwareSchema = z.object({
@@ -172,6 +184,7 @@ export type ConceptToken = z.infer<typeof conceptTokenSchema>;
 export type Emergence = z.infer<typeof emergenceSchema>;
 export type ControlSource = z.infer<typeof controlSourceSchema>;
 export type Generated = z.infer<typeof generatedSchema>;
+export type Reuse = z.infer<typeof reuseSchema>;
 export type Timings = z.infer<typeof timingsSchema>;
 export type Software = z.infer<typeof softwareSchema>;
 export type Gate = z.infer<typeof gateSchema>;

@@ -1,12 +1,14 @@
-import { DecoderRun, embedPrompt } from './decoder-run.ts';
-import { preprocessImage } from './image/preprocess.ts';
+import { openImage } from './image/open-image.ts';
 import { logOdds } from './lens/emergence.ts';
 import { readLens } from './lens/read-lens.ts';
 import type { ResolvedConcept } from './lens/resolve-concepts.ts';
 import type { LoadedModel } from './model.ts';
-import { composePrompt } from './prompt.ts';
+import type { PrefixInput } from './prefix/image-prefix.ts';
+import type { Prefix, PrefixMemory } from './prefix/prefix-memory.ts';
+import { readPrefixes } from './prefix/read-prefixes.ts';
+import { readPrompt } from './prefix/read-prompt.ts';
+import { composePrompt, type ComposedPrompt } from './prompt.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
-import { encodeImage } from './vision-encoder.ts';
 import type { ControlSource, LensKind } from '../common/lens-trace.ts';
 
 /** How many positions of each control image are read, evenly spread over it. */
@@ -41,34 +43,39 @@ export interface ControlReadings {
  */
 export async function readControls(
   model: LoadedModel,
+  memory: PrefixMemory,
   { prompt: text, lens, imagePaths, concepts, imagePositions }: ControlRequest,
   hooks: TraceHooks,
 ): Promise<ControlReadings> {
   const { checkpoint, head } = model;
-  const inputs: { readonly source: ControlSource; readonly image: PreparedImage | null }[] = [];
-  const total = 2 * imagePaths.length + 2;
-  const step = (done: number) => reportProgress(hooks, 'controls', done, total);
+  // Each image is opened, encoded and read; the prompt without any is read, and then all go through the lens.
+  const total = 3 * imagePaths.length + 2;
+  let done = 0;
+  const step = (count = 1) => reportProgress(hooks, 'controls', (done += count), total);
+  const inputs: PrefixInput[] = [];
   for (const path of imagePaths) {
-    await step(inputs.length);
-    const { sha256, ...image } = await preprocessImage(path, checkpoint.imageProcessor);
-    inputs.push({ source: { sha256 }, image: { grid: image.grid, embeds: await encodeImage(model, image) } });
+    const image = await openImage(path, checkpoint.imageProcessor, memory.facts);
+    inputs.push({ image, prompt: composePrompt(checkpoint, text, image.grid, 0) });
+    await step();
   }
-  inputs.push({ source: { sha256: null }, image: null });
+  const withoutImage = composePrompt(checkpoint, text, null, 0);
 
-  const layers: Float32Array[][] = [];
-  let numText = 0;
-  const isText: boolean[] = [];
-  for (const [index, { image }] of inputs.entries()) {
-    await step(imagePaths.length + index);
-    const prompt = composePrompt(checkpoint, text, image?.grid ?? null, 0);
+  const positionsOf = ({ prompt }: PrefixInput) =>
+    imagePositions && prompt.imageSpan !== null ? spread(...prompt.imageSpan) : [];
+  const read = async (prompt: ComposedPrompt, prefix: Prefix | null) => {
     const last = prompt.tokenIds.length - 1;
-    const cells = imagePositions && prompt.imageSpan !== null ? spread(...prompt.imageSpan) : [];
-    const run = new DecoderRun(model, prompt, last + 1, false);
-    const pass = await run.pass(embedPrompt(model, prompt, image?.embeds ?? null), [last, ...cells]);
-    layers.push([...pass.residual]);
-    isText.push(true, ...cells.map(() => false));
-    numText += 1;
-  }
+    const cells = prefix?.rows.positions ?? [];
+    const ends = { maxLength: last + 1, keepCache: false };
+    const reading = await readPrompt(model, prompt, prefix, [...cells, last], ends);
+    await step();
+    return reading.residual([last, ...cells]);
+  };
+  const layersOf = new Map<PrefixInput, Float32Array[]>();
+  for await (const [input, prefix] of readPrefixes(model, memory, inputs, { positionsOf, onEncoded: step }))
+    layersOf.set(input, await read(input.prompt, prefix));
+  const layers = [...inputs.map((input) => layersOf.get(input)!), await read(withoutImage, null)];
+  const isText = [...inputs.flatMap((input) => [true, ...positionsOf(input).map(() => false)]), true];
+  const numText = layers.length;
   await model.decoder.rest();
 
   const numLayers = layers[0]!.length;
@@ -80,7 +87,7 @@ export async function readControls(
     { kind: lens, topK: 1, concepts: ids },
     hooks.signal === undefined ? {} : { signal: hooks.signal },
   );
-  await step(total);
+  await step();
   const thresholds = (wanted: boolean) =>
     cells.conceptLogProbs.map((logProbs) =>
       residual.map((_, layer) => {
@@ -90,15 +97,10 @@ export async function readControls(
     );
   const hasImages = numText < isText.length;
   return {
-    sources: inputs.map(({ source }) => source),
+    sources: [...inputs.map(({ image }) => ({ sha256: image.sha256 })), { sha256: null }],
     text: thresholds(true),
     image: hasImages ? thresholds(false) : null,
   };
-}
-
-interface PreparedImage {
-  readonly grid: readonly [number, number, number];
-  readonly embeds: Float32Array;
 }
 
 /** At most {@link cellsPerControl} positions of [start, end), in the middles of equal parts. */

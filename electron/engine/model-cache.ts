@@ -7,6 +7,7 @@ import { readControls, type ControlReadings, type ControlRequest } from './contr
 import { resolveConcepts, type ResolvedConcept } from './lens/resolve-concepts.ts';
 import { loadModel } from './load-model.ts';
 import type { LoadedModel } from './model.ts';
+import { prefixBudget, PrefixMemory } from './prefix/prefix-memory.ts';
 import type { TraceHooks } from './trace-hooks.ts';
 
 /** Readings of controls kept with a warm model; each prompt, concept set and lens has its own. */
@@ -16,9 +17,21 @@ const keptControls = 16;
 export class ModelCache {
   #key: string | null = null;
   #model: LoadedModel | null = null;
+  #prefixes = new PrefixMemory(0);
   #concepts: { readonly key: string; readonly resolved: readonly ResolvedConcept[] } | null = null;
 
   readonly #controls = new Map<string, ControlReadings>();
+  readonly #prefixBytes: number | undefined;
+
+  /** @param options.prefixBytes what may be remembered of images; left out, what suits the provider */
+  constructor({ prefixBytes }: { readonly prefixBytes?: number } = {}) {
+    this.#prefixBytes = prefixBytes;
+  }
+
+  /** What the warm model remembers of images. */
+  get prefixes(): PrefixMemory {
+    return this.#prefixes;
+  }
 
   /**
    * Opens a model; the warm one when neither the folder, nor any file in it, nor the provider has changed.
@@ -31,6 +44,7 @@ export class ModelCache {
     await this.close();
     this.#model = await loadModel(folder, provider, hooks);
     this.#key = key;
+    this.#prefixes = new PrefixMemory(this.#prefixBytes ?? prefixBudget(this.#model.provider.provider));
     return this.#model;
   }
 
@@ -58,7 +72,12 @@ export class ModelCache {
     const key = JSON.stringify([prompt, lens, tokens, imagePaths.map(describeFile), imagePositions]);
     const known = this.#controls.get(key);
     if (known !== undefined) return known;
-    const readings = await readControls(model, { prompt, lens, concepts, imagePositions, imagePaths }, hooks);
+    const readings = await readControls(
+      model,
+      this.#prefixes,
+      { prompt, lens, concepts, imagePositions, imagePaths },
+      hooks,
+    );
     const [oldest] = this.#controls.keys();
     if (this.#controls.size >= keptControls && oldest !== undefined) this.#controls.delete(oldest);
     this.#controls.set(key, readings);
@@ -71,6 +90,7 @@ export class ModelCache {
     this.#key = null;
     this.#concepts = null;
     this.#controls.clear();
+    this.#prefixes = new PrefixMemory(0);
     await model?.release();
   }
 }

@@ -25,3 +25,7 @@ export async function reportProgress(
   if (hooks.signal?.aborted === true)
     throw new FundusLensError('engine.cancelled', 'The trace was cancelled.');
 }
+
+export function isCancelled(error: unknown): boolean {
+  return error instanceof FundusLensError && error.code === 'engine.cancelled';
+}

@@ -1,12 +1,11 @@
 import type { TraceRequest } from '../common/engine-messages.ts';
 import { FundusLensError } from '../common/errors.ts';
-import type { ConceptTrace, Gate, LensTrace, Timings, TraceModel } from '../common/lens-trace.ts';
+import type { ConceptTrace, Gate, LensTrace, TraceModel } from '../common/lens-trace.ts';
 import { describeWeights } from './checkpoint/open-checkpoint.ts';
 import type { ControlReadings } from './control-readings.ts';
-import { DecoderRun, embedPrompt } from './decoder-run.ts';
 import { writeDump } from './dump.ts';
 import { generate } from './generate.ts';
-import { preprocessImage } from './image/preprocess.ts';
+import { openImage } from './image/open-image.ts';
 import { findEmergence } from './lens/emergence.ts';
 import { findLeaks } from '../common/find-leaks.ts';
 import { measureParity, readFinalLogits } from './lens/parity-gate.ts';
@@ -17,13 +16,19 @@ import type { ModelCache } from './model-cache.ts';
 import { packageVersion } from './package-version.ts';
 import { selectPositions } from './positions.ts';
 import { composePrompt } from './prompt.ts';
+import { prefixLength } from './prefix/image-prefix.ts';
+import { openPrefix } from './prefix/open-prefix.ts';
+import { readPrompt } from './prefix/read-prompt.ts';
 import { onnxruntimeVersion } from './runtime/session.ts';
+import { StageClock } from './stage-clock.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
-import { encodeImage } from './vision-encoder.ts';
 
 /**
  * From a photograph and a checkpoint to a lens trace: pixels → patches → image embeddings spliced into the
  * prompt → residual stream of every layer → lens.
+ *
+ * The decoder reads the prompt in two parts, up to the end of the image and what follows, so that prompts about the same
+ * image can share the first part.
  *
  * @throws FundusLensError that says what is wrong with the image, the model, the prompt or the options;
  *   `engine.cancelled` when the hooks' signal aborts
@@ -34,43 +39,51 @@ export async function trace(
   hooks: TraceHooks,
   models: ModelCache,
 ): Promise<LensTrace> {
-  const clock = new Clock();
+  const clock = new StageClock();
   const model = await models.open(request.modelDir, request.provider, hooks);
   const { checkpoint, head } = model;
   checkTopK(request.topK, head.numTokens);
   const concepts = models.resolve(request.conceptSet, model);
   clock.lap('load');
 
+  const { prefixes } = models;
   const image =
     request.imagePath === null
       ? null
-      : await preprocessImage(request.imagePath, checkpoint.imageProcessor, hooks);
+      : await openImage(request.imagePath, checkpoint.imageProcessor, prefixes.facts, hooks);
   const prompt = composePrompt(checkpoint, request.prompt, image?.grid ?? null, request.generate);
   const length = prompt.tokenIds.length;
   const positions = selectPositions(request.positions, length, prompt.imageSpan);
+  // The last position is always read, because the parity gate judges it.
+  const rowsRead = request.dumpPath === null ? [...new Set([...positions, length - 1])] : range(length);
   clock.lap('image');
 
   await reportProgress(hooks, 'vision', 0, 1);
-  const imageEmbeds = image === null ? null : await encodeImage(model, image);
+  const upcoming = request.upcoming ?? [];
+  const inPrefix = rowsRead.filter((position) => position < prefixLength(prompt));
+  const opened =
+    image === null
+      ? null
+      : await openPrefix(model, prefixes, { input: { image, prompt }, positions: inPrefix, upcoming }, hooks);
   await reportProgress(hooks, 'vision', 1, 1);
   clock.lap('vision');
 
-  await reportProgress(hooks, 'decoder', 0, 1);
-  const run = new DecoderRun(model, prompt, length + request.generate, request.generate > 0);
-  const embeds = embedPrompt(model, prompt, imageEmbeds);
-  const readsAll = request.dumpPath !== null;
-  // The last position is always read, because the parity gate judges it.
-  const rowsRead = readsAll ? range(length) : [...new Set([...positions, length - 1])];
-  const pass = await run.pass(embeds, rowsRead);
+  await reportProgress(hooks, 'decoder', 0, 2);
+  const prefix = opened === null ? null : await opened.read();
+  await reportProgress(hooks, 'decoder', 1, 2);
+  const reading = await readPrompt(model, prompt, prefix, rowsRead, {
+    maxLength: length + request.generate,
+    keepCache: request.generate > 0,
+  });
   if (request.generate === 0) await model.decoder.rest();
-  const finalLogits = await readFinalLogits(model, pass);
+  const finalLogits = await readFinalLogits(model, reading.pass);
   const gate = widerGate(model.gate, measureParity(finalLogits, checkpoint.folder));
-  await reportProgress(hooks, 'decoder', 1, 1);
+  await reportProgress(hooks, 'decoder', 2, 2);
   clock.lap('decoder');
 
   const generation = await generate(
     model,
-    run,
+    reading.run,
     finalLogits.model,
     { count: request.generate, traced: request.traceGenerated },
     hooks,
@@ -78,12 +91,13 @@ export async function trace(
   await model.decoder.rest();
   clock.lap('generate');
 
-  const residual = pass.residual.map((stream, layer) =>
-    concatenate([
-      ...positions.map((position) => row(stream, rowsRead.indexOf(position), head.dModel)),
-      ...generation.residual.map((layers) => layers[layer]!),
-    ]),
-  );
+  const ofPrompt = reading.residual(positions);
+  const residual =
+    generation.residual.length === 0
+      ? ofPrompt
+      : ofPrompt.map((stream, layer) =>
+          concatenate([stream, ...generation.residual.map((layers) => layers[layer]!)]),
+        );
   const cells = await readLens(
     head,
     residual,
@@ -111,12 +125,12 @@ export async function trace(
   clock.lap('controls');
   if (request.dumpPath !== null) {
     await writeDump(request.dumpPath, model, {
-      pixelValues: image?.pixelValues ?? null,
-      imageEmbeds,
-      residual: pass.residual,
-      finalState: pass.finalState,
+      pixelValues: image === null ? null : await image.pixelValues(),
+      imageEmbeds: opened?.embeds ?? null,
+      residual: reading.residual(rowsRead),
+      finalState: reading.pass.finalState,
       finalLogits: finalLogits.model,
-      positionIds: run.positionIds.map((axis) => axis.subarray(0, length)),
+      positionIds: reading.run.positionIds.map((axis) => axis.subarray(0, length)),
     });
   }
 
@@ -168,7 +182,7 @@ export async function trace(
       ended: generation.ended,
     },
     gate,
-    timings: clock.timings(),
+    timings: clock.timings(opened?.reuse ?? null),
     software: {
       name: 'fundus-lens',
       version: packageVersion,
@@ -265,10 +279,6 @@ function range(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }
 
-function row(matrix: Float32Array, index: number, width: number): Float32Array {
-  return matrix.subarray(index * width, (index + 1) * width);
-}
-
 function concatenate(parts: readonly Float32Array[]): Float32Array {
   const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
@@ -277,32 +287,4 @@ function concatenate(parts: readonly Float32Array[]): Float32Array {
     offset += part.length;
   }
   return whole;
-}
-
-/** Splits the time of a trace into its stages, milliseconds. */
-class Clock {
-  readonly #start = performance.now();
-  readonly #laps: Partial<Record<keyof Timings, number>> = {};
-  #last = this.#start;
-
-  lap(stage: keyof Timings): void {
-    const now = performance.now();
-    this.#laps[stage] = now - this.#last;
-    this.#last = now;
-  }
-
-  timings(): Timings {
-    const { load = 0, image = 0, vision = 0, decoder = 0, lens = 0, generate: generated = 0 } = this.#laps;
-    const { controls = 0 } = this.#laps;
-    return {
-      load,
-      image,
-      vision,
-      decoder,
-      controls,
-      lens,
-      generate: generated,
-      total: performance.now() - this.#start,
-    };
-  }
 }

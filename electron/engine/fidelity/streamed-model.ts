@@ -1,5 +1,5 @@
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import { embedPrompt } from '../decoder-run.ts';
+import { embedPrompt, shapeFeeds } from '../decoder-run.ts';
 import { buildDecoder } from '../graph/decoder.ts';
 import { cpuTarget, type GraphTarget } from '../graph/graph-target.ts';
 import { buildMropeTable, buildPositionIds } from '../graph/mrope.ts';
@@ -17,7 +17,7 @@ import {
   Session,
   type Tensors,
 } from '../runtime/session.ts';
-import { encodeImage } from '../vision-encoder.ts';
+import { encodeImages } from '../vision-encoder.ts';
 
 /** A prompt about an image, to be read at some positions. */
 export interface StreamedCase {
@@ -121,7 +121,9 @@ export class StreamedModel {
     try {
       for (const { image } of cases) {
         await onLayer(0);
-        if (!encoded.has(image)) encoded.set(image, await encodeImage({ checkpoint, vision }, image));
+        if (encoded.has(image)) continue;
+        const [embeds] = await encodeImages({ checkpoint, vision }, [image]);
+        encoded.set(image, embeds!);
       }
     } finally {
       await vision.release();
@@ -135,6 +137,7 @@ export class StreamedModel {
     const positionIds = buildPositionIds(length, prompt.imageSpan, prompt.cells);
     const { cos, sin, halfDim } = buildMropeTable(positionIds, this.checkpoint.config.decoder);
     return {
+      ...shapeFeeds(this.checkpoint.config.decoder, 1, length),
       rows: int64Tensor(BigInt64Array.from(one.rows, BigInt), [one.rows.length]),
       cos: float32Tensor(cos, [length, halfDim]),
       sin: float32Tensor(sin, [length, halfDim]),

@@ -14,14 +14,15 @@ export interface LayerRange {
 
 /**
  * The Qwen2 decoder as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and unless
- * the last block is among them there is an output `stream` float32 [S, D] and no `final_state`.
+ * the last block is among them there is an output `stream` float32 [B · S, D] and no `final_state`.
  *
- * Inputs: `embeds` float32 [S, D]; `rows` int64 [P], which of the S rows to read; `cos`, `sin` float32
- * [total, headDim / 2]; `past.{l}.key|value` float32 [1, G, past, H]; fused: `last_position` int32 [1],
+ * Inputs, of B sequences of equal length one after the other: `embeds` float32 [B · S, D]; `rows` int64 [P], which of the
+ * B · S rows to read; `query_shape`, `key_value_shape` int64 [3], B, S and the heads' width; `cos`, `sin` float32
+ * [total, headDim / 2]; `past.{l}.key|value` float32 [B, G, past, H]; fused: `last_position` int32 [B],
  * `total_length` int32 []; composed: `past_length` int64 [1], `causal_bias` float32 [S, total].
  * Outputs: `residual.{l}` float32 [P, D] for l = 1…L, the stream after block l, **before** the final norm;
  * `final_state` float32 [1, D], the last row after the final norm, as the model itself would unembed it;
- * `present.{l}.key|value` float32 [1, G, total, H].
+ * `present.{l}.key|value` float32 [B, G, total, H].
  * Row 0 of the residual stream is `embeds` itself.
  *
  * ```
@@ -47,7 +48,7 @@ export function buildDecoder(
     graph.output(`residual.${layer}`, selected, 'float32', ['read', dModel]);
   };
 
-  let stream = graph.input('embeds', 'float32', ['sequence', dModel]);
+  let stream = graph.input('embeds', 'float32', ['rows_in', dModel]);
   let normed = rmsNorm(
     graph,
     `/model/layers.${layers.start}/input_layernorm`,
@@ -84,7 +85,7 @@ export function buildDecoder(
     if (layer === layers.end - 1 && layers.end < numLayers) {
       stream = graph.node(`${node}/mlp/Residual`, 'Add', [middle.sum, update]);
       read(layer + 1, stream);
-      graph.output('stream', stream, 'float32', ['sequence', dModel]);
+      graph.output('stream', stream, 'float32', ['rows_in', dModel]);
       return graph.build();
     }
     const isLast = layer === numLayers - 1;

@@ -5,9 +5,13 @@ export function reshape(graph: GraphBuilder, name: string, value: string, shape:
   return graph.node(name, 'Reshape', [value, graph.constantInt64(`${name}/shape`, shape)]);
 }
 
-/** [R, C] → [1, R, C] */
-export function batched(graph: GraphBuilder, node: string, rows: string, width: number): string {
-  return reshape(graph, `${node}/Batch`, rows, [1, -1, width]);
+/**
+ * [B · R, C] → [B, R, C]
+ *
+ * @param shape int64 [3]: B, R, C
+ */
+export function toBatch(graph: GraphBuilder, node: string, rows: string, shape: string): string {
+  return graph.node(`${node}/Batch`, 'Reshape', [rows, shape]);
 }
 
 /** [B, R, C] → [B · R, C] */

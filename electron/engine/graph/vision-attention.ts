@@ -2,10 +2,12 @@ import type { VisionConfig } from '../checkpoint/config.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { linear } from './linear.ts';
-import { batched, flattened, reshape, scaledDotProduct, transpose } from './reshape.ts';
+import { flattened, reshape, scaledDotProduct, toBatch, transpose } from './reshape.ts';
 
 /** The values that every vision block's attention reads; rows are patches in window order. */
 export interface VisionAttentionInputs {
+  /** int64 [3]: B, S, width. */
+  readonly batchShape: string;
   /** float32 [S, headDim / 2], row = patch. */
   readonly cos: string;
   readonly sin: string;
@@ -16,25 +18,25 @@ export interface VisionAttentionInputs {
 }
 
 export interface VisionWindows {
-  /** int64 [W · M]: the patch row of every slot of every window, any row where a window has fewer than M. */
+  /** int64 [W · M]: the patch of every slot of every window of one image, any where a window has fewer than M. */
   readonly slots: string;
-  /** int64 [S]: the slot of every patch row. */
+  /** int64 [B · S]: the slot of every patch row, over all images. */
   readonly slotOfPatch: string;
-  /** float32 [W, 1, M, M]: 0, or a large negative number for empty slots. */
+  /** float32 [B · W, 1, M, M]: 0, or a large negative number for empty slots. */
   readonly bias: string;
-  /** int64 [3]: W, M, width. */
+  /** int64 [3]: B · W, M, width. */
   readonly shape: string;
 }
 
 type QueryKeyValue = readonly [string, string, string];
 
 /**
- * Two-way attention over patches, over the whole image or within windows.
+ * Two-way attention over patches, over the whole of each of B images or within windows.
  *
  * ```
- *   x [S, C] ─ qkv ─ Split ─┬─ q ─ RoPE ─┐
- *                           ├─ k ─ RoPE ─┼─ (Gather into [W, M, C]) ─ attend ─ (Gather back) ─ proj
- *                           └─ v ────────┘
+ *   x [B · S, C] ─ qkv ─ Split ─┬─ q ─ RoPE ─┐
+ *                               ├─ k ─ RoPE ─┼─ (Gather into [B · W, M, C]) ─ attend ─ (Gather back) ─ proj
+ *                               └─ v ────────┘
  * ```
  *
  * Windows at the right and lower edges may hold fewer than M patches; their empty slots repeat a row and are
@@ -68,14 +70,14 @@ export function visionAttention(
   return linear(graph, `${node}/proj`, `${tensor}.proj`, rows, [width, width], { bias: true });
 }
 
-/** q and k rotated by patch position, v as it is: float32 [1, S, C] each. */
+/** q and k rotated by patch position, v as it is: float32 [B, S, C] each. */
 function rotatedQueryKeyValue(
   graph: GraphBuilder,
   node: string,
   tensor: string,
   x: string,
   { width, numHeads }: VisionConfig,
-  { firstPatch, cos, sin }: VisionAttentionInputs,
+  { batchShape, firstPatch, cos, sin }: VisionAttentionInputs,
 ): QueryKeyValue {
   const qkv = linear(graph, `${node}/qkv`, `${tensor}.qkv`, x, [3 * width, width], { bias: true });
   const [query, key, value] = graph.nodes(`${node}/Split`, 'Split', [qkv], {
@@ -86,16 +88,16 @@ function rotatedQueryKeyValue(
     graph.node(
       `${rows}/RotaryEmbedding`,
       'RotaryEmbedding',
-      [batched(graph, rows, rows, width), firstPatch, cos, sin],
+      [toBatch(graph, rows, rows, batchShape), firstPatch, cos, sin],
       {
         domain: 'com.microsoft',
         attributes: { num_heads: BigInt(numHeads), interleaved: 0n },
       },
     );
-  return [rotate(query), rotate(key), batched(graph, value, value, width)];
+  return [rotate(query), rotate(key), toBatch(graph, value, value, batchShape)];
 }
 
-/** [1, S, C] → [W, M, C] */
+/** [B, S, C] → [B · W, M, C] */
 function toWindows(graph: GraphBuilder, node: string, rows: string, { slots, shape }: VisionWindows): string {
   const gathered = graph.node(`${node}/ToWindows`, 'Gather', [rows, slots], { attributes: { axis: 1n } });
   return graph.node(`${node}/Windows`, 'Reshape', [gathered, shape]);

@@ -15,10 +15,11 @@ export interface VisionBlocks {
 /**
  * A Qwen vision tower as a graph, from patches to merged image tokens.
  *
- * Inputs: `pixel_values` float32 [S, 3 · temporal · patch²], rows in window order, the 2 × 2 patches of a
- * merged token contiguous; `cos`, `sin` float32 [S, headDim / 2]; with windows also `window_slots` int64
- * [W · M], `slot_of_patch` int64 [S], `window_bias` float32 [W, 1, M, M], `window_shape` int64 [3].
- * Output: `image_embeds` float32 [S / merge², D], in window order.
+ * Inputs, of B images of equal grid one after the other: `pixel_values` float32 [B · S, 3 · temporal · patch²], rows in
+ * window order, the 2 × 2 patches of a merged token contiguous; `batch_shape` int64 [3], B, S and the width; `cos`, `sin`
+ * float32 [S, headDim / 2]; with windows also `window_slots` int64 [W · M], `slot_of_patch` int64 [B · S], `window_bias`
+ * float32 [B · W, 1, M, M], `window_shape` int64 [3].
+ * Output: `image_embeds` float32 [B · S / merge², D], in window order.
  *
  * ```
  *   patch_embed ─► blocks ─► norm ─► 2 × 2 rows as one ─► linear ─► GELU ─► linear
@@ -33,9 +34,10 @@ export function buildVisionTower(
   const { numBlocks, width, numHeads, outWidth, patchSize, temporalPatchSize, windowSize } = config;
   const graph = new GraphBuilder('vision', weights, target);
   const patchWidth = 3 * temporalPatchSize * patchSize * patchSize;
-  const pixels = graph.input('pixel_values', 'float32', ['patches', patchWidth]);
+  const pixels = graph.input('pixel_values', 'float32', ['rows', patchWidth]);
   const halfHead = width / numHeads / 2;
   const shared = {
+    batchShape: graph.input('batch_shape', 'int64', [3]),
     cos: graph.input('cos', 'float32', ['patches', halfHead]),
     sin: graph.input('sin', 'float32', ['patches', halfHead]),
     firstPatch: graph.constantInt64('first_patch', [0]),
@@ -45,7 +47,7 @@ export function buildVisionTower(
       ? null
       : {
           slots: graph.input('window_slots', 'int64', ['slots']),
-          slotOfPatch: graph.input('slot_of_patch', 'int64', ['patches']),
+          slotOfPatch: graph.input('slot_of_patch', 'int64', ['rows']),
           bias: graph.input('window_bias', 'float32', ['windows', 1, 'window_patches', 'window_patches']),
           shape: graph.input('window_shape', 'int64', [3]),
         };

@@ -12,6 +12,14 @@ export interface DecodedImage extends RgbImage {
   readonly sha256: string;
 }
 
+/** An image file as it lies on the disk. */
+export interface ImageFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+  /** Of the bytes, lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
 /** Largest area that is decoded, pixels; Pillow refuses larger ones too. */
 const maxDecodedPixels = 178_956_970;
 /** Largest file that is read, bytes. */
@@ -29,8 +37,11 @@ const readableFormats = 'a JPEG, PNG, TIFF, WebP, GIF or AVIF image';
  *   when its end is missing, `image.too-large` when its header announces too many pixels (nothing is decoded then)
  */
 export async function decodeImage(path: string): Promise<DecodedImage> {
-  const bytes = await readImageFile(path);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return decodeImageFile(await readImageFile(path));
+}
+
+/** The same for a file that was read already. */
+export async function decodeImageFile({ path, bytes, sha256 }: ImageFile): Promise<DecodedImage> {
   const announced = readPngSize(bytes);
   if (announced !== null) checkSize(...announced, path);
   if (endsEarly(bytes)) throw truncated(path);
@@ -56,7 +67,8 @@ export async function decodeImage(path: string): Promise<DecodedImage> {
   }
 }
 
-async function readImageFile(path: string): Promise<Buffer> {
+/** @throws FundusLensError `image.unreadable` or `image.too-large` */
+export async function readImageFile(path: string): Promise<ImageFile> {
   try {
     const { size } = await stat(path);
     if (size > maxFileBytes) {
@@ -69,7 +81,7 @@ async function readImageFile(path: string): Promise<Buffer> {
     const bytes = await readFile(path);
     if (bytes.length === 0)
       throw unreadable(`an empty file: ${path}`, 'Copy the image from its source again.');
-    return bytes;
+    return { path, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
   } catch (error) {
     if (error instanceof FundusLensError) throw error;
     throw explainFileError(error, path);

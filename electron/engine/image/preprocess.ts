@@ -1,6 +1,6 @@
 import { reportProgress } from '../trace-hooks.ts';
 import type { TraceHooks } from '../trace-hooks.ts';
-import { decodeImage } from './decode.ts';
+import { decodeImageFile, readImageFile, type ImageFile } from './decode.ts';
 import type { ImageProcessorConfig } from './image-processor-config.ts';
 import { patchify } from './patchify.ts';
 import { resizeBicubic } from './resize-bicubic.ts';
@@ -25,7 +25,8 @@ export interface PreprocessedImage extends PatchedImage {
   readonly sha256: string;
 }
 
-const numStages = 3;
+/** Of the progress of stage `image`. */
+export const numStages = 3;
 
 /**
  * Turns an image file into the patches that a Qwen2-VL or Qwen2.5-VL vision tower takes.
@@ -40,9 +41,18 @@ export async function preprocessImage(
   config: ImageProcessorConfig,
   hooks: TraceHooks = {},
 ): Promise<PreprocessedImage> {
+  return preprocessFile(await readImageFile(path), config, hooks);
+}
+
+/** The same for a file that was read already. */
+export async function preprocessFile(
+  file: ImageFile,
+  config: ImageProcessorConfig,
+  hooks: TraceHooks = {},
+): Promise<PreprocessedImage> {
   const finish = (done: number) => reportProgress(hooks, 'image', done, numStages);
   await finish(0);
-  const image = await decodeImage(path);
+  const image = await decodeImageFile(file);
   await finish(1);
   const resized = resizeForModel(image, config);
   await finish(2);

@@ -57,7 +57,7 @@ export function measureParity({ lens, model }: FinalLogits, folder: string): Gat
 export async function checkParity(model: Model): Promise<Gate> {
   const { checkpoint } = model;
   const prompt = composePrompt(checkpoint, gatePrompt, null, 0);
-  const run = new DecoderRun(model, prompt, prompt.tokenIds.length, false);
+  const run = new DecoderRun(model, prompt, { maxLength: prompt.tokenIds.length, keepCache: false });
   const pass = await run.pass(embedPrompt(model, prompt, null), [prompt.tokenIds.length - 1]);
   await model.decoder.rest();
   const logits = await readFinalLogits(model, pass);

@@ -1,0 +1,48 @@
+import type { Model } from '../model.ts';
+import type { PrefixInput } from './image-prefix.ts';
+import { prefixLength } from './image-prefix.ts';
+import type { PrefixMemory } from './prefix-memory.ts';
+
+/** More images than this gain nothing, and one of them being cancelled or failing wastes more. */
+const mostImages = 8;
+/** Device bytes that the activations of one pass may take beside the weights. */
+const activationBytes = 512 * 2 ** 20;
+const bytesPerNumber = 4;
+
+/**
+ * How many images of one grid go through vision tower and decoder together.
+ *
+ * On the cpu one at a time: …
+ *
+ * @param positions that are read of every image's prefix
+ * @returns 1 or more
+ */
+export function chooseBatchSize(
+  model: Model,
+  memory: PrefixMemory,
+  input: PrefixInput,
+  positions: number,
+): number {
+  const { provider, fusedAttention } = model.provider;
+  if (provider === 'cpu') return 1;
+  const { decoder, vision } = model.checkpoint.config;
+  const length = prefixLength(input.prompt);
+  const numPatches = input.image.grid[1] * input.image.grid[2];
+  // Gate, up and product of an MLP; attention that is written out also holds its scores and their softmax.
+  const scores = (heads: number, rows: number) => (fusedAttention ? 0 : 2 * heads * rows ** 2);
+  const activations = Math.max(
+    3 * length * decoder.dMlp + scores(decoder.numHeads, length),
+    3 * numPatches * vision.dMlp + scores(1, numPatches),
+  );
+  const kept =
+    length * 2 * decoder.numLayers * decoder.numKeyValueHeads * decoder.headDim +
+    (input.prompt.cells[0] * input.prompt.cells[1] + positions * (decoder.numLayers + 1)) * decoder.dModel;
+  return Math.max(
+    1,
+    Math.min(
+      mostImages,
+      Math.floor(activationBytes / bytesPerNumber / activations),
+      Math.floor(memory.maxBytes / bytesPerNumber / kept),
+    ),
+  );
+}
