@@ -13,6 +13,9 @@ import { ProgressBar } from './progress-bar.ts';
 import { print } from './standard-output.ts';
 import { drawTrace } from './trace-picture.ts';
 
+/** Images that the engine is told of in advance; it never takes more along. */
+const lookAhead = 7;
+
 export interface TraceCommandOptions extends TraceOptions {
   readonly language: Language;
   /** False for the prompt without any image. */
@@ -49,10 +52,12 @@ export async function runTrace(images: readonly string[], options: TraceCommandO
       const imageName = imagePath === null ? null : path.basename(imagePath);
       progress.title = jobs.length === 1 ? '' : `${index + 1}/${jobs.length} ${imageName ?? ''}`;
       try {
-        const trace = await service.trace(imagePath, options, {
-          signal,
-          onProgress: (step) => progress.update(step),
-        });
+        const upcoming = jobs.slice(index + 1, index + 1 + lookAhead).filter((next) => next !== null);
+        const trace = await service.trace(
+          imagePath,
+          { ...options, upcoming },
+          { signal, onProgress: (step) => progress.update(step) },
+        );
         progress.clear();
         await deliver(trace, imageName, output, options);
         numTraced += 1;

@@ -115,6 +115,17 @@ describe('drawTrace', () => {
     expect(picture).toContain(hash.slice(0, 16));
   });
 
+  test('says what of the time was not this trace’s own', () => {
+    const end = (reuse: NonNullable<LensTrace['timings']['reuse']>) =>
+      drawTrace({ ...trace, timings: { ...trace.timings, reuse } }, plain).replace(/\s+/g, ' ');
+    expect(end({ vision: true, prefix: true, batch: 1 })).toContain('up to the end of the image, kept from');
+    expect(end({ vision: true, prefix: false, batch: 1 })).toContain('encoding of the image, kept from');
+    expect(end({ vision: false, prefix: false, batch: 4 })).toContain('together with 3 more images');
+    expect(end({ vision: false, prefix: false, batch: 1 })).toBe(
+      drawTrace(trace, plain).replace(/\s+/g, ' '),
+    );
+  });
+
   test('a prompt without an image, with fewer tokens and no concepts', () => {
     const cells = { ...trace.cells, topIds: new Int32Array(rows), topLogProbs: new Float32Array(rows) };
     const picture = drawTrace(

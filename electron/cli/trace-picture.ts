@@ -1,4 +1,4 @@
-import type { ConceptTrace, LensTrace } from '../common/lens-trace.ts';
+import type { ConceptTrace, LensTrace, Timings } from '../common/lens-trace.ts';
 import type { Paint } from './paint.ts';
 import { drawBar, fit, showPercent, showToken, wrap } from './text-cells.ts';
 
@@ -186,6 +186,14 @@ function drawCautions(trace: LensTrace, { paint }: PictureOptions): string[] {
   return [...lines, ''];
 }
 
+/** Lest a short time be taken for a fast machine, or a long one for a slow. */
+function describeReuse({ reuse }: Timings): string {
+  if (reuse === undefined) return '';
+  if (reuse.prefix) return ' without the layers up to the end of the image, kept from an earlier trace';
+  if (reuse.vision) return ' without the encoding of the image, kept from an earlier trace';
+  return reuse.batch > 1 ? ` together with ${reuse.batch - 1} more images` : '';
+}
+
 function drawProvenance({ model, image, lens, gate, timings, software }: LensTrace): string[] {
   const provider =
     model.provider === model.providerRequested
@@ -195,7 +203,7 @@ function drawProvenance({ model, image, lens, gate, timings, software }: LensTra
     `model ${model.id} (${model.family}, ${model.numLayers} layers, ${model.weightDtype}), sha256 ${model.sha256.slice(0, 16)}…`,
     image === null ? 'no image' : `image sha256 ${image.sha256.slice(0, 16)}…, grid ${image.grid.join('×')}`,
     `${lens} lens on ${provider}; last layer differs from the model by ${gate.maxAbsDiff.toPrecision(2)} (at most ${gate.tolerance.toPrecision(2)})`,
-    `fundus-lens ${software.version}, onnxruntime ${software.onnxruntime}; ${(timings.total / 1000).toFixed(1)} s`,
+    `fundus-lens ${software.version}, onnxruntime ${software.onnxruntime}; ${(timings.total / 1000).toFixed(1)} s${describeReuse(timings)}`,
   ];
   return parts.map((part) => wrap(part, width, '  '));
 }

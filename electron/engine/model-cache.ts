@@ -13,6 +13,13 @@ import type { TraceHooks } from './trace-hooks.ts';
 /** Readings of controls kept with a warm model; each prompt, concept set and lens has its own. */
 const keptControls = 16;
 
+export interface ModelCacheOptions {
+  /** What may be remembered of images; left out, what suits the provider. */
+  readonly prefixBytes?: number;
+  /** Images that go through the model together; left out, what suits the provider. */
+  readonly batchSize?: number;
+}
+
 /** Keeps the last model warm, with what was read for it before; another model takes its place. */
 export class ModelCache {
   #key: string | null = null;
@@ -21,11 +28,10 @@ export class ModelCache {
   #concepts: { readonly key: string; readonly resolved: readonly ResolvedConcept[] } | null = null;
 
   readonly #controls = new Map<string, ControlReadings>();
-  readonly #prefixBytes: number | undefined;
+  readonly #options: ModelCacheOptions;
 
-  /** @param options.prefixBytes what may be remembered of images; left out, what suits the provider */
-  constructor({ prefixBytes }: { readonly prefixBytes?: number } = {}) {
-    this.#prefixBytes = prefixBytes;
+  constructor(options: ModelCacheOptions = {}) {
+    this.#options = options;
   }
 
   /** What the warm model remembers of images. */
@@ -44,7 +50,8 @@ export class ModelCache {
     await this.close();
     this.#model = await loadModel(folder, provider, hooks);
     this.#key = key;
-    this.#prefixes = new PrefixMemory(this.#prefixBytes ?? prefixBudget(this.#model.provider.provider));
+    const { prefixBytes = prefixBudget(this.#model.provider.provider), batchSize = null } = this.#options;
+    this.#prefixes = new PrefixMemory(prefixBytes, { batchSize });
     return this.#model;
   }
 

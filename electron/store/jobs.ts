@@ -230,6 +230,19 @@ export class Jobs {
     return this.#db.all(rows).map(toJob);
   }
 
+  /** Queued jobs of a model in the order in which they will be claimed. */
+  next(modelKey: string, limit: number): Job[] {
+    const rows = query
+      .selectFrom('jobs')
+      .selectAll()
+      .where('state', '=', 'queued')
+      .where('modelKey', '=', modelKey)
+      .orderBy('priority', 'desc')
+      .orderBy('id')
+      .limit(limit);
+    return this.#db.all(rows).map(toJob);
+  }
+
   /** Jobs of a model that are not over. */
   idsOfModel(modelKey: string): { readonly running: number[]; readonly waiting: number[] } {
     const open = query

@@ -37,6 +37,8 @@ export interface TraceOptions {
   readonly traceGenerated?: boolean | undefined;
   /** Whether emergence is compared with controls; true. */
   readonly controls?: boolean | undefined;
+  /** Images that will be traced next in the same way; see `TraceRequest`. */
+  readonly upcoming?: readonly string[] | undefined;
   /** File for pixel values, embeddings, residual stream and logits; none. */
   readonly dumpPath?: string | undefined;
 }
@@ -76,6 +78,7 @@ export class TraceService {
       generate: options.generate ?? 0,
       traceGenerated: options.traceGenerated ?? false,
       controls: (options.controls ?? true) ? listControls() : null,
+      upcoming: (options.upcoming ?? []).map((file) => path.resolve(file)),
     };
     if (dumpPath === undefined) return this.#engine.trace({ ...request, dumpPath: null }, requestOptions);
     return writeThrough(dumpPath, (temporary) =>

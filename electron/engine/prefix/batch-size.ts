@@ -12,7 +12,11 @@ const bytesPerNumber = 4;
 /**
  * How many images of one grid go through vision tower and decoder together.
  *
- * On the cpu one at a time: …
+ * On the cpu one at a time. A matrix product over many rows keeps all cores busy already: on a 0.4-billion-parameter
+ * checkpoint with 289 image tokens four together took 6 % less processor time, and only an image of a few dozen tokens
+ * gains (the demonstration checkpoint 30 % by four). For that a small product sums in another order, and numbers differ
+ * by up to 2e-6 from those of the image alone; on the cpu equal requests give equal numbers, bit for bit.
+ * A device has more cores than one image's rows fill, and reads its weights once for all.
  *
  * @param positions that are read of every image's prefix
  * @returns 1 or more
@@ -23,6 +27,7 @@ export function chooseBatchSize(
   input: PrefixInput,
   positions: number,
 ): number {
+  if (memory.batchSize !== null) return memory.batchSize;
   const { provider, fusedAttention } = model.provider;
   if (provider === 'cpu') return 1;
   const { decoder, vision } = model.checkpoint.config;

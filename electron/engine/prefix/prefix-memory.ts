@@ -41,9 +41,13 @@ export class PrefixMemory {
   readonly facts = new BoundedCache<ImageFacts>(maxFacts);
   readonly #prefixes: BoundedCache<Remembered | PrefixRows>;
 
+  /** Images that go through the model together; null where the provider and the sizes decide. */
+  readonly batchSize: number | null;
+
   /** @param maxBytes 0 remembers nothing */
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, { batchSize = null }: { readonly batchSize?: number | null } = {}) {
     this.#prefixes = new BoundedCache(maxBytes);
+    this.batchSize = batchSize;
   }
 
   get maxBytes(): number {
@@ -83,6 +87,12 @@ export class PrefixMemory {
     const bytes = rows.residual.reduce((sum, { byteLength }) => sum + byteLength, 0);
     // Rows may not push out the caches that they belong to: a cache saves more of the next trace.
     if (bytes <= this.maxBytes / 2) this.#prefixes.put(rowsKey(key), rows, bytes, options);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.facts.clear();
+    this.#prefixes.clear();
   }
 
   #remembered(key: string): Remembered | null {

@@ -13,6 +13,7 @@ import type { LibrarySession } from '../library-session.ts';
 import { folderOf, noteGate } from '../model-state.ts';
 import { traceJobSchema, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';
+import { upcomingImages } from './upcoming-images.ts';
 
 export interface RunnerOptions {
   /** How often an idle runner looks for jobs of other processes and for due retries. */
@@ -170,6 +171,7 @@ export class JobRunner {
       generate,
       traceGenerated,
       controls: controls ? listControls() : null,
+      upcoming: this.#tolerate('peek', () => upcomingImages(library, job, traceJob)) ?? [],
       dumpPath: null,
     };
     const onProgress = this.#throttle(job.id);
