@@ -51,7 +51,10 @@ export function runEngineBench({ folder, python, dtype, repeat }: EngineBenchOpt
   ];
   for (const positions of ['last', 'all'] as const) {
     const ours = measureOurs({ modelDir, positions }, folder, repeat);
-    lines.push(row(`ours, ${positions}`, ours, weightBytes));
+    lines.push(
+      row(`ours, ${positions}`, ours, weightBytes),
+      row('  another prompt', { ...ours, ...ours.again }, weightBytes),
+    );
     if (python === undefined) continue;
     const theirs = measureNotebook(python, modelDir, positions, repeat);
     lines.push(

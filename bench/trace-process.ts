@@ -1,6 +1,7 @@
 /**
  * One engine in a process of its own, so that its peak memory is its own: traces an image once to warm up and
- * then a few times, and prints the times and the peak as JSON. Usage: node trace-process.ts REQUEST.json REPEAT
+ * then a few times, each time as if it had never seen the image and then with another prompt, and prints the times and
+ * the peak as JSON. Usage: node trace-process.ts REQUEST.json REPEAT
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,12 +11,17 @@ import { ModelCache } from '../electron/engine/model-cache.ts';
 import { trace } from '../electron/engine/trace.ts';
 import { median } from './median.ts';
 
+const stageNames = ['image', 'vision', 'decoder', 'lens'] as const;
+type StageSeconds = Record<(typeof stageNames)[number], number>;
+
 export interface TraceMeasurement {
   /** Seconds: compile, load, hash and parity gate. */
   readonly load: number;
   /** Seconds, medians over the warm runs. */
   readonly trace: number;
-  readonly stages: Pick<Timings, 'image' | 'vision' | 'decoder' | 'lens'>;
+  readonly stages: StageSeconds;
+  /** The same for another prompt about the image that was traced just before. */
+  readonly again: { readonly trace: number; readonly stages: StageSeconds };
   readonly peakBytes: number;
   readonly sequenceLength: number;
   readonly imageTokens: number;
@@ -25,14 +31,25 @@ const [requestFile, repeat] = process.argv.slice(2);
 const request = JSON.parse(readFileSync(requestFile!, 'utf8')) as TraceRequest;
 const models = new ModelCache();
 const first = await trace(request, {}, models);
-const runs: Timings[] = [];
-for (let run = 0; run < Number(repeat); run++) runs.push((await trace(request, {}, models)).timings);
-const stage = (name: 'image' | 'vision' | 'decoder' | 'lens') => median(runs.map((run) => run[name])) / 1000;
+const cold: Timings[] = [];
+const warm: Timings[] = [];
+for (let run = 0; run < Number(repeat); run++) {
+  models.prefixes.clear();
+  cold.push((await trace(request, {}, models)).timings);
+  const prompt = `${request.prompt} Take ${run}.`;
+  warm.push((await trace({ ...request, prompt }, {}, models)).timings);
+}
+const summarise = (runs: readonly Timings[]) => ({
+  trace: median(runs.map((run) => run.total)) / 1000,
+  stages: Object.fromEntries(
+    stageNames.map((name) => [name, median(runs.map((run) => run[name])) / 1000]),
+  ) as StageSeconds,
+});
 const span = first.prompt.imageSpan;
 const measurement: TraceMeasurement = {
   load: first.timings.load / 1000,
-  trace: median(runs.map((run) => run.total)) / 1000,
-  stages: { image: stage('image'), vision: stage('vision'), decoder: stage('decoder'), lens: stage('lens') },
+  ...summarise(cold),
+  again: summarise(warm),
   peakBytes: process.resourceUsage().maxRSS * 1024,
   sequenceLength: first.prompt.tokenIds.length,
   imageTokens: span === null ? 0 : span[1] - span[0],

@@ -139,9 +139,12 @@ describe('jobs', () => {
     expect(jobs.enqueue([job(0), job(1), job(2), job(3, { priority: 5 }), job(0)])).toMatchObject({
       ...{ added: [1, 2, 3, 4], existing: [1] },
     });
+    expect(jobs.next('odd', 9).map(({ id }) => id)).toEqual([4, 2]);
+    expect(jobs.next('even', 1).map(({ id }) => id)).toEqual([1]);
     const order = [1, 2, 3, 4].map(() => jobs.claim({ worker: 'w', modelKey: 'odd' })!.id);
     expect(order).toEqual([4, 2, 1, 3]);
     expect(jobs.claim({ worker: 'w' })).toBeUndefined();
+    expect(jobs.next('odd', 9)).toEqual([]);
   });
 
   it('finish with their trace or not at all, and are never redone', () => {
