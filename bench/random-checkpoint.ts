@@ -74,6 +74,18 @@ export const fullShapes = {
   },
 } as const satisfies Record<string, CheckpointShape>;
 
+/** The same with fewer blocks of the same sides, for machines on which the whole would take hours. */
+export function reduceDepth(shape: CheckpointShape, depth: number): CheckpointShape {
+  // Windows and whole-image attention alternate in fours.
+  const visionDepth = Math.min(shape.vision.depth, 4 * Math.ceil(depth / 4));
+  return {
+    ...shape,
+    name: `${shape.name}-depth-${depth}`,
+    numLayers: Math.min(shape.numLayers, depth),
+    vision: { ...shape.vision, depth: visionDepth },
+  };
+}
+
 /** Middle size: 289 image tokens of a square photograph. */
 export const middleShape: CheckpointShape = {
   name: 'middle',
