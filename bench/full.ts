@@ -34,7 +34,11 @@ export async function runFullBench(options: FullBenchOptions): Promise<void> {
   const { folder, shape, depth, format, provider, python, repeat } = options;
   mkdirSync(folder, { recursive: true });
   const whole = fullShapes[shape];
-  const source = makeRandomCheckpoint(folder, depth === undefined ? whole : reduceDepth(whole, depth), 'BF16');
+  const source = makeRandomCheckpoint(
+    folder,
+    depth === undefined ? whole : reduceDepth(whole, depth),
+    'BF16',
+  );
   const image = path.join(folder, 'notebook.png');
   const photograph = path.resolve(import.meta.dirname, '../data/samples/real/retina.jpg');
   await sharp(photograph).resize(1026, 684, { fit: 'fill' }).png().toFile(image);
