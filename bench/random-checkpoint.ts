@@ -1,4 +1,13 @@
-import { mkdirSync, writeFileSync, openSync, writeSync, closeSync, existsSync, copyFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { findArchitecture } from '../electron/engine/architectures/registry.ts';
 import { bytesPerElement } from '../electron/engine/checkpoint/safetensors.ts';
@@ -134,7 +143,10 @@ export function makeRandomCheckpoint(parent: string, shape: CheckpointShape, dty
   };
   for (const [name, content] of Object.entries(files))
     writeFileSync(path.join(folder, name), JSON.stringify(content));
-  writeWeights(path.join(folder, 'model.safetensors'), listTensors(config, shape), dtype);
+  const weights = path.join(folder, 'model.safetensors');
+  // Under its name only when it is whole: a run that was ended leaves nothing that the next one takes for finished.
+  writeWeights(`${weights}.part`, listTensors(config, shape), dtype);
+  renameSync(`${weights}.part`, weights);
   return folder;
 }
 
