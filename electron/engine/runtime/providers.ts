@@ -1,4 +1,5 @@
 import type { ProviderChoice, ProviderName } from '../../common/lens-trace.ts';
+import { createMemoryMeter, type measureDeviceMemory } from './device-memory.ts';
 import { identifyDevice, identifyProcessor, type DeviceIdentity } from './device-name.ts';
 import { hasCudaLibrary } from './onnxruntime-files.ts';
 import { probeInChild } from './probe-in-child.ts';
@@ -12,6 +13,8 @@ export interface ChosenProvider extends DeviceIdentity {
   readonly fallback: string | null;
   /** Whether the provider's own attention kernels gave right numbers on this machine. */
   readonly fusedAttention: boolean;
+  /** Device memory that this process holds, bytes, as {@link measureDeviceMemory} tells it. */
+  readonly measureMemory: () => Promise<number | null>;
 }
 
 /** What a model needs of a provider. */
@@ -45,7 +48,8 @@ export async function chooseProvider(
     if (failure === null) {
       const { fusedAttention, device, deviceMemoryBytes } = seen;
       const fallback = reasons.length === 0 ? null : reasons.join('; ');
-      return { provider, requested, fallback, fusedAttention, device, deviceMemoryBytes };
+      const measureMemory = createMemoryMeter(provider);
+      return { provider, requested, fallback, fusedAttention, device, deviceMemoryBytes, measureMemory };
     }
     if (requested !== 'auto') throw providerUnavailable(provider, failure);
     reasons.push(`${provider}: ${shorten(failure)}`);
