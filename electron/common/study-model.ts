@@ -22,6 +22,9 @@ export const loadedGateSchema = gateSchema.extend({
   provider: z.enum(providerNames),
   /** Name of the device; null where none was told. */
   device: z.string().nullable().default(null),
+  /** Of the device in all, and what the engine held of it; null where nobody tells. */
+  deviceMemoryBytes: count.nullable().default(null),
+  deviceMemoryUsedBytes: count.nullable().default(null),
   /** Why the first choice of provider was not used; null when it was. */
   providerFallback: z.string().nullable().default(null),
 });

@@ -37,7 +37,8 @@ export async function loadModel(
   const total = 5;
   await reportProgress(hooks, 'load', 0, total);
   const checkpoint = await openCheckpoint(folder);
-  const provider = await chooseProvider(requested);
+  const blocks = [...checkpoint.weights].some((view) => view.blocks !== undefined);
+  const provider = await chooseProvider(requested, { blocks });
   const widen = chooseWidening(checkpoint, provider.provider);
   const target = chooseTarget(provider, widen);
   const graphs = compileGraphs(checkpoint, target);

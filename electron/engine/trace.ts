@@ -124,7 +124,7 @@ export async function trace(
   const allPositions = [...positions, ...generation.residual.map((_, index) => length + index)];
   return {
     schema: 'fundus-lens.trace/1',
-    model: describeModel(model),
+    model: { ...describeModel(model), deviceMemoryUsedBytes: await model.provider.measureMemory() },
     image: image && {
       sha256: image.sha256,
       width: image.width,
@@ -221,6 +221,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
     providerRequested: provider.requested,
     providerFallback: provider.fallback,
     device: provider.device,
+    deviceMemoryBytes: provider.deviceMemoryBytes,
   };
 }
 
