@@ -58,6 +58,8 @@ export const modelSchema = z.object({
   diskBytes: count.nullable(),
   /** Estimated peak memory of one trace. */
   memoryBytes: count.nullable(),
+  /** The same of a GPU's memory; null when it was added by an earlier version. */
+  deviceBytes: count.nullable(),
   /** Of the parity gate at its last load here; null before the first. */
   gate: loadedGateSchema.nullable(),
   /** Images with a trace by it. */

@@ -227,7 +227,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
 
 function describeWarnings(
   request: TraceRequest,
-  { provider }: LoadedModel,
+  { provider, memory }: LoadedModel,
   leaks: readonly string[],
 ): string[] {
   const warnings: string[] = [];
@@ -239,6 +239,11 @@ function describeWarnings(
   if (provider.fallback !== null) {
     warnings.push(
       `Runs on "${provider.provider}" because the better providers cannot be used here: ${provider.fallback}.`,
+    );
+  }
+  if (memory.run.onDevice && !memory.staysLoaded) {
+    warnings.push(
+      'The parts of the model take turns in the memory of the device, which does not hold them together.',
     );
   }
   if (request.lens === 'raw') {
