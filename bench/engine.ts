@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { ConceptSet } from '../electron/common/concept-set.ts';
 import type { TraceRequest } from '../electron/common/engine-messages.ts';
+import type { ProviderChoice } from '../electron/common/lens-trace.ts';
 import { makeRandomCheckpoint, middleShape, type BenchDtype } from './random-checkpoint.ts';
 import type { TraceMeasurement } from './trace-process.ts';
 
@@ -30,12 +31,16 @@ const plainSet: ConceptSet = {
   ],
 };
 
-interface NotebookMeasurement {
+export interface NotebookMeasurement {
   readonly load_s: number;
   readonly trace_s: number;
   readonly forward_s: number;
   readonly lens_s: number;
   readonly peak_rss_bytes: number;
+  /** null where torch ran on the cpu. */
+  readonly peak_gpu_bytes: number | null;
+  readonly dtype: string;
+  readonly device: string;
 }
 
 /** Load, last-position trace, all-position trace and peak memory on a middle-size random checkpoint. */
@@ -56,7 +61,7 @@ export function runEngineBench({ folder, python, dtype, repeat }: EngineBenchOpt
       row('  another prompt', { ...ours, ...ours.again }, weightBytes),
     );
     if (python === undefined) continue;
-    const theirs = measureNotebook(python, modelDir, positions, repeat);
+    const theirs = measureNotebook(python, { modelDir, positions }, repeat);
     lines.push(
       `${`notebook’s way, ${positions}`.padEnd(26)} ${fixed(theirs.load_s)} ${fixed(theirs.trace_s)}   forward ${fixed(theirs.forward_s)}          ${fixed(theirs.lens_s)} ${fixed(theirs.peak_rss_bytes / 1e9)} ${fixed((theirs.peak_rss_bytes - weightBytes) / 1e9)}`,
       `  ratio: time ${(ours.trace / theirs.trace_s).toFixed(2)}, load ${(ours.load / theirs.load_s).toFixed(2)}, peak ${(ours.peakBytes / theirs.peak_rss_bytes).toFixed(2)}`,
@@ -65,12 +70,18 @@ export function runEngineBench({ folder, python, dtype, repeat }: EngineBenchOpt
   return lines.join('\n');
 }
 
+export interface OursOptions extends Pick<TraceRequest, 'modelDir' | 'positions'> {
+  readonly imagePath?: string;
+  readonly provider?: ProviderChoice;
+  /** Of the process; that of this one when left out. */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** File for the numbers themselves. */
+  readonly cellsFile?: string;
+}
+
+/** Traces in a process of its own: once to warm up, then `repeat` times. */
 export function measureOurs(
-  {
-    modelDir,
-    positions,
-    imagePath = image,
-  }: Pick<TraceRequest, 'modelDir' | 'positions'> & { readonly imagePath?: string },
+  { modelDir, positions, imagePath = image, provider = 'cpu', environment, cellsFile }: OursOptions,
   folder: string,
   repeat: number,
 ): TraceMeasurement {
@@ -82,7 +93,7 @@ export function measureOurs(
     positions,
     topK: 10,
     conceptSet: plainSet,
-    provider: 'cpu',
+    provider,
     generate: 0,
     traceGenerated: false,
     controls: null,
@@ -91,24 +102,37 @@ export function measureOurs(
   const file = path.join(folder, 'request.json');
   writeFileSync(file, JSON.stringify(request));
   const script = path.join(import.meta.dirname, 'trace-process.ts');
-  return JSON.parse(
-    execFileSync(process.execPath, [script, file, `${repeat}`], { encoding: 'utf8' }),
-  ) as TraceMeasurement;
+  const cells = cellsFile === undefined ? [] : [cellsFile];
+  const output = execFileSync(process.execPath, [script, file, `${repeat}`, ...cells], {
+    encoding: 'utf8',
+    ...(environment === undefined ? {} : { env: environment }),
+  });
+  return JSON.parse(output) as TraceMeasurement;
 }
 
+export interface NotebookOptions extends Pick<TraceRequest, 'modelDir'> {
+  readonly positions: 'last' | 'all';
+  readonly imagePath?: string;
+  /** float32 unless its weights do not fit into memory. */
+  readonly dtype?: 'float32' | 'bfloat16';
+  /** Whether torch uses a CUDA device where it finds one. */
+  readonly gpu?: boolean;
+}
+
+/** The same the notebook's way, with transformers. */
 export function measureNotebook(
   python: string,
-  modelDir: string,
-  positions: string,
+  { modelDir, positions, imagePath = image, dtype = 'float32', gpu = false }: NotebookOptions,
   repeat: number,
-  photograph = image,
 ): NotebookMeasurement {
   const script = path.join(root, 'models/reference/notebook_trace.py');
-  const options = ['--prompt', prompt, '--positions', positions, '--top-k', '10', '--repeat', `${repeat}`];
-  const output = execFileSync(path.join(python, 'bin/python'), [script, modelDir, photograph, ...options], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const asked = ['--prompt', prompt, '--positions', positions, '--top-k', '10', '--repeat', `${repeat}`];
+  const precision = ['--dtype', dtype, '--device', gpu ? 'auto' : 'cpu'];
+  const output = execFileSync(
+    path.join(python, 'bin/python'),
+    [script, modelDir, imagePath, ...asked, ...precision],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+  );
   return JSON.parse(output) as NotebookMeasurement;
 }
 

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { runEngineBench } from './engine.ts';
+import { providerNames, type ProviderChoice } from '../electron/common/lens-trace.ts';
 import { weightFormats, type WeightFormat } from '../electron/common/prepared-model.ts';
 import { runFullBench } from './full.ts';
 import { runLibraryBench } from './library.ts';
@@ -11,8 +12,12 @@ interface BenchOptions {
   readonly suite: 'engine' | 'library' | 'full';
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
+  readonly depth?: string;
+  readonly provider: ProviderChoice;
+  readonly softwareGpu?: boolean;
   readonly python?: string;
   readonly dtype: BenchDtype;
+  readonly positions: 'last' | 'all' | 'both';
   readonly repeat: string;
   readonly folder: string;
 }
@@ -37,7 +42,19 @@ const program = new Command('bench')
   .addOption(
     new Option('--format <format>', 'weights of the suite "full"').choices(weightFormats).default('int4'),
   )
-  .option('--repeat <n>', 'warm runs', '3')
+  .option('--depth <n>', 'only so many blocks of the suite "full"')
+  .addOption(
+    new Option('--provider <name>', 'what the suite "full" runs on; others than the cpu are compared with it')
+      .choices(['auto', ...providerNames])
+      .default('cpu'),
+  )
+  .option('--software-gpu', 'webgpu on the software driver of the tests')
+  .addOption(
+    new Option('--positions <which>', 'positions that the suite "full" reads')
+      .choices(['last', 'all', 'both'])
+      .default('both'),
+  )
+  .option('--repeat <n>', 'warm runs; 0 in the suite "full" counts the first run', '3')
   .option('--folder <folder>', 'where random checkpoints are kept', path.join(tmpdir(), 'fundus-lens-bench'))
   .parse();
 const options = program.opts<BenchOptions>();
@@ -46,8 +63,19 @@ const python =
 if (options.suite === 'library') {
   await runLibraryBench();
 } else if (options.suite === 'full') {
-  const { folder, shape, format, repeat } = options;
-  await runFullBench({ folder, shape, format, python, repeat: Number(repeat) });
+  const { folder, shape, format, provider, softwareGpu = false, positions, repeat } = options;
+  const depth = options.depth === undefined ? undefined : Number(options.depth);
+  await runFullBench({
+    folder,
+    shape,
+    depth,
+    format,
+    provider,
+    softwareGpu,
+    python,
+    positions: positions === 'both' ? ['last', 'all'] : [positions],
+    repeat: Number(repeat),
+  });
 } else {
   const { folder, dtype, repeat } = options;
   process.stdout.write(`${runEngineBench({ folder, python, dtype, repeat: Number(repeat) })}\n`);

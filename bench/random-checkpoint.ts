@@ -1,4 +1,13 @@
-import { mkdirSync, writeFileSync, openSync, writeSync, closeSync, existsSync, copyFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { findArchitecture } from '../electron/engine/architectures/registry.ts';
 import { bytesPerElement } from '../electron/engine/checkpoint/safetensors.ts';
@@ -74,6 +83,18 @@ export const fullShapes = {
   },
 } as const satisfies Record<string, CheckpointShape>;
 
+/** The same with fewer blocks of the same sides, for machines on which the whole would take hours. */
+export function reduceDepth(shape: CheckpointShape, depth: number): CheckpointShape {
+  // Windows and whole-image attention alternate in fours.
+  const visionDepth = Math.min(shape.vision.depth, 4 * Math.ceil(depth / 4));
+  return {
+    ...shape,
+    name: `${shape.name}-depth-${depth}`,
+    numLayers: Math.min(shape.numLayers, depth),
+    vision: { ...shape.vision, depth: visionDepth },
+  };
+}
+
 /** Middle size: 289 image tokens of a square photograph. */
 export const middleShape: CheckpointShape = {
   name: 'middle',
@@ -122,7 +143,10 @@ export function makeRandomCheckpoint(parent: string, shape: CheckpointShape, dty
   };
   for (const [name, content] of Object.entries(files))
     writeFileSync(path.join(folder, name), JSON.stringify(content));
-  writeWeights(path.join(folder, 'model.safetensors'), listTensors(config, shape), dtype);
+  const weights = path.join(folder, 'model.safetensors');
+  // Under its name only when it is whole: a run that was ended leaves nothing that the next one takes for finished.
+  writeWeights(`${weights}.part`, listTensors(config, shape), dtype);
+  renameSync(`${weights}.part`, weights);
   return folder;
 }
 

@@ -1,10 +1,10 @@
 /**
  * One engine in a process of its own, so that its peak memory is its own: traces an image once to warm up and
  * then a few times, each time as if it had never seen the image and then with another prompt, and prints the times and
- * the peak as JSON. Usage: node trace-process.ts REQUEST.json REPEAT
+ * the peak as JSON. Usage: node trace-process.ts REQUEST.json REPEAT [CELLS.json]
  */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { TraceRequest } from '../electron/common/engine-messages.ts';
 import type { Timings } from '../electron/common/lens-trace.ts';
 import { ModelCache } from '../electron/engine/model-cache.ts';
@@ -17,7 +17,7 @@ type StageSeconds = Record<(typeof stageNames)[number], number>;
 export interface TraceMeasurement {
   /** Seconds: compile, load, hash and parity gate. */
   readonly load: number;
-  /** Seconds, medians over the warm runs. */
+  /** Seconds, medians over the warm runs; of the first run where there are none. */
   readonly trace: number;
   readonly stages: StageSeconds;
   /** The same for another prompt about the image that was traced just before. */
@@ -25,9 +25,20 @@ export interface TraceMeasurement {
   readonly peakBytes: number;
   readonly sequenceLength: number;
   readonly imageTokens: number;
+  readonly provider: string;
+  readonly device: string | null;
 }
 
-const [requestFile, repeat] = process.argv.slice(2);
+/** What a second run on another provider is compared with; layer-major, see LensTrace. */
+export interface TraceNumbers {
+  readonly topK: number;
+  readonly topIds: readonly number[];
+  readonly topLogProbs: readonly number[];
+  readonly entropy: readonly number[];
+  readonly klToFinal: readonly number[];
+}
+
+const [requestFile, repeat, cellsFile] = process.argv.slice(2);
 const request = JSON.parse(readFileSync(requestFile!, 'utf8')) as TraceRequest;
 const models = new ModelCache();
 const first = await trace(request, {}, models);
@@ -39,6 +50,8 @@ for (let run = 0; run < Number(repeat); run++) {
   const prompt = `${request.prompt} Take ${run}.`;
   warm.push((await trace({ ...request, prompt }, {}, models)).timings);
 }
+// Without warm runs the first one counts, less what it took to load.
+if (cold.length === 0) cold.push({ ...first.timings, total: first.timings.total - first.timings.load });
 const summarise = (runs: readonly Timings[]) => ({
   trace: median(runs.map((run) => run.total)) / 1000,
   stages: Object.fromEntries(
@@ -53,6 +66,19 @@ const measurement: TraceMeasurement = {
   peakBytes: process.resourceUsage().maxRSS * 1024,
   sequenceLength: first.prompt.tokenIds.length,
   imageTokens: span === null ? 0 : span[1] - span[0],
+  provider: first.model.provider,
+  device: first.model.device ?? null,
 };
+if (cellsFile !== undefined) {
+  const { topIds, topLogProbs, entropy, klToFinal } = first.cells;
+  const numbers: TraceNumbers = {
+    topK: first.topK,
+    topIds: [...topIds],
+    topLogProbs: [...topLogProbs],
+    entropy: [...entropy],
+    klToFinal: [...klToFinal],
+  };
+  writeFileSync(cellsFile, JSON.stringify(numbers));
+}
 process.stdout.write(`${JSON.stringify(measurement)}\n`);
 await models.close();

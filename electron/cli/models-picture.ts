@@ -7,7 +7,7 @@ import { drawTable } from './text-table.ts';
 export function drawOffer(offer: ModelOffer, inPlace: boolean): string {
   const { name, family, numLayers, dModel, parameters, neededBytes, estimates, room, files } = offer;
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
-  const rows = estimates.map(({ format, diskBytes, memoryBytes }) => [
+  const rows = estimates.map(({ format, diskBytes, memoryBytes, deviceBytes }) => [
     format,
     showBytes(diskBytes),
     showBytes(memoryBytes),
@@ -15,14 +15,15 @@ export function drawOffer(offer: ModelOffer, inPlace: boolean): string {
       ? 'fits'
       : memoryBytes <= room.memoryTotalBytes
         ? 'fits when other programs are closed'
-        : 'too large for this computer',
+        : 'larger than the memory of this computer',
+    deviceBytes === undefined ? '' : showBytes(deviceBytes),
   ]);
   const disk = room.diskBytes === null ? 'unknown' : showBytes(room.diskBytes);
   return [
     `${name}: ${family}, ${numLayers} layers, ${dModel} wide, ${(parameters / 1e9).toFixed(2)} billion parameters`,
     `${files.length} files, ${showBytes(total)}; ${inPlace ? 'used where they lie' : `${showBytes(neededBytes)} to fetch, ${disk} free`}`,
     `Memory: ${showBytes(room.memoryFreeBytes)} free of ${showBytes(room.memoryTotalBytes)}`,
-    drawTable(['format', 'on disk', 'memory', ''], rows),
+    drawTable(['format', 'on disk', 'memory', '', 'on a GPU'], rows),
   ].join('\n');
 }
 

@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { lensTraceJsonSchema } from '../common/lens-trace.ts';
@@ -33,7 +33,12 @@ describe('trace', () => {
     expect(trace.positions).toEqual([trace.prompt.tokenIds.length - 1]);
     expect(trace.cells.topIds[0]![0]).toHaveLength(4);
     expect(trace.concepts.map(({ id }) => id)).toContain('optic-disc');
-    expect(trace.model).toMatchObject({ provider: 'cpu', providerFallback: null });
+    expect(trace.model).toMatchObject({
+      provider: 'cpu',
+      providerFallback: null,
+      device: cpus()[0]!.model.trim(),
+      deviceMemoryUsedBytes: null,
+    });
   });
 
   test('the picture fits 80 columns, has every layer, and no colour codes in a pipe', async () => {

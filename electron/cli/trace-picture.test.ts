@@ -111,7 +111,7 @@ describe('drawTrace', () => {
     expect(picture).toContain('Answer: Сетчатка глаза …');
     expect(picture).toContain('seen as 4284 × 2856');
     expect(picture).toContain('grid 1×204×306');
-    expect(picture).toContain('cpu (asked: auto)');
+    expect(picture).toContain('cpu (asked: auto); last layer');
     expect(picture).toContain(hash.slice(0, 16));
   });
 
@@ -124,6 +124,16 @@ describe('drawTrace', () => {
     expect(end({ vision: false, prefix: false, batch: 1 })).toBe(
       drawTrace(trace, plain).replace(/\s+/g, ' '),
     );
+  });
+
+  test('names the device, and what was used of its memory', () => {
+    const on = (model: Partial<LensTrace['model']>) =>
+      drawTrace({ ...trace, model: { ...trace.model, ...model } }, plain).replace(/\s+/g, ' ');
+    const gpu = { provider: 'webgpu', device: 'NVIDIA GeForce RTX 4060' } as const;
+    const used = { deviceMemoryUsedBytes: 5.32e9 };
+    expect(on(gpu)).toContain('webgpu (asked: auto), NVIDIA GeForce RTX 4060; last');
+    expect(on({ ...gpu, ...used })).toContain('RTX 4060, 5.3 GB; last');
+    expect(on({ ...gpu, ...used, deviceMemoryBytes: 8.59e9 })).toContain('RTX 4060, 5.3 of 8.6 GB; last');
   });
 
   test('a prompt without an image, with fewer tokens and no concepts', () => {

@@ -1,3 +1,4 @@
+import { describeDevice } from '../common/describe-device.ts';
 import type { ConceptTrace, LensTrace, Timings } from '../common/lens-trace.ts';
 import type { Paint } from './paint.ts';
 import { drawBar, fit, showPercent, showToken, wrap } from './text-cells.ts';
@@ -195,14 +196,10 @@ function describeReuse({ reuse }: Timings): string {
 }
 
 function drawProvenance({ model, image, lens, gate, timings, software }: LensTrace): string[] {
-  const provider =
-    model.provider === model.providerRequested
-      ? model.provider
-      : `${model.provider} (asked: ${model.providerRequested})`;
   const parts = [
     `model ${model.id} (${model.family}, ${model.numLayers} layers, ${model.weightDtype}), sha256 ${model.sha256.slice(0, 16)}…`,
     image === null ? 'no image' : `image sha256 ${image.sha256.slice(0, 16)}…, grid ${image.grid.join('×')}`,
-    `${lens} lens on ${provider}; last layer differs from the model by ${gate.maxAbsDiff.toPrecision(2)} (at most ${gate.tolerance.toPrecision(2)})`,
+    `${lens} lens on ${describeDevice(model)}; last layer differs from the model by ${gate.maxAbsDiff.toPrecision(2)} (at most ${gate.tolerance.toPrecision(2)})`,
     `fundus-lens ${software.version}, onnxruntime ${software.onnxruntime}; ${(timings.total / 1000).toFixed(1)} s${describeReuse(timings)}`,
   ];
   return parts.map((part) => wrap(part, width, '  '));

@@ -32,6 +32,10 @@ export const traceModelSchema = z.object({
   providerFallback: z.string().nullable(),
   /** Name of the processor or GPU, where it is known. */
   device: z.string().nullish(),
+  /** Memory of the device in all; null when unknown, or when it uses the host's. */
+  deviceMemoryBytes: count.nullish(),
+  /** What the engine's process held of it at the end of the trace, as the driver tells; null where it does not. */
+  deviceMemoryUsedBytes: count.nullish(),
 });
 
 export const traceImageSchema = z.object({

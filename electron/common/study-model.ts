@@ -22,6 +22,9 @@ export const loadedGateSchema = gateSchema.extend({
   provider: z.enum(providerNames),
   /** Name of the device; null where none was told. */
   device: z.string().nullable().default(null),
+  /** Of the device in all, and what the engine held of it; null where nobody tells. */
+  deviceMemoryBytes: count.nullable().default(null),
+  deviceMemoryUsedBytes: count.nullable().default(null),
   /** Why the first choice of provider was not used; null when it was. */
   providerFallback: z.string().nullable().default(null),
 });
@@ -55,6 +58,8 @@ export const modelSchema = z.object({
   diskBytes: count.nullable(),
   /** Estimated peak memory of one trace. */
   memoryBytes: count.nullable(),
+  /** The same of a GPU's memory; null when it was added by an earlier version. */
+  deviceBytes: count.nullable(),
   /** Of the parity gate at its last load here; null before the first. */
   gate: loadedGateSchema.nullable(),
   /** Images with a trace by it. */

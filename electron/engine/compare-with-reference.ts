@@ -22,6 +22,8 @@ export interface Deviation {
   /** Cells whose top-10 differ although the reference's neighbours are further apart than the tolerance. */
   readonly wrongOrder: number;
   readonly sameText: boolean;
+  /** What it was computed on; null when nobody tells. */
+  readonly device: string | null;
 }
 
 const neighbourTolerance = 1e-4;
@@ -82,6 +84,7 @@ export async function compareTrace(
     wrongOrder: countWrongOrder(result, of(expected, 'top_ids'), of(expected, 'top_log_probs')),
     sameText:
       result.generated.text === reference.generatedText && result.generated.ended === reference.stoppedByEos,
+    device: result.model.device ?? null,
   };
 }
 

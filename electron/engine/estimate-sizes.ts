@@ -1,41 +1,49 @@
 import { weightFormats } from '../common/prepared-model.ts';
 import type { SizeEstimate } from '../common/size-estimate.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
-import type { TensorView } from './checkpoint/safetensors.ts';
-import { lensChunkBytes } from './lens/read-lens.ts';
-import { smallBytes } from './load-model.ts';
+import { chooseWidening } from './graph/choose-target.ts';
+import { estimateNeeds } from './memory/memory-needs.ts';
+import { modelParts, weighCheckpoint, weighPlan, type ModelWeights } from './memory/weigh-parts.ts';
 import { completeOptions, planTensors } from './prepare/plan.ts';
-
-/** Runtime, pixels, caches and what else does not grow with the weights. */
-const fixedBytes = 512 * 2 ** 20;
 
 /** What a checkpoint needs as it is stored and in every format that it can be prepared in, by its headers alone. */
 export function estimateSizes(checkpoint: Checkpoint): SizeEstimate[] {
   const { weights, prepared } = checkpoint;
-  const tensors = [...weights];
-  const storedBytes = tensors.reduce((sum, view) => sum + view.byteLength + blockBytes(view), 0);
-  const elements = tensors.reduce((sum, view) => sum + countElements(view), 0);
-  // A small checkpoint is widened to float32 as a whole, a large one matrix by matrix.
-  const loadedBytes = prepared === null && storedBytes <= smallBytes ? 4 * elements : storedBytes;
-  const asStored = {
-    format: 'as-stored',
-    diskBytes: storedBytes,
-    memoryBytes: loadedBytes + lensChunkBytes + fixedBytes,
-  } as const;
+  const storedBytes = [...weights].reduce((sum, { byteLength, blocks }) => {
+    return sum + byteLength + (blocks?.scales.byteLength ?? 0) + (blocks?.zeroPoints?.byteLength ?? 0);
+  }, 0);
+  const asStored = describe(checkpoint, 'as-stored', storedBytes, weighCheckpoint(checkpoint));
   if (prepared !== null) return [asStored];
-  const inFormats = weightFormats.map((format): SizeEstimate => {
-    const { bytes } = planTensors(checkpoint, completeOptions({ format }));
-    return { format, diskBytes: bytes, memoryBytes: bytes + lensChunkBytes + fixedBytes };
+  const inFormats = weightFormats.map((format) => {
+    const plan = planTensors(checkpoint, completeOptions({ format }));
+    return describe(checkpoint, format, plan.bytes, weighPlan(plan, checkpoint));
   });
   return [asStored, ...inFormats];
 }
 
-/** Weights of a tensor, however they are stored. */
-export function countElements({ shape }: TensorView): number {
-  return shape.reduce((product, side) => product * side, 1);
+function describe(
+  checkpoint: Checkpoint,
+  format: SizeEstimate['format'],
+  diskBytes: number,
+  weights: ModelWeights,
+): SizeEstimate {
+  const attention = 'fused';
+  const needs = (provider: 'cpu' | 'webgpu') => {
+    const widen = format === 'as-stored' ? chooseWidening(checkpoint, provider) : 'per-use';
+    return estimateNeeds(weights, checkpoint.config, { onDevice: provider !== 'cpu', attention, widen });
+  };
+  const { hostBytes } = needs('cpu');
+  // Mapped weights can be taken back, but every pass would then read them from the disk again.
+  const mapped = Math.max(...modelParts.map((part) => weights[part].bytes - weights[part].int4Bytes));
+  return {
+    format,
+    diskBytes,
+    memoryBytes: hostBytes + mapped,
+    deviceBytes: needs('webgpu').deviceBytes,
+  };
 }
 
-/** Of the scales and zero points beside rounded weights. */
-function blockBytes({ blocks }: TensorView): number {
-  return (blocks?.scales.byteLength ?? 0) + (blocks?.zeroPoints?.byteLength ?? 0);
+/** Weights of a tensor, however they are stored. */
+export function countElements({ shape }: { readonly shape: readonly number[] }): number {
+  return shape.reduce((product, side) => product * side, 1);
 }

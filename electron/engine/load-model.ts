@@ -1,31 +1,27 @@
 import { FundusLensError } from '../common/errors.ts';
-import type { ProviderChoice, ProviderName } from '../common/lens-trace.ts';
+import type { ProviderChoice } from '../common/lens-trace.ts';
 import { fingerprintCheckpoint } from './checkpoint/fingerprint.ts';
 import { isIgnorableTensor, openCheckpoint, type Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { dataBytesPerRow } from './checkpoint/block-format.ts';
-import { cpuTarget, type GraphTarget } from './graph/graph-target.ts';
+import { chooseTarget, chooseWidening } from './graph/choose-target.ts';
+import type { GraphTarget } from './graph/graph-target.ts';
 import { buildLensHead } from './graph/lens-head.ts';
 import { sliceTokens } from './graph/token-slices.ts';
 import { LensHead } from './lens/lens-head.ts';
 import { checkParity } from './lens/parity-gate.ts';
-import { numTokens, type LoadedModel, type Model } from './model.ts';
+import { fitModel } from './memory/fit-memory.ts';
+import { estimateNeeds, staysOnHost } from './memory/memory-needs.ts';
+import { measureMemory } from './memory/memory-room.ts';
+import { weighCheckpoint } from './memory/weigh-parts.ts';
+import { numTokens, type LoadedModel, type Model, type ModelMemory } from './model.ts';
 import { chooseProvider, type ChosenProvider } from './runtime/providers.ts';
 import { ResidentSession } from './runtime/resident-session.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
 
-/** Weights up to this size are widened when they are loaded. */
-export const smallBytes = 2 ** 30;
-/** Of the unembedding widened on the cpu. */
-const widenedBytes = 256 * 2 ** 20;
-/** What every device that runs a large model lets one buffer hold. */
-const deviceBufferBytes = 1e9;
-/** Concept slots compiled into the head where the graph counts ranks; larger sets take several passes. */
-const rankSlots = 8;
-
 /**
  * Compiles a checkpoint's three graphs, loads them and lets the parity gate judge the result.
  *
- * @throws FundusLensError `model.*` for anything wrong with the files, `provider.unavailable`,
+ * @throws FundusLensError `model.*` for anything wrong with the files, `provider.unavailable`, `model.too-large`,
  *   `model.parity-gate`, `engine.cancelled`
  */
 export async function loadModel(
@@ -37,16 +33,17 @@ export async function loadModel(
   const total = 5;
   await reportProgress(hooks, 'load', 0, total);
   const checkpoint = await openCheckpoint(folder);
-  const provider = await chooseProvider(requested);
+  const blocks = [...checkpoint.weights].some((view) => view.blocks !== undefined);
+  const provider = await chooseProvider(requested, { blocks });
   const widen = chooseWidening(checkpoint, provider.provider);
   const target = chooseTarget(provider, widen);
   const graphs = compileGraphs(checkpoint, target);
+  const memory = await planMemory(checkpoint, provider, target);
   const hashing = fingerprintCheckpoint(folder, hooks.signal === undefined ? {} : { signal: hooks.signal });
   hashing.catch(() => undefined);
   await reportProgress(hooks, 'load', 1, total);
   const source = { weightsFolder: checkpoint.weights.folder, provider: provider.provider, widen };
-  const residence = { staysLoaded: staysLoaded(checkpoint, provider, widen) };
-  const open = (graph: Uint8Array) => new ResidentSession({ ...source, graph }, residence);
+  const open = (graph: Uint8Array) => new ResidentSession({ ...source, graph }, memory);
   const [vision, decoder, headSession] = [open(graphs.vision), open(graphs.decoder), open(graphs.head)];
   const sessions = [vision, decoder, headSession];
   const release = async () => {
@@ -64,7 +61,7 @@ export async function loadModel(
       slices: graphs.slices,
       rankSlots: target.rankSlots,
     });
-    const model: Model = { checkpoint, fingerprint: await hashing, provider, vision, decoder, head };
+    const model: Model = { checkpoint, fingerprint: await hashing, provider, memory, vision, decoder, head };
     const gate = await checkParity(model);
     await reportProgress(hooks, 'load', total, total);
     return { ...model, gate, loadMilliseconds: performance.now() - started, release };
@@ -99,39 +96,18 @@ function bytesPerToken({ weights, unembedding, config }: Checkpoint, { int8 }: G
   return dataBytesPerRow(dModel, blocks);
 }
 
-/**
- * Float32 weights are used where they lie in the file. Smaller ones of a small checkpoint are widened once, when it is
- * loaded; a larger one would not fit then, so its matrices are widened one by one in every pass.
- */
-function chooseWidening({ weights, prepared }: Checkpoint, provider: ProviderName): 'once' | 'per-use' {
-  const views = [...weights];
-  const bytes = views.reduce((sum, view) => sum + view.byteLength, 0);
-  if (provider === 'cpu') {
-    if (prepared !== null) return 'per-use';
-    return views.every(({ dtype }) => dtype === 'F32') || bytes <= smallBytes ? 'once' : 'per-use';
-  }
-  // Devices know float16 but not bfloat16, which only the optimiser can widen for them.
-  return bytes > smallBytes && views.every(({ dtype }) => dtype !== 'BF16') ? 'per-use' : 'once';
-}
-
-function chooseTarget({ provider, fusedAttention }: ChosenProvider, widen: 'once' | 'per-use'): GraphTarget {
-  const attention = fusedAttention ? 'fused' : 'composed';
-  if (provider === 'cpu')
-    return { ...cpuTarget, attention, widen, maxBufferBytes: widen === 'once' ? Infinity : widenedBytes };
-  return { attention, rankSlots, int8: 'fused', widen, maxBufferBytes: deviceBufferBytes };
-}
-
-/**
- * Whether a graph stays in memory between its runs. On the cpu only what loading had to convert does; mapped weights
- * cost almost nothing to map again.
- */
-function staysLoaded(
-  { weights }: Checkpoint,
-  { provider }: ChosenProvider,
-  widen: 'once' | 'per-use',
-): boolean {
-  if (provider !== 'cpu') return true;
-  return widen === 'once' && ![...weights].every(({ dtype }) => dtype === 'F32');
+/** @throws FundusLensError `model.too-large` */
+async function planMemory(
+  checkpoint: Checkpoint,
+  { provider, deviceMemoryBytes }: ChosenProvider,
+  { attention, widen }: GraphTarget,
+): Promise<ModelMemory> {
+  const weights = weighCheckpoint(checkpoint);
+  const run = { onDevice: provider !== 'cpu', attention, widen };
+  const room = await measureMemory(deviceMemoryBytes);
+  const residence = fitModel(checkpoint.folder, estimateNeeds(weights, checkpoint.config, run), room);
+  const staysLoaded = run.onDevice ? residence === 'together' : staysOnHost(weights, run);
+  return { weights, run, staysLoaded };
 }
 
 function asLoadError(error: unknown, folder: string): unknown {

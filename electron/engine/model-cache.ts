@@ -7,6 +7,7 @@ import { readControls, type ControlReadings, type ControlRequest } from './contr
 import { resolveConcepts, type ResolvedConcept } from './lens/resolve-concepts.ts';
 import { loadModel } from './load-model.ts';
 import type { LoadedModel } from './model.ts';
+import { measureBatchRoom } from './prefix/batch-size.ts';
 import { prefixBudget, PrefixMemory } from './prefix/prefix-memory.ts';
 import type { TraceHooks } from './trace-hooks.ts';
 
@@ -50,8 +51,10 @@ export class ModelCache {
     await this.close();
     this.#model = await loadModel(folder, provider, hooks);
     this.#key = key;
-    const { prefixBytes = prefixBudget(this.#model.provider.provider), batchSize = null } = this.#options;
-    this.#prefixes = new PrefixMemory(prefixBytes, { batchSize });
+    const { batchSize = null } = this.#options;
+    const prefixBytes = this.#options.prefixBytes ?? (await prefixBudget(this.#model.provider.provider));
+    const batchBytes = await measureBatchRoom(this.#model);
+    this.#prefixes = new PrefixMemory(prefixBytes, { batchSize, batchBytes });
     return this.#model;
   }
 

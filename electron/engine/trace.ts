@@ -138,7 +138,7 @@ export async function trace(
   const allPositions = [...positions, ...generation.residual.map((_, index) => length + index)];
   return {
     schema: 'fundus-lens.trace/1',
-    model: describeModel(model),
+    model: { ...describeModel(model), deviceMemoryUsedBytes: await model.provider.measureMemory() },
     image: image && {
       sha256: image.sha256,
       width: image.width,
@@ -235,12 +235,13 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
     providerRequested: provider.requested,
     providerFallback: provider.fallback,
     device: provider.device,
+    deviceMemoryBytes: provider.deviceMemoryBytes,
   };
 }
 
 function describeWarnings(
   request: TraceRequest,
-  { provider }: LoadedModel,
+  { provider, memory }: LoadedModel,
   leaks: readonly string[],
 ): string[] {
   const warnings: string[] = [];
@@ -252,6 +253,11 @@ function describeWarnings(
   if (provider.fallback !== null) {
     warnings.push(
       `Runs on "${provider.provider}" because the better providers cannot be used here: ${provider.fallback}.`,
+    );
+  }
+  if (memory.run.onDevice && !memory.staysLoaded) {
+    warnings.push(
+      'The parts of the model take turns in the memory of the device, which does not hold them together.',
     );
   }
   if (request.lens === 'raw') {

@@ -20,6 +20,7 @@ describe.skipIf(swiftShader === null)('the webgpu provider on SwiftShader', () =
     });
     const deviation = JSON.parse(stdout) as Deviation;
     expect(deviation).toMatchObject({ samePositionIds: true, wrongOrder: 0, sameText: true });
+    expect(deviation.device).toMatch(/^SwiftShader/);
     expect(deviation.residual).toBeLessThan(1e-4);
     expect(deviation.lens).toBeLessThan(5e-3);
   });

@@ -20,9 +20,16 @@ export function folderOf({ folder, name }: StoredModel): string {
 
 /** Remembers how far the lens of the last layer was from the model's own logits. */
 export function noteGate(library: Library, { model, gate }: Pick<LensTrace, 'model' | 'gate'>): void {
-  const { sha256, provider, providerFallback } = model;
-  const at = new Date().toISOString();
-  library.settings.set(gateKey(sha256), { ...gate, at, provider, providerFallback, device: null });
+  const { sha256, provider, providerFallback, device, deviceMemoryBytes, deviceMemoryUsedBytes } = model;
+  library.settings.set(gateKey(sha256), {
+    ...gate,
+    at: new Date().toISOString(),
+    provider,
+    providerFallback,
+    device: device ?? null,
+    deviceMemoryBytes: deviceMemoryBytes ?? null,
+    deviceMemoryUsedBytes: deviceMemoryUsedBytes ?? null,
+  });
 }
 
 /** What {@link noteGate} last remembered; null before. */

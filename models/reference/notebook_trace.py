@@ -2,6 +2,7 @@
 norm, the unembedding, a softmax and the top k. Prints times and peak memory as JSON.
 
     python notebook_trace.py CHECKPOINT IMAGE [--prompt TEXT] [--positions last|all] [--top-k 10] [--json FILE]
+                             [--dtype float32|bfloat16|float16] [--device cpu|auto]
 
 trace_s is the median of --repeat runs after one warm-up; a run reads and prepares the image, does the forward pass, and
 looks through the lens. The last of transformers' hidden states is already normed and is not normed again.
@@ -30,6 +31,8 @@ def main() -> None:
     parser.add_argument("--positions", choices=["last", "all"], default="last")
     parser.add_argument("--top-k", type=int, default=10)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], default="float32")
+    parser.add_argument("--device", choices=["cpu", "auto"], default="cpu", help="auto: a CUDA device if there is one")
     parser.add_argument("--threads", type=int, help="threads of torch; its own choice when left out")
     parser.add_argument("--json", type=Path, help="also write the JSON to this file")
     options = parser.parse_args()
@@ -38,7 +41,8 @@ def main() -> None:
     transformers.utils.logging.disable_progress_bar()
 
     started = time.perf_counter()
-    reference = Reference(options.checkpoint, attention=None)
+    device = "cuda" if options.device == "auto" and torch.cuda.is_available() else "cpu"
+    reference = Reference(options.checkpoint, attention=None, dtype=getattr(torch, options.dtype), device=device)
     load_s = time.perf_counter() - started
 
     runs = [trace(reference, options) for _ in range(options.repeat + 1)][1:]
@@ -52,6 +56,9 @@ def main() -> None:
         **{name: statistics.median(run[name] for run in runs) for name in names},
         "trace_s_runs": [run["trace_s"] for run in runs],
         "peak_rss_bytes": peak_rss_bytes(),
+        "peak_gpu_bytes": torch.cuda.max_memory_reserved() if device == "cuda" else None,
+        "dtype": options.dtype,
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
         "sequence_length": last["sequence_length"],
         "image_tokens": last["image_tokens"],
         "layers": len(last["top_ids"]) - 1,
@@ -74,16 +81,17 @@ def main() -> None:
 def trace(reference: Reference, options: argparse.Namespace) -> dict:
     start = time.perf_counter()
     prompt = reference.prepare(open_image(options.image), options.prompt)
-    ids = prompt.input_ids[None]
+    ids = prompt.input_ids[None].to(reference.device)
     prepared = time.perf_counter()
     output = reference.model(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
         mm_token_type_ids=(ids == reference.image_token).int(),
-        pixel_values=prompt.pixel_values,
-        image_grid_thw=prompt.grid,
+        pixel_values=prompt.pixel_values.to(reference.device),
+        image_grid_thw=prompt.grid.to(reference.device),
         output_hidden_states=True,
     )
+    wait(reference)
     forwarded = time.perf_counter()
     states = output.hidden_states
     top_ids, top_probs = [], []
@@ -104,6 +112,12 @@ def trace(reference: Reference, options: argparse.Namespace) -> dict:
         "top_ids": top_ids,
         "top_probs": top_probs,
     }
+
+
+def wait(reference: Reference) -> None:
+    """A GPU works on after its call has returned."""
+    if reference.device == "cuda":
+        torch.cuda.synchronize()
 
 
 def peak_rss_bytes() -> int:

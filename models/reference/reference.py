@@ -1,4 +1,5 @@
-"""Runs transformers on a checkpoint folder, in float32 with eager attention, and takes the residual stream out.
+"""Runs transformers on a checkpoint folder, in float32 with eager attention unless said otherwise, and takes the
+residual stream out.
 
 Letters in shapes: L decoder layers, T positions, D model width, V rows of the unembedding, N image tokens, P patches.
 """
@@ -46,18 +47,25 @@ class Forward:
 class Reference:
     """One checkpoint: model, tokenizer, chat template and image processor."""
 
-    def __init__(self, folder: Path, attention: str | None = "eager"):
+    def __init__(
+        self,
+        folder: Path,
+        attention: str | None = "eager",
+        dtype: torch.dtype = torch.float32,
+        device: str = "cpu",
+    ):
         self.folder = folder
+        self.device = device
         self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         options = {"attn_implementation": attention} if attention else {}
         model_class = MODEL_CLASSES[self.config["model_type"]]
         self.model, report = model_class.from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True, **options
+            folder, dtype=dtype, output_loading_info=True, **options
         )
         for problem in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
             if report.get(problem):
                 raise ValueError(f"{folder}: {problem}: {report[problem]}")
-        self.model.eval()
+        self.model.eval().to(device)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.num_tokens = max(self.tokenizer.get_vocab().values()) + 1  # ids from here on belong to no token
         self.image_processor = Qwen2VLImageProcessorPil.from_pretrained(folder)

@@ -1,3 +1,4 @@
+import { describeDevice } from '../../electron/common/describe-device.ts';
 import type { LensTrace } from '../../electron/common/lens-trace.ts';
 
 /** Everything that is needed to repeat a figure, in one line; the same words in every language. */
@@ -6,7 +7,7 @@ export function provenanceOf(trace: LensTrace): string {
   return [
     `weights ${model.id} sha256:${model.sha256.slice(0, 12)}`,
     `dtype ${model.weightDtype}`,
-    `provider ${model.provider}${model.providerFallback === null ? '' : ' (fallback)'}`,
+    `provider ${describeDevice(model)}${model.providerFallback === null ? '' : ' (fallback)'}`,
     image === null ? 'no image' : `image sha256:${image.sha256.slice(0, 12)}, grid ${image.grid.join('×')}`,
     `prompt "${prompt.text}"`,
     lens === 'raw' ? 'RAW lens (no final norm)' : 'logit lens',

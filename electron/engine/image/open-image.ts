@@ -16,7 +16,7 @@ export interface OpenedImage extends ImageFacts {
 /**
  * Opens an image for a model. One that was seen before is only hashed; its pixels may never be asked for.
  *
- * @param seen by SHA-256 of the file, for this model's preprocessing; gets what is new
+ * @param seen by SHA-256 of the file and configuration; gets what is new
  * @throws whatever `preprocessImage` throws
  */
 export async function openImage(
@@ -26,12 +26,13 @@ export async function openImage(
   hooks: TraceHooks = {},
 ): Promise<OpenedImage> {
   const file = await readImageFile(path);
-  const known = seen.get(file.sha256);
+  const key = `${file.sha256} ${JSON.stringify(config)}`;
+  const known = seen.get(key);
   if (known !== undefined) {
     await reportProgress(hooks, 'image', numStages, numStages);
     return { ...known, pixelValues: async () => (await preprocessFile(file, config)).pixelValues };
   }
   const { pixelValues, ...facts } = await preprocessFile(file, config, hooks);
-  seen.put(file.sha256, facts, 1);
+  seen.put(key, facts, 1);
   return { ...facts, pixelValues: () => Promise.resolve(pixelValues) };
 }

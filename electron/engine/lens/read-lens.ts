@@ -1,9 +1,7 @@
 import type { LensKind } from '../../common/lens-trace.ts';
 import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
+import { lensChunkBytes } from '../memory/memory-needs.ts';
 import type { ConceptTokens, LensHead, LensReading } from './lens-head.ts';
-
-/** Host and device bytes that one chunk's logits, probabilities and products may take together. */
-export const lensChunkBytes = 256 * 2 ** 20;
 
 /** Measurements of N layers × P positions, layer-major as a trace stores them. */
 export interface LensCells {

@@ -1,53 +1,59 @@
+import { activationBytes, estimateNeeds, typicalSize, type TraceSize } from '../memory/memory-needs.ts';
+import { measureMemory } from '../memory/memory-room.ts';
 import type { Model } from '../model.ts';
-import type { PrefixInput } from './image-prefix.ts';
-import { prefixLength } from './image-prefix.ts';
+import { prefixLength, type PrefixInput } from './image-prefix.ts';
 import type { PrefixMemory } from './prefix-memory.ts';
 
-/** More images than this gain nothing, and one of them being cancelled or failing wastes more. */
+/** Where more images gain nothing any more, and one trace that fails or is cancelled wastes more. */
 const mostImages = 8;
-/** Device bytes that the activations of one pass may take beside the weights. */
-const activationBytes = 512 * 2 ** 20;
+const mostSpareBytes = 2 ** 31;
 const bytesPerNumber = 4;
 
 /**
- * How many images of one grid go through vision tower and decoder together.
+ * Device bytes that images which go through the model together may take: what is set aside for one typical image, and half
+ * of what a device that tells its memory has left.
  *
- * On the cpu one at a time. A matrix product over many rows keeps all cores busy already: on a 0.4-billion-parameter
- * checkpoint with 289 image tokens four together took 6 % less processor time, and only an image of a few dozen tokens
- * gains (the demonstration checkpoint 30 % by four). For that a small product sums in another order, and numbers differ
- * by up to 2e-6 from those of the image alone; on the cpu equal requests give equal numbers, bit for bit.
- * A device has more cores than one image's rows fill, and reads its weights once for all.
+ * On the cpu none, so that images go one at a time. A matrix product over many rows keeps all cores busy already: on a
+ * checkpoint of 0.4 billion parameters with 289 image tokens four together took 6 % less processor time, and only an image
+ * of a few dozen tokens gains (the demonstration checkpoint 30 % by four). For that a small product sums in another order,
+ * and numbers differ by up to 2e-6 from those of the image alone; on the cpu equal requests give equal numbers, bit for
+ * bit. A device has more cores than the rows of one small image fill, and reads its weights once for all.
+ */
+export async function measureBatchRoom({ checkpoint, memory, provider }: Model): Promise<number> {
+  const { weights, run, staysLoaded } = memory;
+  if (!run.onDevice) return 0;
+  const { deviceBytes } = await measureMemory(provider.deviceMemoryBytes);
+  const needed = estimateNeeds(weights, checkpoint.config, run).deviceBytes;
+  const spare = deviceBytes === null || !staysLoaded ? 0 : Math.max(0, deviceBytes - needed);
+  return passBytes({ checkpoint, memory }, typicalSize) + Math.min(spare / 2, mostSpareBytes);
+}
+
+/**
+ * How many images of one grid go through vision tower and decoder together: as many as the device and what may be
+ * remembered of them allow.
  *
- * @param positions that are read of every image's prefix
+ * @param numPositions that are read of every image's prefix
  * @returns 1 or more
  */
 export function chooseBatchSize(
-  model: Model,
+  model: Pick<Model, 'checkpoint' | 'memory'>,
   memory: PrefixMemory,
-  input: PrefixInput,
-  positions: number,
+  { image, prompt }: PrefixInput,
+  numPositions: number,
 ): number {
   if (memory.batchSize !== null) return memory.batchSize;
-  const { provider, fusedAttention } = model.provider;
-  if (provider === 'cpu') return 1;
-  const { decoder, vision } = model.checkpoint.config;
-  const length = prefixLength(input.prompt);
-  const numPatches = input.image.grid[1] * input.image.grid[2];
-  // Gate, up and product of an MLP; attention that is written out also holds its scores and their softmax.
-  const scores = (heads: number, rows: number) => (fusedAttention ? 0 : 2 * heads * rows ** 2);
-  const activations = Math.max(
-    3 * length * decoder.dMlp + scores(decoder.numHeads, length),
-    3 * numPatches * vision.dMlp + scores(1, numPatches),
-  );
+  const { numLayers, numKeyValueHeads, headDim, dModel } = model.checkpoint.config.decoder;
+  const seqLen = prefixLength(prompt);
+  const pass = passBytes(model, { numPatches: image.grid[1] * image.grid[2], seqLen });
   const kept =
-    length * 2 * decoder.numLayers * decoder.numKeyValueHeads * decoder.headDim +
-    (input.prompt.cells[0] * input.prompt.cells[1] + positions * (decoder.numLayers + 1)) * decoder.dModel;
-  return Math.max(
-    1,
-    Math.min(
-      mostImages,
-      Math.floor(activationBytes / bytesPerNumber / activations),
-      Math.floor(memory.maxBytes / bytesPerNumber / kept),
-    ),
-  );
+    seqLen * 2 * numLayers * numKeyValueHeads * headDim +
+    (prompt.cells[0] * prompt.cells[1] + numPositions * (numLayers + 1)) * dModel;
+  const fitting = Math.min(memory.batchBytes / pass, memory.maxBytes / bytesPerNumber / kept);
+  return Math.max(1, Math.min(mostImages, Math.floor(fitting)));
+}
+
+/** Device bytes of one image's pass through vision tower or decoder, whichever takes more. */
+function passBytes({ checkpoint, memory }: Pick<Model, 'checkpoint' | 'memory'>, size: TraceSize): number {
+  const of = (part: 'vision' | 'decoder') => activationBytes(part, checkpoint.config, memory.run, size);
+  return Math.max(of('vision'), of('decoder'));
 }

@@ -1,6 +1,7 @@
 import type { ProviderName } from '../../common/lens-trace.ts';
 import type { KeyValueCache } from '../decoder-run.ts';
 import type { ImageFacts } from '../image/open-image.ts';
+import { measureMemory } from '../memory/memory-room.ts';
 import { BoundedCache } from './bounded-cache.ts';
 
 /** What the decoder makes of a prompt's first positions, up to the end of its image. */
@@ -19,15 +20,23 @@ export interface PrefixRows {
 
 type Remembered = Pick<Prefix, 'embeds' | 'cache'>;
 
+interface BatchOptions {
+  readonly batchSize?: number | null;
+  readonly batchBytes?: number;
+}
+
 /** Pictures whose size and grid are remembered; a few numbers each. */
 const maxFacts = 4096;
 
-/**
- * Host bytes that prefixes may take beside a model. On the cpu they count towards the memory that a model is said to need;
- * 915 positions of a 7B model take 118 MB, of a 2B model 58 MB.
- */
-export function prefixBudget(provider: ProviderName): number {
-  return (provider === 'cpu' ? 512 : 1536) * 2 ** 20;
+/** On the cpu, where the model itself is in the host's memory; 915 positions of a 7B model take 118 MB, of a 2B model 58 MB. */
+const mostBytesOnCpu = 512 * 2 ** 20;
+const mostBytes = 1536 * 2 ** 20;
+const shareOfFreeMemory = 1 / 8;
+
+/** Host bytes that prefixes may take beside a loaded model. Nothing depends on them but time. */
+export async function prefixBudget(provider: ProviderName): Promise<number> {
+  const { hostBytes } = await measureMemory(null);
+  return Math.min(provider === 'cpu' ? mostBytesOnCpu : mostBytes, Math.floor(hostBytes * shareOfFreeMemory));
 }
 
 /**
@@ -37,17 +46,20 @@ export function prefixBudget(provider: ProviderName): number {
  * Nothing that is remembered changes a number: the decoder stops after the image whether anything is remembered or not.
  */
 export class PrefixMemory {
-  /** By SHA-256 of the image file. */
+  /** By SHA-256 of the image file and how it is preprocessed. */
   readonly facts = new BoundedCache<ImageFacts>(maxFacts);
   readonly #prefixes: BoundedCache<Remembered | PrefixRows>;
 
-  /** Images that go through the model together; null where the provider and the sizes decide. */
+  /** Images that go through the model together; null where their sizes decide. */
   readonly batchSize: number | null;
+  /** Device bytes that images which go through together may take. */
+  readonly batchBytes: number;
 
   /** @param maxBytes 0 remembers nothing */
-  constructor(maxBytes: number, { batchSize = null }: { readonly batchSize?: number | null } = {}) {
+  constructor(maxBytes: number, { batchSize = null, batchBytes = 0 }: BatchOptions = {}) {
     this.#prefixes = new BoundedCache(maxBytes);
     this.batchSize = batchSize;
+    this.batchBytes = batchBytes;
   }
 
   get maxBytes(): number {

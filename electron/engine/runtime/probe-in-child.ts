@@ -1,34 +1,59 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ProviderName } from '../../common/lens-trace.ts';
-import type { ProviderProbe } from './provider-probe.ts';
+import { vulkanLog } from './device-name.ts';
+import { failedProbe, type ProviderProbe } from './provider-probe.ts';
 
 /** In the sources a process's entry is TypeScript, in a build JavaScript. */
 const entry = new URL(`./probe-process${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 /** How long a driver may take to start, milliseconds. */
 const patience = 120_000;
+/** How long the process may take to end once it has told its result, milliseconds. */
+const endPatience = 5000;
+/** Characters kept of what the driver says; the opened device is among the last. */
+const logLength = 200_000;
+
+export interface ProbeInChildOptions {
+  /** Whether to try products of rounded weights too. */
+  readonly withBlocks?: boolean;
+  /** The process's entry. */
+  readonly script?: URL;
+}
 
 /**
  * Tries a provider in a process of its own, so that a driver that crashes or hangs ends that process and not this one.
  *
- * @param script the process's entry
+ * @returns what was seen, and what the driver wrote to stderr
  */
-export function probeInChild(provider: ProviderName, script: URL = entry): Promise<ProviderProbe> {
+export function probeInChild(
+  provider: ProviderName,
+  { withBlocks = false, script = entry }: ProbeInChildOptions = {},
+): Promise<ProviderProbe & { readonly log: string }> {
   return new Promise((resolve) => {
-    const child = fork(fileURLToPath(script), [provider], {
+    const child = fork(fileURLToPath(script), [provider, ...(withBlocks ? ['blocks'] : [])], {
       // Electron's own binary is Node only when told so.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      env: { ...process.env, ...vulkanLog, ELECTRON_RUN_AS_NODE: '1' },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), patience);
-    const settle = (probe: ProviderProbe) => {
+    let log = '';
+    let told: ProviderProbe | null = null;
+    const kill = () => child.kill('SIGKILL');
+    let timer = setTimeout(kill, patience);
+    const settle = (failure: string) => {
       clearTimeout(timer);
-      resolve(probe);
+      resolve({ ...(told ?? failedProbe(failure)), log });
     };
-    const failed = (failure: string) => settle({ failure, fusedAttention: false });
-    child.once('message', (probe) => settle(probe as ProviderProbe));
-    child.once('error', (error) => failed(error.message));
-    child.once('exit', (code, signal) => failed(`its trial ended with ${signal ?? `exit code ${code}`}`));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-logLength);
+    });
+    child.once('message', (probe) => {
+      told = probe as ProviderProbe;
+      clearTimeout(timer);
+      timer = setTimeout(kill, endPatience);
+    });
+    child.once('error', (error) => settle(error.message));
+    // Not `exit`: what was written to stderr may come later.
+    child.once('close', (code, signal) => settle(`its trial ended with ${signal ?? `exit code ${code}`}`));
   });
 }

@@ -1,6 +1,8 @@
-/** Entry of a process that tries one provider and tells its parent. Usage: probe-process PROVIDER */
+/** Entry of a process that tries one provider and tells its parent. Usage: probe-process PROVIDER [blocks] */
 
 import type { ProviderName } from '../../common/lens-trace.ts';
 import { probeProvider } from './provider-probe.ts';
 
-process.send?.(await probeProvider(process.argv[2] as ProviderName), () => process.exit(0));
+const [provider, blocks] = process.argv.slice(2);
+const probe = await probeProvider(provider as ProviderName, blocks === 'blocks');
+process.send?.(probe, () => process.exit(0));

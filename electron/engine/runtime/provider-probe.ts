@@ -1,6 +1,8 @@
 import type { ProviderName } from '../../common/lens-trace.ts';
 import { writeOnnxModel } from '../graph/onnx-writer.ts';
 import { computesFusedAttention } from './attention-probe.ts';
+import { findWrongBlockProduct } from './block-probe.ts';
+import { findCudaDevice, type DeviceIdentity } from './device-name.ts';
 import { float32Data, float32Tensor, Session } from './session.ts';
 
 /** What was seen of a provider on this machine. */
@@ -9,15 +11,34 @@ export interface ProviderProbe {
   readonly failure: string | null;
   /** Whether its own attention kernels gave right numbers. */
   readonly fusedAttention: boolean;
+  /** Why it cannot multiply rounded weights; null when it can, or was not asked. */
+  readonly blockFailure: string | null;
+  /** The CUDA device that it was on; null for other providers, which do not tell. */
+  readonly cuda: DeviceIdentity | null;
 }
 
-/** Tries a provider in this process; a driver that crashes takes the process with it. */
-export async function probeProvider(provider: ProviderName): Promise<ProviderProbe> {
-  const failure = await multiplyMatrices(provider);
-  return { failure, fusedAttention: failure === null && (await computesFusedAttention(provider)) };
+/** Of a provider that cannot be used. */
+export function failedProbe(failure: string): ProviderProbe {
+  return { failure, fusedAttention: false, blockFailure: null, cuda: null };
 }
 
-async function multiplyMatrices(provider: ProviderName): Promise<string | null> {
+/**
+ * Tries a provider in this process; a driver that crashes takes the process with it.
+ *
+ * @param withBlocks whether to try products of rounded weights too
+ */
+export async function probeProvider(provider: ProviderName, withBlocks: boolean): Promise<ProviderProbe> {
+  const { failure, cuda } = await multiplyMatrices(provider);
+  if (failure !== null) return failedProbe(failure);
+  return {
+    failure,
+    fusedAttention: await computesFusedAttention(provider),
+    blockFailure: withBlocks ? await findWrongBlockProduct(provider) : null,
+    cuda,
+  };
+}
+
+async function multiplyMatrices(provider: ProviderName): Promise<Pick<ProviderProbe, 'failure' | 'cuda'>> {
   const shape = [2, 2];
   const value = (name: string) => ({ name, type: 'float32' as const, shape });
   const graph = writeOnnxModel({
@@ -33,9 +54,12 @@ async function multiplyMatrices(provider: ProviderName): Promise<string | null> 
     const session = await Session.create({ graph, weightsFolder: '.', provider });
     const matrix = float32Tensor(Float32Array.of(1, 2, 3, 4), shape);
     const product = float32Data((await session.run({ a: matrix, b: matrix }, ['c']))['c']);
+    // While the session is there, the driver lists this process on its device.
+    const cuda = provider === 'cuda' ? await findCudaDevice(process.pid) : null;
     await session.release();
-    return product.join() === '7,10,15,22' ? null : `a wrong product: ${product.join(', ')}`;
+    const isRight = product.join() === '7,10,15,22';
+    return { failure: isRight ? null : `a wrong product: ${product.join(', ')}`, cuda };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { failure: error instanceof Error ? error.message : String(error), cuda: null };
   }
 }

@@ -1,23 +1,53 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { agree, attendCausally, attentionCases } from './attention-probe.ts';
+import { findWrongBlockProduct } from './block-probe.ts';
 import { probeInChild } from './probe-in-child.ts';
-import { chooseProvider } from './providers.ts';
+import { chooseProvider, tryProvider } from './providers.ts';
+import { unpackSwiftShader } from './swiftshader.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens-probe-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-it('a driver that crashes ends its own process, and is told as the reason', async () => {
-  const script = path.join(folder, 'crash.mjs');
-  writeFileSync(script, `process.kill(process.pid, 'SIGSEGV');`);
-  const { failure } = await probeInChild('webgpu', pathToFileURL(script));
-  expect(failure).toContain('SIGSEGV');
+const swiftShader = unpackSwiftShader();
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  if (swiftShader !== null) rmSync(swiftShader.folder, { recursive: true });
 });
 
-it('the cpu is tried in a process of its own as any other', async () => {
-  expect(await probeInChild('cpu')).toEqual({ failure: null, fusedAttention: true });
+/** A trial that tells these results instead of looking at a device. */
+function writeTrial(name: string, body: string): URL {
+  const script = path.join(folder, name);
+  writeFileSync(script, body);
+  return pathToFileURL(script);
+}
+
+describe('a trial in a process of its own', () => {
+  it('survives a driver that crashes, and tells it as the reason', async () => {
+    const script = writeTrial('crash.mjs', `process.kill(process.pid, 'SIGSEGV');`);
+    const { failure } = await probeInChild('webgpu', { script });
+    expect(failure).toContain('SIGSEGV');
+  });
+
+  it('counts what was told before a driver crashed at its end', async () => {
+    const told = JSON.stringify({ failure: null, fusedAttention: true, blockFailure: null, cuda: null });
+    const script = writeTrial(
+      'late-crash.mjs',
+      `process.stderr.write('last words');
+       process.send(${told}, () => process.kill(process.pid, 'SIGSEGV'));`,
+    );
+    expect(await probeInChild('webgpu', { script })).toMatchObject({ failure: null, log: 'last words' });
+  });
+
+  it('is done with the cpu as with any other', async () => {
+    expect(await probeInChild('cpu', { withBlocks: true })).toMatchObject({
+      failure: null,
+      fusedAttention: true,
+      blockFailure: null,
+    });
+  });
 });
 
 it('cuda without its library is refused with the reason, and auto falls back with it', async () => {
@@ -25,4 +55,47 @@ it('cuda without its library is refused with the reason, and auto falls back wit
   const chosen = await chooseProvider('auto');
   expect(chosen.provider).not.toBe('cuda');
   expect(chosen.fallback).toContain('cuda: the CUDA library');
+});
+
+it('a sequence in two passes attends on the cpu as in one', async () => {
+  const [whole, ...parts] = await attendCausally('cpu');
+  parts.forEach((rows, index) => {
+    const { past } = attentionCases[index + 1]!;
+    expect(agree(rows, whole!.slice(past * 512))).toBe(true);
+  });
+  // The check itself can fail.
+  expect(agree(parts[0]!, whole!.slice(0, parts[0]!.length))).toBe(false);
+});
+
+it('the cpu multiplies rounded weights of every kind rightly', async () => {
+  expect(await findWrongBlockProduct('cpu')).toBeNull();
+});
+
+describe.skipIf(swiftShader === null)('on SwiftShader', () => {
+  it('webgpu names the device it opened, and is judged by its numbers', { timeout: 240_000 }, async () => {
+    for (const name of ['LD_LIBRARY_PATH', 'VK_ICD_FILENAMES'] as const)
+      vi.stubEnv(name, swiftShader!.environment[name]);
+    const seen = await tryProvider('webgpu', true);
+    expect(seen).toMatchObject({ failure: null, blockFailure: null, deviceMemoryBytes: null });
+    expect(seen.device).toMatch(/^SwiftShader Device/);
+    // microsoft/onnxruntime#28520
+    expect(seen.fusedAttention).toBe(false);
+  });
+
+  it('a card of that name gives its memory', { timeout: 240_000 }, async () => {
+    const bin = path.join(folder, 'bin');
+    mkdirSync(bin);
+    const { device } = await withSwiftShader(() => tryProvider('webgpu', false));
+    writeFileSync(path.join(bin, 'nvidia-smi'), `#!/bin/sh\necho "GPU-1, ${device}, 8188"\n`);
+    chmodSync(path.join(bin, 'nvidia-smi'), 0o755);
+    vi.stubEnv('PATH', `${bin}:${process.env['PATH']}`);
+    const chosen = await withSwiftShader(() => chooseProvider('auto'));
+    expect(chosen).toMatchObject({ provider: 'webgpu', device, deviceMemoryBytes: 8188 * 2 ** 20 });
+  });
+
+  function withSwiftShader<T>(work: () => Promise<T>): Promise<T> {
+    for (const name of ['LD_LIBRARY_PATH', 'VK_ICD_FILENAMES'] as const)
+      vi.stubEnv(name, swiftShader!.environment[name]);
+    return work();
+  }
 });

@@ -1,38 +1,55 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
-import path from 'node:path';
 import type { ProviderChoice, ProviderName } from '../../common/lens-trace.ts';
+import { createMemoryMeter, type measureDeviceMemory } from './device-memory.ts';
+import { identifyDevice, identifyProcessor, type DeviceIdentity } from './device-name.ts';
+import { hasCudaLibrary } from './onnxruntime-files.ts';
 import { probeInChild } from './probe-in-child.ts';
-import type { ProviderProbe } from './provider-probe.ts';
+import { failedProbe, type ProviderProbe } from './provider-probe.ts';
 import { providerUnavailable } from './session.ts';
 
-export interface ChosenProvider {
+export interface ChosenProvider extends DeviceIdentity {
   readonly provider: ProviderName;
   readonly requested: ProviderChoice;
   /** Why a better provider was passed over; null when the first choice is used. */
   readonly fallback: string | null;
   /** Whether the provider's own attention kernels gave right numbers on this machine. */
   readonly fusedAttention: boolean;
-  /** The processor's name; null where the runtime does not tell that of the device. */
-  readonly device: string | null;
+  /** Device memory that this process holds, bytes, as {@link measureDeviceMemory} tells it. */
+  readonly measureMemory: () => Promise<number | null>;
+}
+
+/** What a model needs of a provider. */
+export interface ProviderNeeds {
+  /** Whether it has weights of 4 or 8 bits. */
+  readonly blocks?: boolean;
+}
+
+/** Of a provider on this machine. */
+export interface SeenProvider extends ProviderProbe, DeviceIdentity {
+  readonly provider: ProviderName;
 }
 
 const preference: readonly ProviderName[] = ['cuda', 'webgpu', 'cpu'];
 
 /**
  * Picks the execution provider: the one that was asked for, or under `auto` the first that multiplies two
- * matrices rightly on this machine. All but the cpu are tried in a process of their own first.
+ * matrices, and rounded weights where the model has them, rightly on this machine. All but the cpu are tried in a
+ * process of their own first.
  *
  * @throws FundusLensError `provider.unavailable` when a provider was asked for by name and does not work
  */
-export async function chooseProvider(requested: ProviderChoice): Promise<ChosenProvider> {
+export async function chooseProvider(
+  requested: ProviderChoice,
+  { blocks = false }: ProviderNeeds = {},
+): Promise<ChosenProvider> {
   const reasons: string[] = [];
   for (const provider of requested === 'auto' ? preference : [requested]) {
-    const { failure, fusedAttention } = await probe(provider);
+    const seen = await tryProvider(provider, blocks);
+    const failure = seen.failure ?? seen.blockFailure;
     if (failure === null) {
+      const { fusedAttention, device, deviceMemoryBytes } = seen;
       const fallback = reasons.length === 0 ? null : reasons.join('; ');
-      return { provider, requested, fallback, fusedAttention, device: nameDevice(provider) };
+      const measureMemory = createMemoryMeter(provider);
+      return { provider, requested, fallback, fusedAttention, device, deviceMemoryBytes, measureMemory };
     }
     if (requested !== 'auto') throw providerUnavailable(provider, failure);
     reasons.push(`${provider}: ${shorten(failure)}`);
@@ -40,24 +57,21 @@ export async function chooseProvider(requested: ProviderChoice): Promise<ChosenP
   throw providerUnavailable('cpu', reasons.join('; '));
 }
 
-async function probe(provider: ProviderName): Promise<ProviderProbe> {
-  if (provider === 'cpu') return { failure: null, fusedAttention: true };
-  if (provider === 'cuda' && !hasCudaLibrary())
-    return { failure: 'the CUDA library of ONNX Runtime is not installed', fusedAttention: false };
-  return probeInChild(provider);
-}
-
-/** The library is a download of its own, which nobody gets without asking for it. */
-function hasCudaLibrary(): boolean {
-  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
-  const folder = path.join(path.dirname(entry), '../bin/napi-v6', process.platform, process.arch);
-  return ['libonnxruntime_providers_cuda.so', 'onnxruntime_providers_cuda.dll'].some((name) =>
-    existsSync(path.join(folder, name)),
-  );
-}
-
-function nameDevice(provider: ProviderName): string | null {
-  return provider === 'cpu' ? (cpus()[0]?.model.trim() ?? null) : null;
+/** Tries one provider and names its device. */
+export async function tryProvider(provider: ProviderName, blocks: boolean): Promise<SeenProvider> {
+  if (provider === 'cpu') {
+    const works = { failure: null, fusedAttention: true, blockFailure: null, cuda: null };
+    return { provider, ...works, ...identifyProcessor() };
+  }
+  const { log, ...probe } =
+    provider === 'cuda' && !hasCudaLibrary()
+      ? { ...failedProbe('the CUDA library of ONNX Runtime is not installed'), log: '' }
+      : await probeInChild(provider, { withBlocks: blocks });
+  const identity =
+    probe.failure === null
+      ? (probe.cuda ?? (await identifyDevice(log)))
+      : { device: null, deviceMemoryBytes: null };
+  return { provider, ...probe, ...identity };
 }
 
 /** The last clause of a runtime message, without source paths. */

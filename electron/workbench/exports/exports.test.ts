@@ -88,7 +88,12 @@ describe('tables', () => {
       model_sha256: trace.model.sha256,
       prompt: trace.prompt.text,
       lens: 'logit',
+      provider: trace.model.provider,
+      provider_fallback: trace.model.providerFallback,
+      device: trace.model.device,
     });
+    expect(trace.model.device).toBeTypeOf('string');
+    expect(trace.model.providerFallback).toContain('cuda');
     expect(parquetMetadata(buffer).key_value_metadata?.[0]?.key).toBe('fundus-lens');
 
     const csv = (
@@ -210,6 +215,8 @@ test('the report says what it is in both languages, and escapes what was typed',
   const english = (await bytesOf(await client.exports.report({ traceIds }))).toString();
   expect(english).toContain('no medical device');
   expect(english).toContain('Describe &quot;this&quot;, =image.');
+  expect(english).toContain('Better providers not used');
+  expect(english).toContain(`${trace.model.provider} (asked: auto), ${trace.model.device?.slice(0, 5)}`);
   const russian = (await bytesOf(await client.exports.report({ traceIds, language: 'ru' }))).toString();
   expect(russian).toContain('не медицинское изделие');
 });

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { describeDevice } from '../../common/describe-device.ts';
 import type { ExportResult, reportExportSchema } from '../../common/export-model.ts';
 import type { LensTrace } from '../../common/lens-trace.ts';
 import type { Library } from '../../store/library.ts';
@@ -38,7 +39,8 @@ function section(library: Library, id: number, language: Language, words: Report
     [words.image, trace.image === null ? words.none : `SHA-256 ${trace.image.sha256}`],
     [words.grid, trace.image === null ? null : trace.image.grid.join(' × ')],
     [words.model, `${model.id} (${model.family}), SHA-256 ${model.sha256}`],
-    [words.computed, `${model.provider}, ${model.weightDtype}`],
+    [words.computed, `${describeDevice(model)}, ${model.weightDtype}`],
+    [words.fallback, model.providerFallback],
     [words.gate, `${gate.maxAbsDiff.toExponential(2)} ≤ ${gate.tolerance.toExponential(2)}`],
     [words.prompt, prompt.text],
     [words.lens, trace.lens],

@@ -1,0 +1,48 @@
+import { FundusLensError } from '../../common/errors.ts';
+import type { MemoryNeeds } from './memory-needs.ts';
+import { isMemoryCheckOff, type MemoryRoom } from './memory-room.ts';
+
+/** Whether a model's graphs are in the device's memory together, or each only while it runs. */
+export type Residence = 'together' | 'in-turn';
+
+/**
+ * Finds out before anything large is read whether a model fits, and how.
+ *
+ * @throws FundusLensError `model.too-large` when it does not fit even one graph at a time
+ */
+export function fitModel(folder: string, needs: MemoryNeeds, room: MemoryRoom): Residence {
+  const check = (kind: string, needed: number, there: number) => {
+    if (needed <= there || isMemoryCheckOff()) return;
+    throw new FundusLensError('model.too-large', `The model in ${folder} does not fit into memory.`, {
+      expected: `about ${showGigabytes(needed)} of free ${kind}`,
+      found: showGigabytes(there),
+      advice:
+        'Close other programs, prepare the model in a smaller format, or choose the provider cpu. ' +
+        'FUNDUS_LENS_MEMORY_CHECK=off loads it all the same.',
+    });
+  };
+  check('memory', needs.hostBytes, room.hostBytes);
+  if (room.deviceBytes === null || needs.deviceBytes <= room.deviceBytes) return 'together';
+  check('memory on the device', needs.deviceBytesInTurn, room.deviceBytes);
+  return 'in-turn';
+}
+
+/**
+ * Finds out before the vision tower runs whether a trace of this image fits.
+ *
+ * @param neededBytes beyond those of the loaded model
+ * @param thereBytes where they are taken from; null when unknown
+ * @throws FundusLensError `trace.too-large`
+ */
+export function fitTrace(imageTokens: number, neededBytes: number, thereBytes: number | null): void {
+  if (thereBytes === null || neededBytes <= thereBytes || isMemoryCheckOff()) return;
+  throw new FundusLensError('trace.too-large', 'The image is too detailed for the memory there is.', {
+    expected: `about ${showGigabytes(neededBytes)} for ${imageTokens} image tokens`,
+    found: showGigabytes(thereBytes),
+    advice: 'Trace it in less detail, with --max-pixels or under "Detail", or close other programs.',
+  });
+}
+
+function showGigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,117 @@
+import { availableParallelism } from 'node:os';
+import type { ModelConfig } from '../checkpoint/config.ts';
+import type { GraphTarget } from '../graph/graph-target.ts';
+import { modelParts, type ModelPart, type ModelWeights, type PartWeights } from './weigh-parts.ts';
+
+/** Host and device bytes that one chunk of the lens' logits, probabilities and products may take together. */
+export const lensChunkBytes = 256 * 2 ** 20;
+/** Of the unembedding widened on the cpu. */
+export const widenedBytes = 256 * 2 ** 20;
+/** Runtime, vocabulary, pixels and what else does not grow with weights and image. */
+const fixedBytes = 400 * 2 ** 20;
+const float32Bytes = 4;
+
+/** One image and its prompt. */
+export interface TraceSize {
+  /** Patches of the image; 4 to an image token. */
+  readonly numPatches: number;
+  /** Positions of the prompt, T. */
+  readonly seqLen: number;
+}
+
+/** How a model is run, as far as memory depends on it. */
+export interface RunPlan {
+  readonly onDevice: boolean;
+  readonly attention: GraphTarget['attention'];
+  readonly widen: GraphTarget['widen'];
+}
+
+/** Estimated peak bytes of one trace. */
+export interface MemoryNeeds {
+  /** Of the host; weights that are mapped in place are not in it, since the system takes them back when it must. */
+  readonly hostBytes: number;
+  /** Of the device, with all graphs in its memory; 0 on the cpu. */
+  readonly deviceBytes: number;
+  /** The same with one graph at a time. */
+  readonly deviceBytesInTurn: number;
+}
+
+/** An image of this many tokens stands for all where no image is known yet, and a prompt of some dozen words. */
+const typicalImageTokens = 1024;
+export const typicalSize: TraceSize = {
+  numPatches: 4 * typicalImageTokens,
+  seqLen: typicalImageTokens + 64,
+};
+
+/**
+ * Estimates what a trace of the last position takes. Measured on the cpu with the released 2B and 7B shapes (888 to 5,000
+ * image tokens), the estimate of the host is above the peak of what cannot be taken back, by less than a half.
+ */
+export function estimateNeeds(
+  weights: ModelWeights,
+  config: ModelConfig,
+  run: RunPlan,
+  size: TraceSize = typicalSize,
+): MemoryNeeds {
+  const activations = (part: ModelPart) => activationBytes(part, config, run, size);
+  const loaded = (part: ModelPart) => loadedBytes(weights[part], part, run);
+  const together = sum(modelParts.map(loaded)) + Math.max(...modelParts.map(activations));
+  const inTurn = Math.max(...modelParts.map((part) => loaded(part) + activations(part)));
+  if (run.onDevice) {
+    return { hostBytes: fixedBytes + lensChunkBytes, deviceBytes: together, deviceBytesInTurn: inTurn };
+  }
+  const hostBytes = fixedBytes + (staysOnHost(weights, run) ? together : inTurn);
+  return { hostBytes, deviceBytes: 0, deviceBytesInTurn: 0 };
+}
+
+/** Bytes of a trace of that size beyond those of the loaded model at rest, on the device if there is one, else on the host. */
+export function estimateTrace(
+  weights: ModelWeights,
+  config: ModelConfig,
+  run: RunPlan,
+  size: TraceSize,
+  staysLoaded: boolean,
+): number {
+  const beyond = (part: ModelPart) =>
+    activationBytes(part, config, run, size) + (staysLoaded ? 0 : loadedBytes(weights[part], part, run));
+  return Math.max(...modelParts.map(beyond));
+}
+
+/** On the cpu only what loading had to widen stays; mapped weights cost almost nothing to map again. */
+export function staysOnHost(weights: ModelWeights, { widen }: RunPlan): boolean {
+  return widen === 'once' && !modelParts.every((part) => weights[part].inPlace);
+}
+
+/** Of a loaded graph's weights, less what is mapped in place. */
+function loadedBytes(part: PartWeights, name: ModelPart, { onDevice, widen }: RunPlan): number {
+  if (widen === 'once' && !part.inPlace) return float32Bytes * part.elements;
+  const widened = float32Bytes * part.widestElements;
+  if (onDevice) return part.bytes + widened;
+  // The cpu packs 4-bit weights anew, and widens others one by one.
+  return part.int4Bytes + (name === 'head' ? Math.min(widened, widenedBytes) : widened);
+}
+
+/** Of one graph while it runs. */
+export function activationBytes(
+  part: ModelPart,
+  { vision, decoder }: ModelConfig,
+  { onDevice, attention }: RunPlan,
+  { numPatches, seqLen }: TraceSize,
+): number {
+  if (part === 'head') return lensChunkBytes;
+  if (part === 'vision') {
+    // Gate, up and product of an MLP, or the three parts of attention and its result.
+    const row = 3 * vision.dMlp + 4 * vision.width;
+    const scores = attention === 'composed' ? 2 * numPatches ** 2 : 0;
+    return float32Bytes * (numPatches * row + scores);
+  }
+  const { numHeads, numKeyValueHeads, headDim, dMlp, dModel, numLayers } = decoder;
+  const row = 3 * dMlp + 3 * dModel + 2 * numLayers * numKeyValueHeads * headDim;
+  // Fused attention never holds all scores at once: the cpu's those of a head for every core.
+  const heads = attention === 'composed' ? 2 * numHeads : onDevice ? 0 : availableParallelism();
+  return float32Bytes * (seqLen * row + heads * seqLen ** 2);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,89 @@
+import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
+import type { TensorView } from '../checkpoint/safetensors.ts';
+import type { PlannedTensor, PreparePlan } from '../prepare/plan.ts';
+
+/** How a weight lies in its file. */
+type Storage = 'float32' | 'half' | 'int8' | 'int4';
+
+interface StoredTensor {
+  /** Canonical name. */
+  readonly name: string;
+  readonly storage: Storage;
+  readonly elements: number;
+  /** With scales and zero points. */
+  readonly bytes: number;
+}
+
+/** The weights of one graph. */
+export interface PartWeights {
+  readonly elements: number;
+  /** As they are stored. */
+  readonly bytes: number;
+  /** Of those stored with 4 bits. */
+  readonly int4Bytes: number;
+  /** Of the largest one that is neither float32 nor stored with 4 bits: it is widened for its product. */
+  readonly widestElements: number;
+  /** Whether all are float32, so that they are used where they lie. */
+  readonly inPlace: boolean;
+}
+
+export const modelParts = ['vision', 'decoder', 'head'] as const;
+export type ModelPart = (typeof modelParts)[number];
+export type ModelWeights = Readonly<Record<ModelPart, PartWeights>>;
+
+/** Weighs a checkpoint as it is stored, by its headers alone. */
+export function weighCheckpoint(checkpoint: Checkpoint): ModelWeights {
+  return weighParts([...checkpoint.weights].map(asStored), checkpoint);
+}
+
+/** Weighs what preparing would make of it. */
+export function weighPlan({ tensors }: PreparePlan, checkpoint: Checkpoint): ModelWeights {
+  return weighParts(tensors.map(asPlanned), checkpoint);
+}
+
+/** Tensors go to the graph that reads them; of an embedding beside an unembedding only single rows are read. */
+function weighParts(tensors: readonly StoredTensor[], { unembedding, embedding }: Checkpoint): ModelWeights {
+  const partOf = (name: string): ModelPart | null => {
+    if (name === unembedding) return 'head';
+    if (name === embedding.name) return null;
+    return name.startsWith('visual.') ? 'vision' : 'decoder';
+  };
+  const weigh = (part: ModelPart): PartWeights => {
+    const own = tensors.filter(({ name }) => partOf(name) === part);
+    const sum = (list: readonly StoredTensor[], of: 'bytes' | 'elements') =>
+      list.reduce((total, tensor) => total + tensor[of], 0);
+    const widened = own.filter(({ storage }) => storage === 'half' || storage === 'int8');
+    return {
+      elements: sum(own, 'elements'),
+      bytes: sum(own, 'bytes'),
+      int4Bytes: sum(
+        own.filter(({ storage }) => storage === 'int4'),
+        'bytes',
+      ),
+      widestElements: Math.max(0, ...widened.map(({ elements }) => elements)),
+      inPlace: own.every(({ storage }) => storage === 'float32'),
+    };
+  };
+  return { vision: weigh('vision'), decoder: weigh('decoder'), head: weigh('head') };
+}
+
+function asStored({ name, shape, dtype, byteLength, blocks }: TensorView): StoredTensor {
+  const scaleBytes = (blocks?.scales.byteLength ?? 0) + (blocks?.zeroPoints?.byteLength ?? 0);
+  const plain = dtype === 'F32' ? 'float32' : 'half';
+  return {
+    name,
+    storage: blocks === undefined ? plain : `int${blocks.bits}`,
+    elements: shape.reduce((product, side) => product * side, 1),
+    bytes: byteLength + scaleBytes,
+  };
+}
+
+function asPlanned({ name, rows, columns, format, data, scales, zeroPoints }: PlannedTensor): StoredTensor {
+  const isHalf = format === 'float16' || format === 'bfloat16';
+  return {
+    name,
+    storage: isHalf ? 'half' : format,
+    elements: rows * columns,
+    bytes: data.bytes + (scales?.bytes ?? 0) + (zeroPoints?.bytes ?? 0),
+  };
+}

@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+/** The library of the cuda provider, a download of its own that nobody gets without asking for it. */
+const cudaLibraries = ['libonnxruntime_providers_cuda.so', 'onnxruntime_providers_cuda.dll'];
+
+/** Where ONNX Runtime lies, and looks for the libraries of its providers. */
+export function onnxruntimeFolder(): string {
+  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
+  return path.join(path.dirname(entry), '../bin/napi-v6', process.platform, process.arch);
+}
+
+export function hasCudaLibrary(): boolean {
+  return cudaLibraries.some((name) => existsSync(path.join(onnxruntimeFolder(), name)));
+}
