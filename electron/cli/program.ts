@@ -72,6 +72,7 @@ export function buildProgram(commands: Commands): Command {
       'positions to read: last, image, all, or a list like 0,5,10-20 (default: last)',
       readPositions,
     )
+    .option('--max-pixels <n>', 'see the image in less detail, at most n pixels', readNumber(784))
     .addOption(
       new Option('--lens <kind>', 'raw only repeats the notebook').choices(lensKinds).default('logit'),
     )

@@ -11,6 +11,8 @@ export interface TraceRequest {
   readonly modelDir: string;
   /** null traces the prompt without any image, which is one of the controls. */
   readonly imagePath: string | null;
+  /** Largest area at which the vision tower sees an image, pixels; left out, the checkpoint's own limit holds alone. */
+  readonly maxPixels?: number | null;
   readonly prompt: string;
   readonly lens: LensKind;
   readonly positions: PositionSelection;

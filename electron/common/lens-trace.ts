@@ -47,6 +47,8 @@ export const traceImageSchema = z.object({
   resized: z.tuple([count, count]),
   /** Patches [t, h, w]; a merged image token covers 2 × 2 of them. */
   grid: z.tuple([count, count, count]),
+  /** Area that this trace was limited to, pixels; absent where only the checkpoint's own limit held. */
+  maxPixels: count.optional(),
 });
 
 export const tracePromptSchema = z.object({

@@ -5,12 +5,14 @@ import { describeWeights } from './checkpoint/open-checkpoint.ts';
 import type { ControlReadings } from './control-readings.ts';
 import { writeDump } from './dump.ts';
 import { generate } from './generate.ts';
+import { limitDetail } from './image/limit-detail.ts';
 import { openImage } from './image/open-image.ts';
 import { findEmergence } from './lens/emergence.ts';
 import { findLeaks } from '../common/find-leaks.ts';
 import { measureParity, readFinalLogits } from './lens/parity-gate.ts';
 import { readLens, type LensCells } from './lens/read-lens.ts';
 import type { ResolvedConcept } from './lens/resolve-concepts.ts';
+import { requireRoom } from './memory/fit-memory.ts';
 import type { LoadedModel } from './model.ts';
 import type { ModelCache } from './model-cache.ts';
 import { packageVersion } from './package-version.ts';
@@ -47,12 +49,13 @@ export async function trace(
   clock.lap('load');
 
   const { prefixes } = models;
+  const maxPixels = request.maxPixels ?? null;
+  const processor = limitDetail(checkpoint.imageProcessor, maxPixels);
   const image =
-    request.imagePath === null
-      ? null
-      : await openImage(request.imagePath, checkpoint.imageProcessor, prefixes.facts, hooks);
+    request.imagePath === null ? null : await openImage(request.imagePath, processor, prefixes.facts, hooks);
   const prompt = composePrompt(checkpoint, request.prompt, image?.grid ?? null, request.generate);
   const length = prompt.tokenIds.length;
+  if (image !== null) await requireRoom(model, image.grid, length);
   const positions = selectPositions(request.positions, length, prompt.imageSpan);
   // The last position is always read, because the parity gate judges it.
   const rowsRead = request.dumpPath === null ? [...new Set([...positions, length - 1])] : range(length);
@@ -64,7 +67,12 @@ export async function trace(
   const opened =
     image === null
       ? null
-      : await openPrefix(model, prefixes, { input: { image, prompt }, positions: inPrefix, upcoming }, hooks);
+      : await openPrefix(
+          model,
+          prefixes,
+          { input: { image, prompt }, positions: inPrefix, upcoming, processor },
+          hooks,
+        );
   await reportProgress(hooks, 'vision', 1, 1);
   clock.lap('vision');
 
@@ -118,7 +126,7 @@ export async function trace(
       ? null
       : await models.readControls(
           model,
-          { ...request, concepts, imagePositions: isImage.includes(true) },
+          { ...request, maxPixels, concepts, imagePositions: isImage.includes(true) },
           hooks,
         );
   await head.rest();
@@ -145,6 +153,7 @@ export async function trace(
       height: image.height,
       resized: [...image.resized],
       grid: [...image.grid],
+      ...(maxPixels === null ? {} : { maxPixels }),
     },
     prompt: {
       text: prompt.text,
