@@ -1,10 +1,12 @@
 import type { ProviderChoice, ProviderName } from '../../common/lens-trace.ts';
+import type { ProvidersReport, ProviderStatus } from '../../common/provider-status.ts';
 import { createMemoryMeter, type measureDeviceMemory } from './device-memory.ts';
 import { identifyDevice, identifyProcessor, type DeviceIdentity } from './device-name.ts';
-import { hasCudaLibrary } from './onnxruntime-files.ts';
+import { findLoaderMessage } from './loader-message.ts';
+import { hasCudaLibrary, onnxruntimeFolder } from './onnxruntime-files.ts';
 import { probeInChild } from './probe-in-child.ts';
 import { failedProbe, type ProviderProbe } from './provider-probe.ts';
-import { providerUnavailable } from './session.ts';
+import { onnxruntimeVersion, providerUnavailable } from './session.ts';
 
 export interface ChosenProvider extends DeviceIdentity {
   readonly provider: ProviderName;
@@ -67,15 +69,38 @@ export async function tryProvider(provider: ProviderName, blocks: boolean): Prom
     provider === 'cuda' && !hasCudaLibrary()
       ? { ...failedProbe('the CUDA library of ONNX Runtime is not installed'), log: '' }
       : await probeInChild(provider, { withBlocks: blocks });
+  const failure =
+    probe.failure !== null && provider === 'cuda' ? (findLoaderMessage(log) ?? probe.failure) : probe.failure;
   const identity =
     probe.failure === null
       ? (probe.cuda ?? (await identifyDevice(log)))
       : { device: null, deviceMemoryBytes: null };
-  return { provider, ...probe, ...identity };
+  return { provider, ...probe, failure, ...identity };
 }
 
 /** The last clause of a runtime message, without source paths. */
 function shorten(message: string): string {
   const sentence = message.split('\n')[0]!.replace(/^\/\S+ .*? was false\. /, '');
-  return sentence.length > 160 ? `${sentence.slice(0, 157)}…` : sentence;
+  return sentence.length > 240 ? `${sentence.slice(0, 237)}…` : sentence;
+}
+
+/** Every provider in the order of `auto`, each tried on this machine in a process of its own. */
+export async function listProviders(): Promise<ProvidersReport> {
+  const providers: ProviderStatus[] = [];
+  for (const name of preference) {
+    const { provider, failure, fusedAttention, blockFailure, device, deviceMemoryBytes } = await tryProvider(
+      name,
+      true,
+    );
+    const works = failure === null;
+    providers.push({ provider, works, failure, fusedAttention, blockFailure, device, deviceMemoryBytes });
+  }
+  return {
+    providers,
+    runtime: {
+      version: onnxruntimeVersion,
+      folder: onnxruntimeFolder(),
+      platform: `${process.platform}/${process.arch}`,
+    },
+  };
 }
