@@ -16,7 +16,7 @@ export function drawProviders({ providers, runtime, cuda }: ProvidersView): stri
   const remarks = providers
     .flatMap((status) => remarksOn(status))
     .map((text) => wrap(`· ${text}`, width, '  '));
-  const chosen = providers.find(({ works }) => works);
+  const chosen = providers.find(({ works, software }) => works && !software);
   return [
     drawTable(['provider', '', 'memory', 'device'], rows).trimEnd(),
     ...(chosen === undefined ? [] : [`Automatic takes ${chosen.provider}.`]),
@@ -26,9 +26,11 @@ export function drawProviders({ providers, runtime, cuda }: ProvidersView): stri
   ].join('\n');
 }
 
-function remarksOn({ provider, works, failure, fusedAttention, blockFailure }: ProviderStatus): string[] {
+function remarksOn(status: ProviderStatus): string[] {
+  const { provider, works, failure, software, fusedAttention, blockFailure } = status;
   if (!works) return [`${provider}: ${failure ?? 'unknown'}`];
   return [
+    ...(software ? [`${provider}: its device is a program on the processor; taken only when asked for`] : []),
     ...(fusedAttention
       ? []
       : [`${provider}: its own attention gives wrong numbers here; it is composed of products instead`]),

@@ -11,6 +11,8 @@ export const providerStatusSchema = z.object({
   works: z.boolean(),
   /** Why it does not; null when it does. */
   failure: z.string().nullable(),
+  /** Whether its device is a program on the processor, which `auto` passes over. */
+  software: z.boolean(),
   /** Whether its own attention kernels gave right numbers; else attention is composed from products. */
   fusedAttention: z.boolean(),
   /** Why it cannot run weights of 4 or 8 bits; null when it can. */

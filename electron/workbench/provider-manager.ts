@@ -119,13 +119,14 @@ export class ProviderManager {
     await this.wait();
   }
 
-  async #look(fresh: boolean): Promise<ProvidersReport> {
-    if (fresh || this.#report === null) {
-      const report = this.#desk.engines.providers();
-      this.#report = report;
-      report.catch(() => (this.#report = this.#report === report ? null : this.#report));
-    }
-    return this.#report!;
+  #look(fresh: boolean): Promise<ProvidersReport> {
+    if (!fresh && this.#report !== null) return this.#report;
+    const report = this.#desk.engines.providers();
+    this.#report = report;
+    report.catch(() => {
+      if (this.#report === report) this.#report = null;
+    });
+    return report;
   }
 
   async #describe(runtime: RuntimePlace): Promise<CudaLibrary> {

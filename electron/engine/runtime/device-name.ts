@@ -15,10 +15,16 @@ export interface DeviceIdentity {
 /** Set for a process, this makes the Vulkan loader write what it does to stderr. */
 export const vulkanLog = { VK_LOADER_DEBUG: 'driver' } as const;
 
+const softwareDevices = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
 const unknown: DeviceIdentity = { device: null, deviceMemoryBytes: null };
 const amdVendor = '0x1002';
 /** A processor's own graphics set aside less than this and use the host's memory besides. */
 const leastOwnMemory = 3 * 2 ** 30;
+
+/** Whether a graphics device is a program on the processor, which is slower than the processor itself. */
+export function isSoftware(device: string | null): boolean {
+  return device !== null && softwareDevices.test(device);
+}
 
 export function identifyProcessor(): DeviceIdentity {
   return { device: cpus()[0]?.model.trim() || null, deviceMemoryBytes: null };

@@ -1,7 +1,7 @@
 import type { ProviderChoice, ProviderName } from '../../common/lens-trace.ts';
 import type { ProvidersReport, ProviderStatus } from '../../common/provider-status.ts';
-import { createMemoryMeter, type measureDeviceMemory } from './device-memory.ts';
-import { identifyDevice, identifyProcessor, type DeviceIdentity } from './device-name.ts';
+import { createMemoryMeter } from './device-memory.ts';
+import { identifyDevice, identifyProcessor, isSoftware, type DeviceIdentity } from './device-name.ts';
 import { findLoaderMessage } from './loader-message.ts';
 import { hasCudaLibrary, onnxruntimeFolder } from './onnxruntime-files.ts';
 import { probeInChild } from './probe-in-child.ts';
@@ -15,7 +15,7 @@ export interface ChosenProvider extends DeviceIdentity {
   readonly fallback: string | null;
   /** Whether the provider's own attention kernels gave right numbers on this machine. */
   readonly fusedAttention: boolean;
-  /** Device memory that this process holds, bytes, as {@link measureDeviceMemory} tells it. */
+  /** Device memory that this process holds, bytes; see `measureDeviceMemory`. */
   readonly measureMemory: () => Promise<number | null>;
 }
 
@@ -34,7 +34,7 @@ const preference: readonly ProviderName[] = ['cuda', 'webgpu', 'cpu'];
 
 /**
  * Picks the execution provider: the one that was asked for, or under `auto` the first that multiplies two
- * matrices, and rounded weights where the model has them, rightly on this machine. All but the cpu are tried in a
+ * matrices, and rounded weights where the model has them, rightly on this machine and is more than a program. All but the cpu are tried in a
  * process of their own first.
  *
  * @throws FundusLensError `provider.unavailable` when a provider was asked for by name and does not work
@@ -46,7 +46,7 @@ export async function chooseProvider(
   const reasons: string[] = [];
   for (const provider of requested === 'auto' ? preference : [requested]) {
     const seen = await tryProvider(provider, blocks);
-    const failure = seen.failure ?? seen.blockFailure;
+    const failure = seen.failure ?? seen.blockFailure ?? (requested === 'auto' ? whySlow(seen) : null);
     if (failure === null) {
       const { fusedAttention, device, deviceMemoryBytes } = seen;
       const fallback = reasons.length === 0 ? null : reasons.join('; ');
@@ -57,6 +57,13 @@ export async function chooseProvider(
     reasons.push(`${provider}: ${shorten(failure)}`);
   }
   throw providerUnavailable('cpu', reasons.join('; '));
+}
+
+/** Why a provider that works is left alone unless it is asked for by name. */
+function whySlow({ device }: DeviceIdentity): string | null {
+  return isSoftware(device)
+    ? `${device} is a program on the processor, slower than the processor itself`
+    : null;
 }
 
 /** Tries one provider and names its device. */
@@ -92,8 +99,16 @@ export async function listProviders(): Promise<ProvidersReport> {
       name,
       true,
     );
-    const works = failure === null;
-    providers.push({ provider, works, failure, fusedAttention, blockFailure, device, deviceMemoryBytes });
+    providers.push({
+      provider,
+      works: failure === null,
+      failure: failure === null ? null : shorten(failure),
+      software: isSoftware(device),
+      fusedAttention,
+      blockFailure,
+      device,
+      deviceMemoryBytes,
+    });
   }
   return {
     providers,
