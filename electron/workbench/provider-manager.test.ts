@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ForkEngine } from '../common/engine-process.ts';
 import type { CudaLibrary, ProvidersView } from '../common/provider-status.ts';
+import { forkEngine } from '../engine-client/engine-process.ts';
 import { LoopbackFeed, makePackage } from '../model-store/testing/loopback-feed.ts';
 import { WorkbenchFixture } from './workbench-fixture.ts';
 import type { Workbench } from './workbench.ts';
@@ -12,9 +14,16 @@ const told: CudaLibrary[] = [];
 let workbench: Workbench;
 let feed: LoopbackFeed;
 let view: ProvidersView;
+/** Processes of the engine that were started. */
+let engines = 0;
 
 beforeAll(async () => {
+  const fork: ForkEngine = (script, listener) => {
+    engines += 1;
+    return forkEngine(script, listener);
+  };
   workbench = await fixture.open({
+    engine: { fork },
     hub: { stallMilliseconds: 5000, rules: { attempts: 1, pauseMilliseconds: 1, longestWait: 100 } },
   });
   const { client } = workbench;
@@ -39,10 +48,11 @@ afterAll(async () => {
 
 test('what an earlier trial showed is told again, until somebody asks anew', async () => {
   const { client } = workbench;
-  const again = performance.now();
+  const tried = engines;
   expect((await client.providers.list()).providers).toEqual(view.providers);
-  expect(performance.now() - again).toBeLessThan(1000);
+  expect(engines).toBe(tried);
   expect((await client.providers.list({ fresh: true })).providers).toEqual(view.providers);
+  expect(engines).toBe(tried + 1);
   expect(view.providers.at(-1)).toMatchObject({ provider: 'cpu', works: true, blockFailure: null });
 });
 

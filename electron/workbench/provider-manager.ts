@@ -31,7 +31,8 @@ export type LibrarySource =
 interface Installation {
   readonly controller: AbortController;
   progress: NonNullable<CudaLibrary['progress']>;
-  lastTold: number;
+  /** Tells the latest progress soon; a word for every chunk would be too many. */
+  timer: NodeJS.Timeout | undefined;
   ended: Promise<void>;
 }
 
@@ -73,7 +74,12 @@ export class ProviderManager {
       this.#problem = null;
       const progress = { phase: 'ask', done: 0, total: 0 } as const;
       const ended = Promise.resolve();
-      const installation = { controller: new AbortController(), progress, lastTold: 0, ended };
+      const installation: Installation = {
+        controller: new AbortController(),
+        progress,
+        timer: undefined,
+        ended,
+      };
       this.#installation = installation;
       installation.ended = this.#install(installation, source, runtime);
     }
@@ -156,9 +162,11 @@ export class ProviderManager {
     const onProgress = (phase: LibraryPhase, done: number, total: number) => {
       const isNew = phase !== installation.progress.phase;
       installation.progress = { phase, done, total };
-      if (!isNew && Date.now() - installation.lastTold < tellEvery) return;
-      installation.lastTold = Date.now();
-      void this.#tell(place);
+      if (isNew) void this.#tell(place);
+      installation.timer ??= setTimeout(() => {
+        installation.timer = undefined;
+        void this.#tell(place);
+      }, tellEvery);
     };
     try {
       await this.#bring(source, place, { signal, onProgress });
@@ -169,6 +177,7 @@ export class ProviderManager {
       if (!signal.aborted || signal.reason instanceof FundusLensError) this.#problem = problemOf(error);
       if (this.#problem?.code === 'internal') this.#options.onError('cuda-library', error);
     } finally {
+      clearTimeout(installation.timer);
       this.#installation = null;
       await this.#tell(place);
     }
