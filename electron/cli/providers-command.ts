@@ -67,7 +67,7 @@ export function runInstallCuda({ from, sha512, feed, ...options }: InstallOption
 /** Takes the CUDA library away. @returns the exit code */
 export function runRemoveCuda(options: LibraryOptions): Promise<number> {
   return withLibrary(options, { create: true }, async ({ client }) => {
-    await client.providers.removeCuda();
+    await client.providers.removeCuda({ confirmed: true });
     await print('The CUDA library was removed.\n');
     return exitCodes.done;
   });

@@ -311,8 +311,8 @@ const providers = {
     )
     .output(cudaLibrarySchema),
   /** Ends it; what has arrived is kept. */
-  cancelCuda: call.output(cudaLibrarySchema),
-  removeCuda: call.output(providersViewSchema),
+  cancelCuda: call.input(z.strictObject({}).prefault({})).output(cudaLibrarySchema),
+  removeCuda: call.input(z.strictObject({ confirmed: z.literal(true) })).output(providersViewSchema),
 };
 
 const concepts = {

@@ -5,12 +5,19 @@ import { problemSchema } from './problem.ts';
 
 const count = z.int().nonnegative();
 
+/**
+ * Kinds of reasons: the CUDA library is not installed, or cannot be loaded; there is no graphics card with a driver; or
+ * something else.
+ */
+export const providerTroubles = ['no-library', 'library-fails', 'no-device', 'other'] as const;
+
 /** What a trial showed of one provider on this machine. */
 export const providerStatusSchema = z.object({
   provider: z.enum(providerNames),
   works: z.boolean(),
   /** Why it does not; null when it does. */
   failure: z.string().nullable(),
+  trouble: z.enum(providerTroubles).nullable(),
   /** Whether its device is a program on the processor, which `auto` passes over. */
   software: z.boolean(),
   /** Whether its own attention kernels gave right numbers; else attention is composed from products. */
@@ -60,6 +67,7 @@ export const providersReportSchema = z.object({
 export const providersViewSchema = providersReportSchema.extend({ cuda: cudaLibrarySchema });
 
 export type ProviderStatus = z.infer<typeof providerStatusSchema>;
+export type ProviderTrouble = (typeof providerTroubles)[number];
 export type CudaLibrary = z.infer<typeof cudaLibrarySchema>;
 export type LibraryPhase = (typeof libraryPhases)[number];
 export type ProvidersReport = z.infer<typeof providersReportSchema>;

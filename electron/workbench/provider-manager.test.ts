@@ -103,7 +103,7 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('the CUD
   });
 
   test('that was not installed cannot be removed', async () => {
-    await expect(workbench.client.providers.removeCuda()).rejects.toMatchObject({
+    await expect(workbench.client.providers.removeCuda({ confirmed: true })).rejects.toMatchObject({
       data: { code: 'provider.in-place' },
     });
   });

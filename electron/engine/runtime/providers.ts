@@ -1,8 +1,8 @@
 import type { ProviderChoice, ProviderName } from '../../common/lens-trace.ts';
-import type { ProvidersReport, ProviderStatus } from '../../common/provider-status.ts';
+import type { ProvidersReport, ProviderStatus, ProviderTrouble } from '../../common/provider-status.ts';
 import { createMemoryMeter } from './device-memory.ts';
 import { identifyDevice, identifyProcessor, isSoftware, type DeviceIdentity } from './device-name.ts';
-import { findLoaderMessage } from './loader-message.ts';
+import { findLoaderMessage, unloadable } from './loader-message.ts';
 import { hasCudaLibrary, onnxruntimeFolder } from './onnxruntime-files.ts';
 import { probeInChild } from './probe-in-child.ts';
 import { failedProbe, type ProviderProbe } from './provider-probe.ts';
@@ -91,6 +91,14 @@ function shorten(message: string): string {
   return sentence.length > 240 ? `${sentence.slice(0, 237)}…` : sentence;
 }
 
+function classify(provider: ProviderName, failure: string): ProviderTrouble {
+  if (provider === 'cuda' && !hasCudaLibrary()) return 'no-library';
+  if (failure.startsWith(unloadable)) return 'library-fails';
+  return /No supported adapters|Failed to get a WebGPU adapter|no CUDA-capable device/i.test(failure)
+    ? 'no-device'
+    : 'other';
+}
+
 /** Every provider in the order of `auto`, each tried on this machine in a process of its own. */
 export async function listProviders(): Promise<ProvidersReport> {
   const providers: ProviderStatus[] = [];
@@ -103,6 +111,7 @@ export async function listProviders(): Promise<ProvidersReport> {
       provider,
       works: failure === null,
       failure: failure === null ? null : shorten(failure),
+      trouble: failure === null ? null : classify(name, failure),
       software: isSoftware(device),
       fusedAttention,
       blockFailure,
