@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -39,7 +40,8 @@ beforeAll(async () => {
       symlinkSync(path.join(modules, name), path.join(own, 'node_modules', name));
   }
   linkFolder(realpathSync(path.join(modules, 'onnxruntime-node')), runtimeFolder);
-  const { version } = (await import('onnxruntime-node/package.json', { with: { type: 'json' } })).default;
+  const description = readFileSync(path.join(runtimeFolder, 'package.json'), 'utf8');
+  const { version } = JSON.parse(description) as { version: string };
   whole = await makePackage(version);
   feed = await LoopbackFeed.start(whole.bytes, version);
 });

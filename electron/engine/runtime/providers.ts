@@ -1,7 +1,13 @@
 import type { ProviderChoice, ProviderName } from '../../common/lens-trace.ts';
 import type { ProvidersReport, ProviderStatus, ProviderTrouble } from '../../common/provider-status.ts';
 import { createMemoryMeter } from './device-memory.ts';
-import { identifyDevice, identifyProcessor, isSoftware, type DeviceIdentity } from './device-name.ts';
+import {
+  identifyControllers,
+  identifyDevice,
+  identifyProcessor,
+  isSoftware,
+  type DeviceIdentity,
+} from './device-name.ts';
 import { findLoaderMessage, unloadable } from './loader-message.ts';
 import { hasCudaLibrary, onnxruntimeFolder } from './onnxruntime-files.ts';
 import { probeInChild } from './probe-in-child.ts';
@@ -72,6 +78,8 @@ export async function tryProvider(provider: ProviderName, blocks: boolean): Prom
     const works = { failure: null, fusedAttention: true, blockFailure: null, cuda: null };
     return { provider, ...works, ...identifyProcessor() };
   }
+  // Where no driver's log will name the device, the system is asked meanwhile: that takes as long as the trial.
+  const listed = provider === 'webgpu' && process.platform !== 'linux' ? identifyControllers() : null;
   const { log, ...probe } =
     provider === 'cuda' && !hasCudaLibrary()
       ? { ...failedProbe('the CUDA library of ONNX Runtime is not installed'), log: '' }
@@ -80,7 +88,7 @@ export async function tryProvider(provider: ProviderName, blocks: boolean): Prom
     probe.failure !== null && provider === 'cuda' ? (findLoaderMessage(log) ?? probe.failure) : probe.failure;
   const identity =
     probe.failure === null
-      ? (probe.cuda ?? (await identifyDevice(log)))
+      ? (probe.cuda ?? (await identifyDevice(log, listed === null ? identifyControllers : () => listed)))
       : { device: null, deviceMemoryBytes: null };
   return { provider, ...probe, failure, ...identity };
 }
