@@ -100,7 +100,7 @@ function showShare(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
-function showBytes(bytes: number): string {
+export function showBytes(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
   return `${Math.ceil(bytes / 1e3)} kB`;

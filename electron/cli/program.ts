@@ -8,6 +8,7 @@ import type { InspectCommandOptions } from './inspect-command.ts';
 import { addChoice, addLibraryCommands } from './library-program.ts';
 import type { LibraryTraceOptions } from './library-trace-command.ts';
 import { addModelsCommands } from './models-program.ts';
+import { addProvidersCommands } from './providers-program.ts';
 import { parsePositions } from './positions.ts';
 import { readNumber } from './read-number.ts';
 import type { TraceCommandOptions } from './trace-command.ts';
@@ -102,6 +103,7 @@ export function buildProgram(commands: Commands): Command {
       commands.inspect(folder, options),
     );
   addModelsCommands(program);
+  addProvidersCommands(program);
   addLibraryCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;
