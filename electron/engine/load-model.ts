@@ -6,7 +6,7 @@ import { dataBytesPerRow } from './checkpoint/block-format.ts';
 import { chooseTarget, chooseWidening } from './graph/choose-target.ts';
 import type { GraphTarget } from './graph/graph-target.ts';
 import { buildLensHead } from './graph/lens-head.ts';
-import { sliceTokens } from './graph/token-slices.ts';
+import { sliceTokens, type TokenSlice } from './graph/token-slices.ts';
 import { LensHead } from './lens/lens-head.ts';
 import { checkParity } from './lens/parity-gate.ts';
 import { fitModel } from './memory/fit-memory.ts';
@@ -60,6 +60,8 @@ export async function loadModel(
       dModel: checkpoint.config.decoder.dModel,
       slices: graphs.slices,
       rankSlots: target.rankSlots,
+      grow: (rankSlots) =>
+        headSession.replace(compileHead(checkpoint, { ...target, rankSlots }, graphs.slices)),
     });
     const model: Model = { checkpoint, fingerprint: await hashing, provider, memory, vision, decoder, head };
     const gate = await checkParity(model);
@@ -77,13 +79,21 @@ export async function loadModel(
  * @throws FundusLensError `model.tensor-*` when a tensor is missing, left over or of the wrong shape
  */
 export function compileGraphs(checkpoint: Checkpoint, target: GraphTarget) {
-  const { architecture, config, weights, unembedding } = checkpoint;
+  const { architecture, config, weights } = checkpoint;
   const vision = architecture.buildVision(config, weights, target);
   const decoder = architecture.buildDecoder(config, weights, target);
   const slices = sliceTokens(numTokens(checkpoint), bytesPerToken(checkpoint, target), target.maxBufferBytes);
-  const head = buildLensHead(config.decoder, weights, target, { unembedding, slices });
+  const head = compileHead(checkpoint, target, slices);
   weights.assertNothingLeftOver(isIgnorableTensor);
   return { vision, decoder, head, slices };
+}
+
+function compileHead(
+  { config, weights, unembedding }: Checkpoint,
+  target: GraphTarget,
+  slices: readonly TokenSlice[],
+): Uint8Array {
+  return buildLensHead(config.decoder, weights, target, { unembedding, slices });
 }
 
 export type CompiledGraphs = ReturnType<typeof compileGraphs>;

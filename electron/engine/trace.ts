@@ -46,6 +46,7 @@ export async function trace(
   const { checkpoint, head } = model;
   checkTopK(request.topK, head.numTokens);
   const concepts = models.resolve(request.conceptSet, model);
+  await head.makeRoomFor(concepts.length);
   clock.lap('load');
 
   const { prefixes } = models;

@@ -7,7 +7,7 @@ import { cpuTarget, type GraphTarget } from './graph-target.ts';
 const smallBytes = 2 ** 30;
 /** What every device that runs a large model lets one buffer hold. */
 const deviceBufferBytes = 1e9;
-/** Concept slots compiled into the head where the graph counts ranks; larger sets take several passes. */
+/** Concept slots compiled into the head where the graph counts ranks; it grows with the first larger set. */
 const rankSlots = 8;
 
 /**

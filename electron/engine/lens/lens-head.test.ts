@@ -5,7 +5,7 @@ import { cpuTarget } from '../graph/graph-target.ts';
 import { compileGraphs } from '../load-model.ts';
 import { numTokens } from '../model.ts';
 import { checkpointFolder } from '../reference-fixtures.ts';
-import { ResidentSession } from '../runtime/resident-session.ts';
+import { ResidentSession, type GraphRunner } from '../runtime/resident-session.ts';
 import { LensHead, type ConceptTokens } from './lens-head.ts';
 import { readLens } from './read-lens.ts';
 
@@ -111,6 +111,38 @@ describe('the lens head', () => {
     expect(graph.conceptRanks).toEqual(host.conceptRanks);
     expect(graph.conceptLogProbs).toEqual(host.conceptLogProbs);
     expect(graph.topIds).toEqual(host.topIds);
+  });
+
+  it('multiplies the unembedding once for a chunk, however many concepts are read', async () => {
+    const { slices } = compileGraphs(checkpoint, { ...cpuTarget, rankSlots: 4 });
+    const compile = (rankSlots: number) => compileGraphs(checkpoint, { ...cpuTarget, rankSlots }).head;
+    const source = { weightsFolder: checkpoint.weights.folder, provider: 'cpu' } as const;
+    const session = new ResidentSession({ ...source, graph: compile(4) }, { staysLoaded: true });
+    sessions.push(session);
+    let runs = 0;
+    const grown: number[] = [];
+    const counting: GraphRunner = {
+      run: (...work) => ((runs += 1), session.run(...work)),
+      rest: () => session.rest(),
+      release: () => session.release(),
+    };
+    const head = new LensHead(counting, {
+      ...{ numTokens: numTokens(checkpoint), dModel: checkpoint.config.decoder.dModel, slices, rankSlots: 4 },
+      grow: (rankSlots) => (grown.push(rankSlots), session.replace(compile(rankSlots))),
+    });
+    const residual = randomResidual();
+    for (const [set, expected] of [
+      [concepts.slice(0, 4), { runs: 1, grown: [] }],
+      [concepts, { runs: 2, grown: [16] }],
+      [concepts.slice(2, 7), { runs: 3, grown: [16] }],
+    ] as const) {
+      const options = { kind: 'logit', topK: 3, concepts: set } as const;
+      const found = await readLens(head, residual, options, {});
+      expect({ runs, grown }).toEqual(expected);
+      const host = await readLens(onHost, residual, options, {});
+      expect(found.conceptRanks).toEqual(host.conceptRanks);
+      expect(found.conceptLogProbs).toEqual(host.conceptLogProbs);
+    }
   });
 
   it.each([0, 4])(

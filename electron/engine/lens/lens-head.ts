@@ -21,7 +21,13 @@ export interface LensHeadShape {
   readonly slices: readonly TokenSlice[];
   /** Concepts whose rank one run of the graph counts; 0 when ranks are counted here, on the host. */
   readonly rankSlots: number;
+  /** Makes the graph count more ranks in a run; left out, further concepts take further runs. */
+  readonly grow?: (rankSlots: number) => Promise<void>;
 }
+
+/** Slots are added by as many at a time, up to a graph that still compiles quickly. */
+const slotStep = 8;
+const mostSlots = 64;
 
 /** Measurements of P positions × N layers, position-major. */
 export interface LensReading {
@@ -46,18 +52,20 @@ export class LensHead {
   readonly numTokens: number;
   readonly dModel: number;
   readonly #session: GraphRunner;
-  readonly #rankSlots: number;
+  readonly #grow: LensHeadShape['grow'];
+  #rankSlots: number;
   readonly #rankCounter = new RankCounter();
   readonly #slices: readonly TokenSlice[];
   readonly #logits: Float32Array<ArrayBuffer>[];
 
-  constructor(session: GraphRunner, { numTokens, dModel, slices, rankSlots }: LensHeadShape) {
+  constructor(session: GraphRunner, { numTokens, dModel, slices, rankSlots, grow }: LensHeadShape) {
     this.#session = session;
     this.numTokens = numTokens;
     this.dModel = dModel;
     this.#slices = slices;
     this.#logits = slices.map(() => new Float32Array(0));
     this.#rankSlots = rankSlots;
+    this.#grow = grow;
   }
 
   /**
@@ -82,7 +90,8 @@ export class LensHead {
   }
 
   /**
-   * Reads one chunk. Memory grows with its rows, P · N · V.
+   * Reads one chunk. Memory grows with its rows, P · N · V. The unembedding is multiplied once, unless the graph counts
+   * ranks and there are more concepts than it can be made to count in one run.
    *
    * @param rows float32 [P, N, D], pre-norm unless skipped; the last layer last
    * @param skipNorm N flags, the same at every position
@@ -95,6 +104,7 @@ export class LensHead {
     topK: number,
     concepts: ConceptTokens,
   ): Promise<LensReading> {
+    await this.makeRoomFor(concepts.length);
     const feeds = this.#feeds(
       rows,
       numPositions,
@@ -138,6 +148,18 @@ export class LensHead {
   /** Says that no more is read for a while. */
   async rest(): Promise<void> {
     await this.#session.rest();
+  }
+
+  /**
+   * Compiles a graph that counts the ranks of that many concepts in one run, if it must; it is kept. Before a trace's gate
+   * is measured, so that the gate judges the graph that is read with.
+   */
+  async makeRoomFor(numConcepts: number): Promise<void> {
+    if (this.#rankSlots === 0 || this.#grow === undefined || numConcepts <= this.#rankSlots) return;
+    const wanted = Math.min(mostSlots, slotStep * Math.ceil(numConcepts / slotStep));
+    if (wanted <= this.#rankSlots) return;
+    await this.#grow(wanted);
+    this.#rankSlots = wanted;
   }
 
   #fetches(

@@ -16,7 +16,7 @@ export interface GraphRunner {
  * weights were converted or sent to a device stays until it is released.
  */
 export class ResidentSession implements GraphRunner {
-  readonly #source: SessionSource;
+  #source: SessionSource;
   readonly #staysLoaded: boolean;
   #session: Session | null = null;
 
@@ -36,6 +36,14 @@ export class ResidentSession implements GraphRunner {
   ): Promise<Tensors> {
     await this.load();
     return this.#session!.run(feeds, fetches);
+  }
+
+  /** Takes another graph over the same weights, loaded when the one before was. */
+  async replace(graph: Uint8Array): Promise<void> {
+    const wasLoaded = this.#session !== null;
+    await this.release();
+    this.#source = { ...this.#source, graph };
+    if (wasLoaded) await this.load();
   }
 
   async rest(): Promise<void> {
