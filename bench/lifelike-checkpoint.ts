@@ -21,6 +21,8 @@ const outlierChannels = 6;
 const massiveChannels = 2;
 /** Tokens that blocks write towards, the more often the smaller their number. */
 const answers = 2048;
+/** Of these, those that the merger writes towards. */
+const sights = 128;
 /** Root mean square of an embedding's ordinary channels, and by how much each block makes the stream grow. */
 const embeddingScale = 0.05;
 const growth = 1.25;
@@ -93,8 +95,7 @@ function entryOf(spec: TensorSpec, columns: number, shape: CheckpointShape): Ent
   }
   if (/[qk]_proj\.weight$/.test(name)) return (row, column) => 0.035 * noise(row, column);
   // The tower's own width keeps its stream in order; its merger ends at the size of an embedding.
-  if (name === 'visual.merger.mlp.2.weight')
-    return (row, column) => ((2.5 * embeddingScale) / Math.sqrt(columns)) * noise(row, column);
+  if (name === 'visual.merger.mlp.2.weight') return sight(noise, columns);
   if (name.startsWith('visual.')) return (row, column) => (0.8 / Math.sqrt(columns)) * noise(row, column);
   return (row, column) => 0.02 * noise(row, column);
 }
@@ -124,6 +125,15 @@ function tokenNorm(token: number): number {
   return logNormalAt(14, token, 0, 0.15);
 }
 
+/** The merger's last matrix: columns write directions of a few tokens, so that image tokens resemble words. */
+function sight(noise: Entry, columns: number): Entry {
+  const scale = (2.5 * embeddingScale) / Math.sqrt(columns);
+  return (channel, column) => {
+    const topic = answerAt(Math.floor(sights * numberAt(18, column, 0)));
+    return scale * (0.8 * direction(topic, channel) + 0.6 * noise(channel, column));
+  };
+}
+
 /** What all positions have in common, of embeddings of variance 1: a little everywhere and much in the outlier channels. */
 function common(channel: number, shape: CheckpointShape): number {
   const isOutlier = outlierIndex(channel, shape) >= 0;
@@ -133,7 +143,7 @@ function common(channel: number, shape: CheckpointShape): number {
 function embedding(shape: CheckpointShape): Entry {
   return (token, channel) =>
     embeddingScale *
-    (tokenNorm(token) * (0.5 * direction(token, channel) + 0.8 * normalAt(17, token, channel)) +
+    (tokenNorm(token) * (0.8 * direction(token, channel) + 0.6 * normalAt(17, token, channel)) +
       common(channel, shape));
 }
 
@@ -189,7 +199,17 @@ function biases(name: string, length: number, shape: CheckpointShape): Entry {
 /** The token that a neuron is about; −1 of the many that are about none. Small numbers are the common answers. */
 function topicOf(layer: number, neuron: number): number {
   if (numberAt(21, layer, neuron) > 0.5) return -1;
-  return Math.floor(answers * numberAt(22, layer, neuron) ** 1.3) * 13;
+  return answerAt(Math.floor(answers * numberAt(22, layer, neuron) ** 1.3));
+}
+
+/** Answers are spread over the vocabulary; the most frequent are bytes, as the prompts' tokens are. */
+function answerAt(index: number): number {
+  return index < 64 ? 32 + index : index * 13;
+}
+
+/** What a neuron writes about its topic: the topic again, or what follows it. */
+function wordOf(layer: number, neuron: number, topic: number): number {
+  return numberAt(23, layer, neuron) < 0.6 ? topic : answerAt(Math.floor(answers * numberAt(24, topic, 0)));
 }
 
 /** The block whose first neurons make the massive activations. */
@@ -219,7 +239,7 @@ function reader(name: string, layer: number, shape: CheckpointShape): Entry {
 function writer(name: string, layer: number, shape: CheckpointShape): Entry {
   const noise = heavyTailed(name);
   const scale = 0.03 * streamScale(layer);
-  const sureness = 0.2 + (0.5 * layer) / shape.numLayers;
+  const sureness = 0.12 + (0.3 * layer) / shape.numLayers;
   return (channel, neuron) => {
     if (layer === massiveLayer && neuron < massiveNeurons)
       return isMassive(channel, shape) ? 0.3 : scale * noise(channel, neuron);
@@ -227,6 +247,6 @@ function writer(name: string, layer: number, shape: CheckpointShape): Entry {
     const rest = scale * channelShare(channel, shape) * noise(channel, neuron);
     return topic < 0 || outlierIndex(channel, shape) >= 0
       ? rest
-      : scale * sureness * direction(topic, channel) + 0.6 * rest;
+      : scale * sureness * direction(wordOf(layer, neuron, topic), channel) + 0.6 * rest;
   };
 }

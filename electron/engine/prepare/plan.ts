@@ -2,7 +2,7 @@ import type { PreparedTensor, PrepareOptions, WeightFormat } from '../../common/
 import { blocksPerRow, dataBytesPerRow, zeroPointBytesPerRow } from '../checkpoint/block-format.ts';
 import { isIgnorableTensor, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import type { TensorView } from '../checkpoint/safetensors.ts';
-import type { BlockChoice } from './quantise-rows.ts';
+import type { BlockChoice } from './block-fit.ts';
 
 type StoredFormat = PreparedTensor['format'];
 type Range = PreparedTensor['data'];
