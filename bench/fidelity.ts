@@ -22,6 +22,18 @@ export const judgedImages = inData([
   'controls/noise.png',
 ]);
 
+/** Looked at by calibration, and never judged: other patients, other controls. */
+export const calibrationImages = inData([
+  'samples/SYN-002/2024-02-06/SYN-002_OS_2024-02-06.jpg',
+  'samples/SYN-002/2025-02-18/SYN-002_OD_2025-02-18.jpg',
+  'samples/SYN-005/2024-11-12/SYN-005_OD_2024-11-12.jpg',
+  'samples/SYN-007/2024-09-17/SYN-007_OS_2024-09-17.jpg',
+  'samples/SYN-007/2025-01-22/SYN-007_OD_2025-01-22.jpg',
+  'samples/SYN-008/2025-02-25/SYN-008_OD_2025-02-25.jpg',
+  'controls/oct.jpg',
+  'controls/blank.png',
+]);
+
 /** Lowest share of top tokens that every layer is to keep. */
 export const aims = { float16: 1, int8: 0.99, int4: 0.95 } as const;
 

@@ -91,6 +91,7 @@ export const modelTaskPhases = [
   'fetch',
   'waiting',
   'hash',
+  'calibrate',
   'weights',
   'check',
   'prepared',

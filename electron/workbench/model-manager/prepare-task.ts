@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../common/errors.ts';
 import type { ModelOrigin, PrepareChoices } from '../../common/model-manager.ts';
-import type { PrepareRequest } from '../../common/prepared-model.ts';
+import type { PrepareProgress, PrepareRequest } from '../../common/prepared-model.ts';
 import type { ModelStore } from '../../model-store/model-store.ts';
 import { readPrepared } from '../../model-store/prepared-folder.ts';
 import { requireDisk } from '../../model-store/room.ts';
@@ -93,7 +93,7 @@ export async function preparePlan(
 
 /** Equal names are made in the same way from the same model. */
 function nameOfPrepared(name: string, { format, blockSize, symmetric, keep }: PrepareChoices): string {
-  const usual = format === 'float16' ? 'float16' : 'int8';
+  const usual = format === 'int4' ? 'int8' : 'float16';
   const parts = [
     name,
     format,
@@ -130,14 +130,7 @@ function estimateOf({ report }: StoredModel, { format }: PrepareChoices): number
 function engineHooks({ signal, onProgress }: TaskHooks) {
   return {
     signal,
-    onProgress: ({
-      stage,
-      done,
-      total,
-    }: {
-      stage: 'hash' | 'weights' | 'verify';
-      done: number;
-      total: number;
-    }) => onProgress(stage === 'verify' ? 'check' : stage, done, total),
+    onProgress: ({ stage, done, total }: PrepareProgress) =>
+      onProgress(stage === 'verify' ? 'check' : stage, done, total),
   };
 }
