@@ -5,6 +5,7 @@ import { describeWeights } from './checkpoint/open-checkpoint.ts';
 import type { ControlReadings } from './control-readings.ts';
 import { DecoderRun, embedPrompt } from './decoder-run.ts';
 import { writeDump } from './dump.ts';
+import { readFidelity } from './fidelity/read-fidelity.ts';
 import { generate } from './generate.ts';
 import { preprocessImage } from './image/preprocess.ts';
 import { findEmergence } from './lens/emergence.ts';
@@ -207,7 +208,7 @@ function traceConcept(
 }
 
 function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {
-  const { architecture, config, id } = checkpoint;
+  const { architecture, config, id, folder, prepared } = checkpoint;
   return {
     id,
     family: architecture.modelType,
@@ -217,6 +218,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
     vocabSize: config.decoder.vocabSize,
     tokenizerSize: head.numTokens,
     weightDtype: describeWeights(checkpoint),
+    ...(prepared === null ? {} : { fidelity: readFidelity(folder, prepared.id) }),
     provider: provider.provider,
     providerRequested: provider.requested,
     providerFallback: provider.fallback,

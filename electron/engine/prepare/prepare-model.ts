@@ -134,16 +134,17 @@ async function writeWithThreads(
 }
 
 /** The folder of an earlier try at the same work, or an empty one with a weights file of the final size. */
-async function openFolder(folder: string, id: string, { bytes }: PreparePlan): Promise<Journal> {
+async function openFolder(folder: string, id: string, { bytes, factors }: PreparePlan): Promise<Journal> {
+  const needed = [...factors.values()].reduce((sum, { range }) => sum + range.bytes, bytes);
   const resumed = Journal.resume(folder, id);
   if (resumed !== null) return resumed;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < bytes) {
+  if (bavail * bsize < needed) {
     await rm(folder, { recursive: true });
     throw new FundusLensError('output.unwritable', `There is no room for the prepared model in ${folder}.`, {
-      expected: `${bytes} bytes free`,
+      expected: `${needed} bytes free`,
       found: `${bavail * bsize}`,
       advice: 'Free some disk space, or choose another place or a smaller format.',
     });

@@ -12,6 +12,7 @@ import { deliver } from './deliver.ts';
 import { readResidualRows } from './read-dump.ts';
 import { toNpy, toSafetensors } from './tensor-files.ts';
 import { toZip } from './zip.ts';
+import { traceWithFidelity } from '../trace-fidelity.ts';
 
 /**
  * Runs a trace again and exports rows of its residual stream, before the final norm, with a manifest that says what
@@ -25,7 +26,7 @@ export async function exportHiddenStates(
   signal?: AbortSignal,
 ): Promise<ExportResult> {
   const { traceId, format, target } = input;
-  const stored = desk.session.library.traces.get(traceId);
+  const stored = traceWithFidelity(desk.session.library, traceId);
   const layers = chooseLayers(stored, input.layers);
   const positions = choosePositions(stored, input.positions);
   const dumpPath = path.join(desk.folders.cache, 'dumps', `${randomUUID()}.safetensors`);
@@ -68,7 +69,11 @@ function describe(
     positions,
     positionMeaning: '0-based in the prompt with the image placeholder repeated once per image token',
     imageSpan: prompt.imageSpan,
-    model: { id: model.id, sha256: model.sha256, weightDtype: model.weightDtype, provider: model.provider },
+    model: {
+      ...{ id: model.id, sha256: model.sha256, weightDtype: model.weightDtype },
+      fidelity: model.fidelity ?? null,
+      provider: model.provider,
+    },
     image: image === null ? null : { sha256: image.sha256, grid: image.grid, resized: image.resized },
     prompt: { text: prompt.text, rendered: prompt.rendered, tokenIds: prompt.tokenIds },
     traceId,

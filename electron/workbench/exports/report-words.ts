@@ -13,6 +13,10 @@ const english = {
   grid: 'Image grid (t × h × w patches)',
   model: 'Model',
   computed: 'Provider and weights',
+  fidelity: 'Fidelity of the weights',
+  fidelityUnknown: 'not measured',
+  fidelityText:
+    'same top token as the original at {top1} of layers and positions ({clear} where it leads by 0.1 nats or more), {worst} at the worst layer; mean KL {kl} nats; emergence layer changed for {changed} of {compared}',
   gate: 'Parity gate (logits)',
   prompt: 'Prompt',
   lens: 'Lens',
@@ -49,6 +53,10 @@ const russian: ReportWords = {
   grid: 'Сетка изображения (t × h × w)',
   model: 'Модель',
   computed: 'Вычислитель и веса',
+  fidelity: 'Точность весов',
+  fidelityUnknown: 'не измерена',
+  fidelityText:
+    'первый токен совпал с оригиналом в {top1} слоёв и позиций ({clear} там, где он впереди хотя бы на 0,1 ната), в худшем слое — в {worst}; средняя KL {kl} ната; слой появления изменился у {changed} из {compared}',
   gate: 'Проверка совпадения (логиты)',
   prompt: 'Запрос',
   lens: 'Линза',
