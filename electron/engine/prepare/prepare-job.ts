@@ -100,7 +100,9 @@ function readFactors({ factors: range, columns }: PlannedTensor, weightsFile: st
   const file = calibrationFile(weightsFile);
   const key = `${file} ${range.offset}`;
   if (lastFactors?.key !== key) {
-    const bytes = new Float32Array(readRange(file, range.offset, range.bytes).slice().buffer);
+    // Not into the scratch buffer: there the rows lie that are to be rounded.
+    const bytes = new Float32Array(range.bytes / 4);
+    readRange(file, range.offset, range.bytes, new Uint8Array(bytes.buffer));
     const filled = Math.ceil(columns / momentsGroup) * momentsGroup;
     lastFactors = { key, factors: { weights: bytes.subarray(0, filled), shares: bytes.subarray(filled) } };
   }
@@ -124,8 +126,12 @@ function hashTensor({ data, scales, zeroPoints }: PlannedTensor, file: string): 
   return hash.digest('hex');
 }
 
-function readRange(file: string, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(borrow('bytes', length), 0, length);
+function readRange(
+  file: string,
+  offset: number,
+  length: number,
+  bytes = new Uint8Array(borrow('bytes', length), 0, length),
+): Uint8Array {
   const descriptor = openSync(file, 'r');
   try {
     for (let done = 0; done < length;) {
