@@ -8,6 +8,7 @@ const phaseNames: Readonly<Record<ModelTaskPhase, string>> = {
   fetch: 'Fetching',
   waiting: 'Waiting for the hub',
   hash: 'Hashing',
+  calibrate: 'Looking at photographs',
   weights: 'Writing the weights',
   check: 'Checking what is there',
   prepared: 'Running the prepared weights',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { traceFidelitySchema } from './fidelity-report.ts';
 
 /** The lens variants; `raw` exists only to reproduce the notebook and is always labelled so. */
 export const lensKinds = ['logit', 'raw'] as const;
@@ -26,6 +27,8 @@ export const traceModelSchema = z.object({
   /** Rows that belong to a token; logits from here on are masked. */
   tokenizerSize: count,
   weightDtype: z.string(),
+  /** Of prepared weights: how true they had been found to be; null before that was measured, missing of others. */
+  fidelity: traceFidelitySchema.nullish(),
   provider: z.enum(providerNames),
   providerRequested: z.enum([...providerNames, 'auto']),
   /** Why the first choice of provider was not used; null when it was. */

@@ -4,6 +4,7 @@ import type { ConceptTrace, Gate, LensTrace, TraceModel } from '../common/lens-t
 import { describeWeights } from './checkpoint/open-checkpoint.ts';
 import type { ControlReadings } from './control-readings.ts';
 import { writeDump } from './dump.ts';
+import { readFidelity } from './fidelity/read-fidelity.ts';
 import { generate } from './generate.ts';
 import { limitDetail } from './image/limit-detail.ts';
 import { openImage } from './image/open-image.ts';
@@ -231,7 +232,7 @@ function traceConcept(
 }
 
 function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {
-  const { architecture, config, id } = checkpoint;
+  const { architecture, config, id, folder, prepared } = checkpoint;
   return {
     id,
     family: architecture.modelType,
@@ -241,6 +242,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
     vocabSize: config.decoder.vocabSize,
     tokenizerSize: head.numTokens,
     weightDtype: describeWeights(checkpoint),
+    ...(prepared === null ? {} : { fidelity: readFidelity(folder, prepared.id) }),
     provider: provider.provider,
     providerRequested: provider.requested,
     providerFallback: provider.fallback,
