@@ -36,7 +36,7 @@ export function viewModel(library: Library, model: StoredModel, folders: Workben
     estimates: [...(report?.estimates ?? [])],
     diskBytes: report?.diskBytes ?? null,
     memoryBytes: report?.memoryBytes ?? null,
-    deviceBytes: report?.estimates?.[0]?.deviceBytes ?? null,
+    deviceBytes: report?.estimates[0]?.deviceBytes ?? null,
     gate: readGate(library, model.sha256),
     tracedImageCount: library.search.count({ filter: { traced: { is: true, modelId: model.id } } }),
   };
