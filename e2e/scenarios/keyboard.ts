@@ -15,6 +15,10 @@ export function keyboard(app: () => RunningApp): void {
     await expect.poll(() => page.locator('[data-testid="image-cell"][aria-selected="true"]').count()).toBe(2);
     await page.keyboard.press('Control+a');
     await page.getByTestId('selection-panel').waitFor();
+    await page.keyboard.press('n');
+    await page.getByTestId('detail-of-image').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('new-trace-form').waitFor({ state: 'detached' });
     await page.keyboard.press('Escape');
     await page.keyboard.press('/');
     await page.keyboard.type('SYN-004');
