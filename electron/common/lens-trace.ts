@@ -37,7 +37,7 @@ export const traceModelSchema = z.object({
   device: z.string().nullish(),
   /** Memory of the device in all; null when unknown, or when it uses the host's. */
   deviceMemoryBytes: count.nullish(),
-  /** What the engine's process held of it at the end of the trace, as the driver tells; null where it does not. */
+  /** What the engine's process held of it at the end of the trace, some seconds old at most; null where nobody tells. */
   deviceMemoryUsedBytes: count.nullish(),
 });
 

@@ -8,7 +8,9 @@ const cudaLibraries = ['libonnxruntime_providers_cuda.so', 'onnxruntime_provider
 /** Where ONNX Runtime lies, and looks for the libraries of its providers. */
 export function onnxruntimeFolder(): string {
   const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
-  return path.join(path.dirname(entry), '../bin/napi-v6', process.platform, process.arch);
+  const folder = path.join(path.dirname(entry), '../bin/napi-v6', process.platform, process.arch);
+  // A packaged desktop keeps libraries beside its archive, where the system's loader can read them.
+  return folder.replace(/([\\/])app\.asar([\\/])/, '$1app.asar.unpacked$2');
 }
 
 export function hasCudaLibrary(): boolean {
