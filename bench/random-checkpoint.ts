@@ -111,18 +111,33 @@ export const middleShape: CheckpointShape = {
 
 export type BenchDtype = 'F32' | 'BF16';
 
+export interface TensorSpec {
+  /** Canonical name. */
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Gives a tensor's numbers in order and in parts, each of which may be reused for the next. */
+export type FillTensor = (spec: TensorSpec) => Iterable<Float32Array>;
+
 /**
  * Writes a checkpoint with random weights, unless the folder already holds it; memory does not grow with it.
  *
+ * @param fill where the numbers come from; uniform ones when left out
  * @returns the checkpoint's folder
  */
-export function makeRandomCheckpoint(parent: string, shape: CheckpointShape, dtype: BenchDtype): string {
+export function makeRandomCheckpoint(
+  parent: string,
+  shape: CheckpointShape,
+  dtype: BenchDtype,
+  fill: FillTensor = uniformNumbers(),
+): string {
   const folder = path.join(parent, `${shape.name}-${dtype.toLowerCase()}`);
   if (existsSync(path.join(folder, 'model.safetensors'))) return folder;
   mkdirSync(folder, { recursive: true });
   const fixture = path.resolve(import.meta.dirname, '../data/fixtures/checkpoints/qwen2-5-vl-tied-bf16');
   copyFileSync(path.join(fixture, 'chat_template.jinja'), path.join(folder, 'chat_template.jinja'));
-  const { tokenizer, tokenizerConfig, ids } = buildTokenizer();
+  const { tokenizer, tokenizerConfig, ids } = buildTokenizer(shape.vocabSize);
   const config = buildConfig(shape, dtype, ids);
   const files = {
     'config.json': config,
@@ -145,7 +160,7 @@ export function makeRandomCheckpoint(parent: string, shape: CheckpointShape, dty
     writeFileSync(path.join(folder, name), JSON.stringify(content));
   const weights = path.join(folder, 'model.safetensors');
   // Under its name only when it is whole: a run that was ended leaves nothing that the next one takes for finished.
-  writeWeights(`${weights}.part`, listTensors(config, shape), dtype);
+  writeWeights(`${weights}.part`, listTensors(config, shape), dtype, fill);
   renameSync(`${weights}.part`, weights);
   return folder;
 }
@@ -223,11 +238,6 @@ function mropeSection(headDim: number): number[] {
   return [2 * unit, 3 * unit, 3 * unit];
 }
 
-interface TensorSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
-
 /** Every tensor that the family's graphs ask for, so that the list cannot drift from the compiler. */
 function listTensors(json: Record<string, unknown>, shape: CheckpointShape): TensorSpec[] {
   const architecture = findArchitecture(json['model_type']);
@@ -254,12 +264,11 @@ function listTensors(json: Record<string, unknown>, shape: CheckpointShape): Ten
 const poolSize = 1 << 22;
 const standardDeviation = 0.02;
 
-function writeWeights(file: string, specs: readonly TensorSpec[], dtype: BenchDtype): void {
-  const count = (spec: TensorSpec) => spec.shape.reduce((product, side) => product * side, 1);
+function writeWeights(file: string, specs: readonly TensorSpec[], dtype: BenchDtype, fill: FillTensor): void {
   let offset = 0;
   const header: Record<string, unknown> = {};
   for (const spec of specs) {
-    const end = offset + count(spec) * bytesPerElement[dtype];
+    const end = offset + countOf(spec) * bytesPerElement[dtype];
     header[spec.name] = { dtype, shape: spec.shape, data_offsets: [offset, end] };
     offset = end;
   }
@@ -268,32 +277,36 @@ function writeWeights(file: string, specs: readonly TensorSpec[], dtype: BenchDt
   length.writeBigUInt64LE(BigInt(json.length));
   const descriptor = openSync(file, 'w');
   writeSync(descriptor, Buffer.concat([length, json]));
-  const pool = randomPool(dtype);
-  for (const spec of specs) {
-    const isGain = /(norm\d?|ln_q|layernorm)\.weight$/.test(spec.name);
-    const source = isGain ? encode(new Float32Array(count(spec)).fill(1), dtype) : pool;
-    for (let written = 0, bytes = count(spec) * bytesPerElement[dtype]; written < bytes;) {
-      const size = Math.min(source.length, bytes - written);
-      writeSync(descriptor, source, 0, size);
-      written += size;
-    }
-  }
+  for (const spec of specs) for (const part of fill(spec)) writeSync(descriptor, encode(part, dtype));
   closeSync(descriptor);
 }
 
-/** Seeded numbers of a uniform distribution, enough that no two rows of a matrix are alike. */
-function randomPool(dtype: BenchDtype): Buffer {
+/** Seeded numbers of a uniform distribution, enough that no two rows of a matrix are alike, and gains of 1. */
+function uniformNumbers(): FillTensor {
   let state = 12_345;
   const uniform = () =>
     ((state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32 - 0.5) * Math.sqrt(12);
-  return encode(
-    Float32Array.from({ length: poolSize - 1 }, () => standardDeviation * uniform()),
-    dtype,
-  );
+  const pool = Float32Array.from({ length: poolSize - 1 }, () => standardDeviation * uniform());
+  const ones = new Float32Array(poolSize - 1).fill(1);
+  return function* (spec) {
+    const source = isGain(spec.name) ? ones : pool;
+    for (let left = countOf(spec); left > 0; left -= source.length) yield source.subarray(0, left);
+  };
 }
 
-function encode(values: Float32Array, dtype: BenchDtype): Buffer {
-  if (dtype === 'F32') return Buffer.from(values.buffer);
-  const bits = new Uint32Array(values.buffer);
-  return Buffer.from(Uint16Array.from(bits, (word) => word >>> 16).buffer);
+export function isGain(name: string): boolean {
+  return /(norm\d?|ln_q|layernorm)\.weight$/.test(name);
+}
+
+export function countOf({ shape }: TensorSpec): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+/** Little-endian; bfloat16 is rounded to the nearest, halves up. */
+function encode(values: Float32Array, dtype: BenchDtype): Uint8Array {
+  if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let index = 0; index < bits.length; index++) halves[index] = (bits[index]! + 0x8000) >>> 16;
+  return new Uint8Array(halves.buffer);
 }

@@ -1,4 +1,5 @@
-const vocabularySize = 151_643;
+/** Of Qwen, before the special tokens. */
+const releasedSize = 151_643;
 const specials = [
   '<|endoftext|>',
   '<|im_start|>',
@@ -19,8 +20,11 @@ const specials = [
 /**
  * A byte-level tokenizer as large as Qwen's: 256 bytes, filler tokens that no text reaches, and the special
  * tokens at their released ids, so that the lens reads as many tokens as with the real one.
+ *
+ * @param rows of the unembedding; a smaller one gets a smaller tokenizer
  */
-export function buildTokenizer() {
+export function buildTokenizer(rows: number) {
+  const vocabularySize = Math.min(releasedSize, rows - 2 * specials.length);
   const bytes = byteAlphabet();
   const vocab: Record<string, number> = {};
   bytes.forEach((character, id) => (vocab[character] = id));

@@ -10,6 +10,7 @@ import { firstSteps } from './scenarios/first-steps.ts';
 import { jobs } from './scenarios/jobs.ts';
 import { keyboard } from './scenarios/keyboard.ts';
 import { models } from './scenarios/models.ts';
+import { processors } from './scenarios/processors.ts';
 import { reading } from './scenarios/reading.ts';
 import { settings } from './scenarios/settings.ts';
 import { studies } from './scenarios/studies.ts';
@@ -31,6 +32,7 @@ describe('exports', () => exports(app));
 describe('studies', () => studies(app));
 describe('jobs', () => jobs(app));
 describe('models', () => models(app));
+describe('processors', () => processors(app));
 describe('settings', () => settings(app));
 describe('keyboard', () => keyboard(app));
 

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { download } from '../download.ts';
+import { unpackTrace } from '../../electron/common/trace-payload.ts';
 import { readPdfText } from '../pdf-text.ts';
 import { openTrace } from '../open-trace.ts';
 import type { RunningApp } from '../running-app.ts';
@@ -74,7 +75,8 @@ export function exports(app: () => RunningApp): void {
 
   test('a PDF report that says what it is', async () => {
     const { page, workbench } = app();
-    const { imageId, modelSha256 } = await openTrace(app());
+    const { id, imageId, modelSha256 } = await openTrace(app());
+    const { model } = unpackTrace(await (await workbench.client.traces.cells({ id })).arrayBuffer());
     const { patient } = await workbench.client.images.get({ id: imageId! });
     await page.getByTestId('export-trace').click();
     const pdf = await download(page.getByTestId('export-pdf'), /\.pdf$/);
@@ -87,5 +89,7 @@ export function exports(app: () => RunningApp): void {
     expect(words).toContain(patient!.code);
     expect(words).toContain('not a medical device');
     expect(words).toContain(modelSha256.slice(0, 12));
+    expect(words).toContain(model.device!);
+    if (model.providerFallback !== null) expect(words).toContain('instead of auto');
   });
 }

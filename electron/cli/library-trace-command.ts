@@ -36,6 +36,7 @@ export function runLibraryTrace(files: readonly string[], options: LibraryTraceO
       lens: options.lens ?? 'logit',
       positions:
         typeof options.positions === 'object' ? [...options.positions] : (options.positions ?? 'last'),
+      maxPixels: options.maxPixels ?? null,
       topK: options.topK ?? 10,
       generate: options.generate ?? 0,
       traceGenerated: options.traceGenerated ?? false,

@@ -23,6 +23,7 @@ export interface PrepareModelOptions extends LibraryOptions {
   readonly format: 'float16' | 'int8' | 'int4';
   readonly blockSize: 16 | 32 | 64 | 128;
   readonly symmetric?: boolean | undefined;
+  readonly calibration: boolean;
   readonly unembedding?: 'float16' | 'int8' | 'int4' | undefined;
   readonly vision?: 'float16' | 'int8' | 'int4' | undefined;
 }
@@ -95,12 +96,15 @@ export function runListModels(
 export function runPrepareModel(name: string, options: PrepareModelOptions): Promise<number> {
   return withLibrary(options, { create: true }, async (tools) => {
     const model = await findOrAdd(tools, name);
-    const { format, blockSize, symmetric = false, unembedding, vision } = options;
+    const { format, blockSize, symmetric = false, calibration, unembedding, vision } = options;
     const keep = {
       ...(unembedding === undefined ? {} : { unembedding }),
       ...(vision === undefined ? {} : { vision }),
     };
-    const task = await tools.client.models.prepare({ id: model.id, format, blockSize, symmetric, keep });
+    const task = await tools.client.models.prepare({
+      ...{ id: model.id, format, blockSize, symmetric, keep },
+      calibrated: calibration,
+    });
     return followTask(tools, task, async (modelId) => printAdded(await findModel(tools, String(modelId))));
   });
 }

@@ -75,7 +75,7 @@ function describeTruth({ gate, prepared, fidelity }: Model): string {
   if (prepared === null) return parity;
   return fidelity === null
     ? `${parity}, not verified`
-    : `${parity}, ${showShare(fidelity.summary.top1Agreement)} top-1`;
+    : `${parity}, ${showShare(fidelity.summary.top1Agreement)} top-1, ${showShare(fidelity.summary.worstLayerTop1Agreement)} at the worst layer`;
 }
 
 /** How true prepared weights are, layer by layer. */
@@ -83,14 +83,19 @@ export function drawFidelity({ layers, summary, cases, positions }: FidelityRepo
   const rows = layers.map((layer) => [
     String(layer.layer),
     showShare(layer.top1Agreement),
+    showShare(layer.top1AgreementClear),
     layer.meanKl.toExponential(1),
     layer.maxKl.toExponential(1),
     layer.conceptRankCorrelation === null ? '' : layer.conceptRankCorrelation.toFixed(4),
   ]);
-  const { emergenceChanged, emergenceCompared, worstLayerTop1Agreement } = summary;
+  const { emergenceChanged, emergenceCompared, worstLayerTop1Agreement, top1AgreementClear } = summary;
   return [
-    drawTable(['layer', 'same top token', 'mean KL, nats', 'largest KL', 'concept ranks'], rows),
+    drawTable(
+      ['layer', 'same top token', 'where clear', 'mean KL, nats', 'largest KL', 'concept ranks'],
+      rows,
+    ),
     `Same top token: ${showShare(summary.top1Agreement)} in all, ${showShare(worstLayerTop1Agreement)} at the worst layer`,
+    `Where the original’s first token leads by 0.1 nats or more (elsewhere any rounding may swap two): ${showShare(top1AgreementClear)}`,
     `Emergence layers changed: ${emergenceChanged} of ${emergenceCompared}`,
     `${cases.length} cases, ${positions} positions\n`,
   ].join('\n');
@@ -100,7 +105,7 @@ function showShare(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
-function showBytes(bytes: number): string {
+export function showBytes(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
   return `${Math.ceil(bytes / 1e3)} kB`;

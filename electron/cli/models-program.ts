@@ -77,6 +77,7 @@ export function addModelsCommands(program: Command): void {
     )
     .option('--block-size <n>', `weights that share a scale: ${blockSizes.join(', ')}`, readBlockSize, 32)
     .option('--symmetric', 'no zero points: a little smaller, a little less true')
+    .option('--no-calibration', 'int4 without looking at sample photographs: sooner done, less true')
     .addOption(
       new Option('--unembedding <name>', 'its own format for the unembedding').choices(weightFormats),
     )

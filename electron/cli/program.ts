@@ -8,6 +8,7 @@ import type { InspectCommandOptions } from './inspect-command.ts';
 import { addChoice, addLibraryCommands } from './library-program.ts';
 import type { LibraryTraceOptions } from './library-trace-command.ts';
 import { addModelsCommands } from './models-program.ts';
+import { addProvidersCommands } from './providers-program.ts';
 import { parsePositions } from './positions.ts';
 import { readNumber } from './read-number.ts';
 import type { TraceCommandOptions } from './trace-command.ts';
@@ -72,6 +73,7 @@ export function buildProgram(commands: Commands): Command {
       'positions to read: last, image, all, or a list like 0,5,10-20 (default: last)',
       readPositions,
     )
+    .option('--max-pixels <n>', 'see the image in less detail, at most n pixels', readNumber(784))
     .addOption(
       new Option('--lens <kind>', 'raw only repeats the notebook').choices(lensKinds).default('logit'),
     )
@@ -101,6 +103,7 @@ export function buildProgram(commands: Commands): Command {
       commands.inspect(folder, options),
     );
   addModelsCommands(program);
+  addProvidersCommands(program);
   addLibraryCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;

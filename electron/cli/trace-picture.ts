@@ -195,9 +195,22 @@ function describeReuse({ reuse }: Timings): string {
   return reuse.batch > 1 ? ` together with ${reuse.batch - 1} more images` : '';
 }
 
+/** Nothing of weights as they were published. */
+function describeFidelity({ fidelity }: LensTrace['model']): string[] {
+  if (fidelity === undefined) return [];
+  if (fidelity === null)
+    return ['how true these prepared weights are was not measured; "fundus-lens models verify" does'];
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
+  const { top1Agreement, top1AgreementClear, worstLayerTop1Agreement } = fidelity;
+  return [
+    `prepared weights: same top token as the original at ${share(top1Agreement)} (${share(top1AgreementClear)} where it is clear), ${share(worstLayerTop1Agreement)} at the worst layer; emergence changed for ${fidelity.emergenceChanged} of ${fidelity.emergenceCompared}`,
+  ];
+}
+
 function drawProvenance({ model, image, lens, gate, timings, software }: LensTrace): string[] {
   const parts = [
     `model ${model.id} (${model.family}, ${model.numLayers} layers, ${model.weightDtype}), sha256 ${model.sha256.slice(0, 16)}…`,
+    ...describeFidelity(model),
     image === null ? 'no image' : `image sha256 ${image.sha256.slice(0, 16)}…, grid ${image.grid.join('×')}`,
     `${lens} lens on ${describeDevice(model)}; last layer differs from the model by ${gate.maxAbsDiff.toPrecision(2)} (at most ${gate.tolerance.toPrecision(2)})`,
     `fundus-lens ${software.version}, onnxruntime ${software.onnxruntime}; ${(timings.total / 1000).toFixed(1)} s${describeReuse(timings)}`,

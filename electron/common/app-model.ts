@@ -6,6 +6,7 @@ import { engineStages } from './engine-messages.ts';
 import { jobStates } from './job-model.ts';
 import { modelTaskSchema } from './model-manager.ts';
 import { problemSchema } from './problem.ts';
+import { cudaLibrarySchema } from './provider-status.ts';
 
 export const appInfoSchema = z.object({
   name: z.literal('fundus-lens'),
@@ -40,6 +41,8 @@ export const settingsSchema = z.object({
   provider: z.enum([...providerNames, 'auto']).default('auto'),
   /** Refuses every call that would use the network. */
   offline: z.boolean().default(true),
+  /** Address of the NuGet feed that has the CUDA library; null for nuget.org. */
+  cudaFeed: z.url().nullable().default(null),
   /** Opened at the next start; null for the default one. */
   libraryFolder: z.string().min(1).nullable().default(null),
   backups: z
@@ -80,6 +83,10 @@ export const settingsPatchSchema = z.strictObject({
   theme: z.enum(themes).optional(),
   provider: z.enum([...providerNames, 'auto']).optional(),
   offline: z.boolean().optional(),
+  cudaFeed: z
+    .url({ protocol: /^https?$/ })
+    .nullable()
+    .optional(),
   libraryFolder: z.string().min(1).nullable().optional(),
   backups: z
     .strictObject({
@@ -220,6 +227,8 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('models') }),
   /** A download, copy, preparation or verification moved on. */
   z.object({ type: z.literal('model-task'), task: modelTaskSchema }),
+  /** An installation of the CUDA library moved on or ended. */
+  z.object({ type: z.literal('cuda-library'), cuda: cudaLibrarySchema }),
   z.object({ type: z.literal('settings') }),
 ]);
 

@@ -60,6 +60,7 @@ import {
   roomSchema,
 } from './model-manager.ts';
 import { problemSchema } from './problem.ts';
+import { cudaLibrarySchema, providersViewSchema } from './provider-status.ts';
 import {
   checkpointReportSchema,
   enqueueResultSchema,
@@ -294,6 +295,26 @@ const models = {
   remove: call.input(byId.extend({ confirmed: z.boolean().default(false) })).output(changed),
 };
 
+const providers = {
+  /** What this machine can compute with. Trials take seconds; without `fresh`, those of this run are told again. */
+  list: call
+    .input(z.strictObject({ fresh: z.boolean().default(false) }).prefault({}))
+    .output(providersViewSchema),
+  /** Begins to install the library of the cuda provider; `cuda-library` events tell how it goes. */
+  installCuda: call
+    .input(
+      z.discriminatedUnion('from', [
+        z.strictObject({ from: z.literal('feed') }),
+        /** A package that a person has brought; `sha512` is compared when it is stated. */
+        z.strictObject({ from: z.literal('file'), path: z.string().min(1), sha512: z.string().optional() }),
+      ]),
+    )
+    .output(cudaLibrarySchema),
+  /** Ends it; what has arrived is kept. */
+  cancelCuda: call.input(z.strictObject({}).prefault({})).output(cudaLibrarySchema),
+  removeCuda: call.input(z.strictObject({ confirmed: z.literal(true) })).output(providersViewSchema),
+};
+
 const concepts = {
   list: call.output(z.array(storedConceptSetSchema)),
   get: call.input(z.strictObject({ setId: z.string() })).output(storedConceptSetSchema),
@@ -401,6 +422,7 @@ export const contract = {
   tags,
   imports,
   models,
+  providers,
   concepts,
   prompts,
   traces,

@@ -22,7 +22,7 @@ export const menuCommands = [
   'export-figure',
 ] as const;
 
-export const openPurposes = ['images', 'table', 'concept-set'] as const;
+export const openPurposes = ['images', 'table', 'concept-set', 'package'] as const;
 
 export const desktopEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('menu'), command: z.enum(menuCommands) }),

@@ -3,6 +3,7 @@ import type { SerializedError } from './errors.ts';
 import type { FidelityProgress, FidelityReport, FidelityRequest } from './fidelity-report.ts';
 import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from './lens-trace.ts';
 import type { PreparedManifest, PrepareProgress, PrepareRequest } from './prepared-model.ts';
+import type { ProvidersReport } from './provider-status.ts';
 import type { SizeEstimate } from './size-estimate.ts';
 
 /** Everything that decides a trace; two equal requests on equal files give equal numbers. */
@@ -11,6 +12,8 @@ export interface TraceRequest {
   readonly modelDir: string;
   /** null traces the prompt without any image, which is one of the controls. */
   readonly imagePath: string | null;
+  /** Largest area at which the vision tower sees an image, pixels; left out, the checkpoint's own limit holds alone. */
+  readonly maxPixels?: number | null;
   readonly prompt: string;
   readonly lens: LensKind;
   readonly positions: PositionSelection;
@@ -76,6 +79,8 @@ export interface EngineCalls {
   outline: { request: string; answer: CheckpointOutline; progress: never };
   /** The same and every hash; the request is the folder. */
   inspect: { request: string; answer: CheckpointReport; progress: EngineProgress };
+  /** Every provider, tried on this machine. */
+  providers: { request: null; answer: ProvidersReport; progress: never };
   prepare: { request: PrepareRequest; answer: PreparedManifest; progress: PrepareProgress };
   verify: { request: FidelityRequest; answer: FidelityReport; progress: FidelityProgress };
 }

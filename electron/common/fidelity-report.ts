@@ -75,5 +75,9 @@ export const fidelityReportSchema = z.object({
   provider: z.string(),
   software: z.object({ name: z.literal('fundus-lens'), version: z.string() }),
 });
+/** What a trace carries of the report on its weights. */
+export const traceFidelitySchema = fidelityReportSchema.shape.summary;
+export type TraceFidelity = z.infer<typeof traceFidelitySchema>;
+
 export type FidelityReport = z.infer<typeof fidelityReportSchema>;
 export type FidelityLayer = z.infer<typeof layerSchema>;

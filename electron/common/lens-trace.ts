@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { traceFidelitySchema } from './fidelity-report.ts';
 
 /** The lens variants; `raw` exists only to reproduce the notebook and is always labelled so. */
 export const lensKinds = ['logit', 'raw'] as const;
@@ -26,6 +27,8 @@ export const traceModelSchema = z.object({
   /** Rows that belong to a token; logits from here on are masked. */
   tokenizerSize: count,
   weightDtype: z.string(),
+  /** Of prepared weights: how true they had been found to be; null before that was measured, missing of others. */
+  fidelity: traceFidelitySchema.nullish(),
   provider: z.enum(providerNames),
   providerRequested: z.enum([...providerNames, 'auto']),
   /** Why the first choice of provider was not used; null when it was. */
@@ -47,6 +50,8 @@ export const traceImageSchema = z.object({
   resized: z.tuple([count, count]),
   /** Patches [t, h, w]; a merged image token covers 2 × 2 of them. */
   grid: z.tuple([count, count, count]),
+  /** Area that this trace was limited to, pixels; absent where only the checkpoint's own limit held. */
+  maxPixels: count.optional(),
 });
 
 export const tracePromptSchema = z.object({

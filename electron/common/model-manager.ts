@@ -91,6 +91,7 @@ export const modelTaskPhases = [
   'fetch',
   'waiting',
   'hash',
+  'calibrate',
   'weights',
   'check',
   'prepared',
@@ -124,6 +125,8 @@ export const prepareChoicesSchema = z.strictObject({
   format: z.enum(weightFormats),
   blockSize: z.literal([...blockSizes]).default(32),
   symmetric: z.boolean().default(false),
+  /** Of int4 only: whether the sample photographs are looked at first. */
+  calibrated: z.boolean().default(true),
   keep: z
     .strictObject({
       unembedding: z.enum(weightFormats).optional(),

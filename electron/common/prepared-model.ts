@@ -16,14 +16,23 @@ export interface PrepareOptions {
   /** false, the default, stores a zero point per block, which fits skewed blocks better. */
   readonly symmetric?: boolean;
   /**
-   * Formats of the sensitive parts; int8 unless the whole is float16. Most of the error that rounding leaves in the
-   * residual stream comes from the decoder's first block.
+   * Formats of the sensitive parts: int8 in an int4 model, float16 otherwise. What rounding does to image tokens and to
+   * the decoder's first block stays in the residual stream of all layers.
    */
   readonly keep?: {
     readonly unembedding?: WeightFormat;
     readonly vision?: WeightFormat;
     readonly firstBlock?: WeightFormat;
   };
+  /** Of int4 only: photographs to look at, so that errors of rounding cancel where inputs go together. */
+  readonly calibration?: CalibrationRequest;
+}
+
+export interface CalibrationRequest {
+  /** Image files; at least one, and better none that the result is judged on. */
+  readonly images: readonly string[];
+  /** At least one; image i is read with prompt i, beginning anew after the last. */
+  readonly prompts: readonly string[];
 }
 
 export interface PrepareRequest extends PrepareOptions {
@@ -33,10 +42,10 @@ export interface PrepareRequest extends PrepareOptions {
   readonly target: string;
 }
 
-export const prepareStages = ['hash', 'weights', 'verify'] as const;
+export const prepareStages = ['hash', 'calibrate', 'weights', 'verify'] as const;
 export type PrepareStage = (typeof prepareStages)[number];
 
-/** Bytes read of the source (`hash`, `weights`) or of the result (`verify`). */
+/** Bytes read of the source (`hash`, `weights`) or of the result (`verify`); blocks run (`calibrate`). */
 export interface PrepareProgress {
   readonly stage: PrepareStage;
   readonly done: number;
@@ -93,6 +102,14 @@ export const preparedManifestSchema = z.object({
     vision: z.enum(weightFormats),
     firstBlock: z.enum(weightFormats),
   }),
+  /** What the weights were calibrated on; null, and missing in older manifests, when on nothing. */
+  calibration: z
+    .object({
+      images: z.array(z.object({ name: z.string(), sha256 })),
+      prompts: z.array(z.string()),
+    })
+    .nullable()
+    .default(null),
   tensors: z.array(preparedTensorSchema),
   /** Every file of the folder but prepared.json and fidelity.json. */
   files: z.array(z.object({ name: z.string(), bytes: count, sha256 })),

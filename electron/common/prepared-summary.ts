@@ -10,6 +10,8 @@ export const preparedSummarySchema = z.object({
   blockSize: count,
   symmetric: z.boolean(),
   keep: z.object({ unembedding: z.enum(weightFormats), vision: z.enum(weightFormats) }),
+  /** Images that the weights were calibrated on. */
+  calibrationImages: count,
   sourceName: z.string(),
   sourceSha256: sha256Schema,
 });

@@ -173,6 +173,9 @@ export const imageChoiceSchema = z.union([
   z.strictObject({ filter: imageFilterSchema }),
 ]);
 
+/** One image token. */
+const maxPixelsLeast = 28 * 28;
+
 /** Images × prompts, traced in the same way. */
 export const traceOrderSchema = z.strictObject({
   /** null traces the prompts without any image, which is one of the controls. */
@@ -182,6 +185,8 @@ export const traceOrderSchema = z.strictObject({
   conceptSetId: z.string(),
   lens: z.enum(lensKinds).default('logit'),
   positions: positionSelectionSchema.default('last'),
+  /** Largest area at which the model sees an image, pixels; null leaves the model's own limit. */
+  maxPixels: z.int().min(maxPixelsLeast).max(100_000_000).nullable().default(null),
   topK: z.int().min(1).max(200).default(10),
   /** Tokens to generate greedily after the prompt; 0 for none. */
   generate: z.int().min(0).max(512).default(16),

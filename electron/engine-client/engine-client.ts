@@ -12,6 +12,7 @@ import { FundusLensError, deserializeError } from '../common/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../common/fidelity-report.ts';
 import type { LensTrace } from '../common/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../common/prepared-model.ts';
+import type { ProvidersReport } from '../common/provider-status.ts';
 import { forkEngine } from './engine-process.ts';
 
 export interface RequestOptions<C extends EngineCall = 'trace'> {
@@ -76,6 +77,11 @@ export class EngineClient {
   /** Describes a checkpoint and hashes it; throws as {@link trace} does. */
   inspect(modelDir: string, options: RequestOptions<'inspect'> = {}): Promise<CheckpointReport> {
     return this.#ask('inspect', modelDir, options);
+  }
+
+  /** Tries every provider of this machine; throws as {@link trace} does. */
+  providers(options: RequestOptions<'providers'> = {}): Promise<ProvidersReport> {
+    return this.#ask('providers', null, options);
   }
 
   /** Writes a checkpoint's weights in another format; throws as {@link trace} does. */

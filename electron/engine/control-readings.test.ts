@@ -72,7 +72,8 @@ test('positions of the image are compared with positions of the control images',
 test('controls are read once for a prompt, and a missing one is an error that names it', async () => {
   const model = await models.open(request.modelDir, request.provider, {});
   const concepts = models.resolve(request.conceptSet, model);
-  const read = () => models.readControls(model, { ...request, concepts, imagePositions: false }, {});
+  const read = () =>
+    models.readControls(model, { ...request, maxPixels: null, concepts, imagePositions: false }, {});
   expect(await read()).toBe(await read());
   const gone = path.join(data, 'controls', 'gone.png');
   await expect(trace({ ...request, controls: [gone] }, {}, models)).rejects.toMatchObject({

@@ -1,3 +1,4 @@
+import { limitDetail } from './image/limit-detail.ts';
 import { openImage } from './image/open-image.ts';
 import { logOdds } from './lens/emergence.ts';
 import { readLens } from './lens/read-lens.ts';
@@ -17,6 +18,8 @@ const controlPercentile = 0.95;
 
 export interface ControlRequest {
   readonly prompt: string;
+  /** As of the trace that they are for; null leaves the checkpoint's own limit. */
+  readonly maxPixels: number | null;
   readonly lens: LensKind;
   /** Control images; the prompt without any image is read as well. */
   readonly imagePaths: readonly string[];
@@ -44,7 +47,7 @@ export interface ControlReadings {
 export async function readControls(
   model: LoadedModel,
   memory: PrefixMemory,
-  { prompt: text, lens, imagePaths, concepts, imagePositions }: ControlRequest,
+  { prompt: text, maxPixels, lens, imagePaths, concepts, imagePositions }: ControlRequest,
   hooks: TraceHooks,
 ): Promise<ControlReadings> {
   const { checkpoint, head } = model;
@@ -52,9 +55,10 @@ export async function readControls(
   const total = 3 * imagePaths.length + 2;
   let done = 0;
   const step = (count = 1) => reportProgress(hooks, 'controls', (done += count), total);
+  const processor = limitDetail(checkpoint.imageProcessor, maxPixels);
   const inputs: PrefixInput[] = [];
   for (const path of imagePaths) {
-    const image = await openImage(path, checkpoint.imageProcessor, memory.facts);
+    const image = await openImage(path, processor, memory.facts);
     inputs.push({ image, prompt: composePrompt(checkpoint, text, image.grid, 0) });
     await step();
   }

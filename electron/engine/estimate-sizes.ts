@@ -34,7 +34,7 @@ function describe(
   };
   const { hostBytes } = needs('cpu');
   // Mapped weights can be taken back, but every pass would then read them from the disk again.
-  const mapped = Math.max(...modelParts.map((part) => weights[part].bytes - weights[part].int4Bytes));
+  const mapped = Math.max(...modelParts.map((part) => weights[part].bytes));
   return {
     format,
     diskBytes,

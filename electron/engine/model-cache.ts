@@ -76,16 +76,17 @@ export class ModelCache {
     request: Omit<ControlRequest, 'imagePaths'> & { readonly controls: readonly string[] | null },
     hooks: TraceHooks,
   ): Promise<ControlReadings> {
-    const { prompt, lens, concepts, imagePositions } = request;
+    const { prompt, maxPixels, lens, concepts, imagePositions } = request;
     const imagePaths = request.controls ?? [];
     const tokens = concepts.map((concept) => [concept.id, concept.tokens.map(({ id }) => id)]);
-    const key = JSON.stringify([prompt, lens, tokens, imagePaths.map(describeFile), imagePositions]);
+    const files = imagePaths.map(describeFile);
+    const key = JSON.stringify([prompt, maxPixels, lens, tokens, files, imagePositions]);
     const known = this.#controls.get(key);
     if (known !== undefined) return known;
     const readings = await readControls(
       model,
       this.#prefixes,
-      { prompt, lens, concepts, imagePositions, imagePaths },
+      { prompt, maxPixels, lens, concepts, imagePositions, imagePaths },
       hooks,
     );
     const [oldest] = this.#controls.keys();

@@ -4,13 +4,16 @@ import type { ConceptTrace, Gate, LensTrace, TraceModel } from '../common/lens-t
 import { describeWeights } from './checkpoint/open-checkpoint.ts';
 import type { ControlReadings } from './control-readings.ts';
 import { writeDump } from './dump.ts';
+import { readFidelity } from './fidelity/read-fidelity.ts';
 import { generate } from './generate.ts';
+import { limitDetail } from './image/limit-detail.ts';
 import { openImage } from './image/open-image.ts';
 import { findEmergence } from './lens/emergence.ts';
 import { findLeaks } from '../common/find-leaks.ts';
 import { measureParity, readFinalLogits } from './lens/parity-gate.ts';
 import { readLens, type LensCells } from './lens/read-lens.ts';
 import type { ResolvedConcept } from './lens/resolve-concepts.ts';
+import { requireRoom } from './memory/fit-memory.ts';
 import type { LoadedModel } from './model.ts';
 import type { ModelCache } from './model-cache.ts';
 import { packageVersion } from './package-version.ts';
@@ -48,12 +51,13 @@ export async function trace(
   clock.lap('load');
 
   const { prefixes } = models;
+  const maxPixels = request.maxPixels ?? null;
+  const processor = limitDetail(checkpoint.imageProcessor, maxPixels);
   const image =
-    request.imagePath === null
-      ? null
-      : await openImage(request.imagePath, checkpoint.imageProcessor, prefixes.facts, hooks);
+    request.imagePath === null ? null : await openImage(request.imagePath, processor, prefixes.facts, hooks);
   const prompt = composePrompt(checkpoint, request.prompt, image?.grid ?? null, request.generate);
   const length = prompt.tokenIds.length;
+  if (image !== null) await requireRoom(model, image.grid, length);
   const positions = selectPositions(request.positions, length, prompt.imageSpan);
   // The last position is always read, because the parity gate judges it.
   const rowsRead = request.dumpPath === null ? [...new Set([...positions, length - 1])] : range(length);
@@ -65,7 +69,12 @@ export async function trace(
   const opened =
     image === null
       ? null
-      : await openPrefix(model, prefixes, { input: { image, prompt }, positions: inPrefix, upcoming }, hooks);
+      : await openPrefix(
+          model,
+          prefixes,
+          { input: { image, prompt }, positions: inPrefix, upcoming, processor },
+          hooks,
+        );
   await reportProgress(hooks, 'vision', 1, 1);
   clock.lap('vision');
 
@@ -119,7 +128,7 @@ export async function trace(
       ? null
       : await models.readControls(
           model,
-          { ...request, concepts, imagePositions: isImage.includes(true) },
+          { ...request, maxPixels, concepts, imagePositions: isImage.includes(true) },
           hooks,
         );
   await head.rest();
@@ -146,6 +155,7 @@ export async function trace(
       height: image.height,
       resized: [...image.resized],
       grid: [...image.grid],
+      ...(maxPixels === null ? {} : { maxPixels }),
     },
     prompt: {
       text: prompt.text,
@@ -222,7 +232,7 @@ function traceConcept(
 }
 
 function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {
-  const { architecture, config, id } = checkpoint;
+  const { architecture, config, id, folder, prepared } = checkpoint;
   return {
     id,
     family: architecture.modelType,
@@ -232,6 +242,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
     vocabSize: config.decoder.vocabSize,
     tokenizerSize: head.numTokens,
     weightDtype: describeWeights(checkpoint),
+    ...(prepared === null ? {} : { fidelity: readFidelity(folder, prepared.id) }),
     provider: provider.provider,
     providerRequested: provider.requested,
     providerFallback: provider.fallback,

@@ -5,6 +5,7 @@ import { verifyModel } from './fidelity/verify-model.ts';
 import { inspectCheckpoint, outlineCheckpoint } from './inspect.ts';
 import { ModelCache } from './model-cache.ts';
 import { prepareModel } from './prepare/prepare-model.ts';
+import { listProviders } from './runtime/providers.ts';
 import { serveRequests } from './serve-requests.ts';
 import type { EngineChannel } from './serve-requests.ts';
 import { trace } from './trace.ts';
@@ -43,6 +44,7 @@ await serveRequests(openChannel(), {
   trace: (request, hooks) => trace(request, hooks, models),
   outline: (folder) => outlineCheckpoint(folder),
   inspect: inspectCheckpoint,
+  providers: listProviders,
   prepare: prepareModel,
   verify: verifyModel,
 });

@@ -4,6 +4,7 @@ import { implement } from '@orpc/server';
 import { BrowserWindow, app, dialog, nativeImage, nativeTheme, shell } from 'electron';
 import type { FileFilter, OpenDialogOptions, WebContents } from 'electron';
 import { desktopContract } from '../common/desktop-contract.ts';
+import type { openPurposes } from '../common/desktop-contract.ts';
 import type { DesktopEvents } from './desktop-events.ts';
 import type { MenuLabels, MenuLanguage } from './menu-labels.ts';
 import { associatedExtensions } from './opened-files.ts';
@@ -77,7 +78,7 @@ export function createDesktopRouter(options: DesktopOptions) {
   };
 }
 
-function filtersOf(purpose: 'images' | 'table' | 'concept-set', labels: MenuLabels): FileFilter[] {
+function filtersOf(purpose: (typeof openPurposes)[number], labels: MenuLabels): FileFilter[] {
   const all = { name: labels.allFiles, extensions: ['*'] };
   switch (purpose) {
     case 'images':
@@ -87,5 +88,7 @@ function filtersOf(purpose: 'images' | 'table' | 'concept-set', labels: MenuLabe
       return [{ name: labels.table, extensions: ['csv', 'tsv'] }, all];
     case 'concept-set':
       return [{ name: labels.conceptSet, extensions: ['json'] }, all];
+    case 'package':
+      return [{ name: labels.package, extensions: ['nupkg'] }, all];
   }
 }

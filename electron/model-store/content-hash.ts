@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
-/** What a publisher says a file is; a hub gives SHA-256 for large files and git's SHA-1 for small ones. */
+/**
+ * What a publisher says a file is; a hub gives SHA-256 for large files and git's SHA-1 for small ones, a NuGet feed
+ * SHA-512.
+ */
 export interface ExpectedFile {
   /** Relative, with forward slashes. */
   readonly name: string;
@@ -10,22 +13,26 @@ export interface ExpectedFile {
   readonly sha256: string | null;
   /** SHA-1 over `blob <bytes>\0` and the content. */
   readonly gitSha1: string | null;
+  readonly sha512?: string;
 }
 
 export interface ContentHashes {
   readonly sha256: string;
   /** null when nobody states one. */
   readonly gitSha1: string | null;
+  readonly sha512?: string | null;
 }
 
 /** The hashes of a file whose size is known, as its bytes come in. */
 export class ContentHash {
   readonly #sha256 = createHash('sha256');
   readonly #gitSha1: Hash | null;
+  readonly #sha512: Hash | null;
   #bytes = 0;
 
-  constructor({ bytes, gitSha1 }: ExpectedFile) {
+  constructor({ bytes, gitSha1, sha512 }: ExpectedFile) {
     this.#gitSha1 = gitSha1 === null ? null : createHash('sha1').update(`blob ${bytes}\0`);
+    this.#sha512 = sha512 === undefined ? null : createHash('sha512');
   }
 
   get bytes(): number {
@@ -35,6 +42,7 @@ export class ContentHash {
   update(chunk: Uint8Array): void {
     this.#sha256.update(chunk);
     this.#gitSha1?.update(chunk);
+    this.#sha512?.update(chunk);
     this.#bytes += chunk.length;
   }
 
@@ -46,7 +54,11 @@ export class ContentHash {
   }
 
   end(): ContentHashes {
-    return { sha256: this.#sha256.digest('hex'), gitSha1: this.#gitSha1?.digest('hex') ?? null };
+    return {
+      sha256: this.#sha256.digest('hex'),
+      gitSha1: this.#gitSha1?.digest('hex') ?? null,
+      sha512: this.#sha512?.digest('hex') ?? null,
+    };
   }
 }
 
@@ -62,6 +74,9 @@ export function findDifference(
   }
   if (expected.gitSha1 !== null && expected.gitSha1 !== hashes.gitSha1) {
     return { expected: `git SHA-1 ${expected.gitSha1}`, found: hashes.gitSha1 ?? 'no hash' };
+  }
+  if (expected.sha512 !== undefined && expected.sha512 !== hashes.sha512) {
+    return { expected: `SHA-512 ${expected.sha512}`, found: hashes.sha512 ?? 'no hash' };
   }
   return null;
 }

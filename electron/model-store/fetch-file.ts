@@ -38,7 +38,7 @@ export async function presentBytes(folder: string, { name, bytes }: ExpectedFile
  * @throws FundusLensError `model.hash-mismatch`, `model.disk-full`, `hub.*`
  */
 export async function fetchFile(
-  source: FileSource,
+  source: Pick<FileSource, 'read'>,
   file: ExpectedFile,
   folder: string,
   hooks: FetchHooks,
@@ -87,7 +87,7 @@ async function verifyExisting(
 }
 
 async function fetchPart(
-  source: FileSource,
+  source: Pick<FileSource, 'read'>,
   file: ExpectedFile,
   part: string,
   hooks: FetchHooks,

@@ -17,8 +17,13 @@ const maxCached = 200;
 /** What a prepared folder was made from and how; null of a folder that is none. */
 export function readPrepared(folder: string): PreparedSummary | null {
   return readOnce(path.join(folder, preparedFiles.manifest), (json) => {
-    const { format, blockSize, symmetric, keep, source } = preparedManifestSchema.parse(json);
-    return { format, blockSize, symmetric, keep, sourceName: source.name, sourceSha256: source.sha256 };
+    const { format, blockSize, symmetric, keep, calibration, source } = preparedManifestSchema.parse(json);
+    return {
+      ...{ format, blockSize, symmetric, keep },
+      calibrationImages: calibration?.images.length ?? 0,
+      sourceName: source.name,
+      sourceSha256: source.sha256,
+    };
   });
 }
 

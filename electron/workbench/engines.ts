@@ -3,6 +3,7 @@ import { FundusLensError } from '../common/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../common/fidelity-report.ts';
 import type { LensTrace } from '../common/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../common/prepared-model.ts';
+import type { ProvidersReport } from '../common/provider-status.ts';
 import { problemOf } from '../common/problem.ts';
 import { EngineClient } from '../engine-client/engine-client.ts';
 import type { EngineClientOptions, RequestOptions } from '../engine-client/engine-client.ts';
@@ -62,6 +63,11 @@ export class Engines {
   /** Reads a checkpoint's small files and headers. */
   outline(folder: string, options: RequestOptions<'outline'> = {}): Promise<CheckpointOutline> {
     return this.#ask((client) => client.outline(folder, options));
+  }
+
+  /** Tries every provider of this machine. */
+  providers(options: RequestOptions<'providers'> = {}): Promise<ProvidersReport> {
+    return this.#alone((client) => client.providers(options));
   }
 
   /** Writes a checkpoint's weights in another format. */

@@ -32,6 +32,7 @@ export async function repeatTrace(
     modelDir: folderOf(model),
     imagePath: image === null ? null : library.images.readableFile(image),
     prompt: stored.prompt.text,
+    maxPixels: stored.image?.maxPixels ?? null,
     lens: stored.lens,
     positions: [...stored.positions],
     topK: stored.topK,

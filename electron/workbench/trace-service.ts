@@ -26,6 +26,8 @@ export interface TraceOptions {
   readonly lens?: LensKind | undefined;
   /** `last` */
   readonly positions?: PositionSelection | undefined;
+  /** Largest area at which the model sees the image, pixels; its own limit. */
+  readonly maxPixels?: number | undefined;
   /** Tokens kept per layer and position; 10. */
   readonly topK?: number | undefined;
   /** Id of a concept set or path of a file; `fundus`. */
@@ -72,6 +74,7 @@ export class TraceService {
       prompt: options.prompt ?? presetText(options.preset ?? defaultPreset, options.language ?? 'en'),
       lens: options.lens ?? 'logit',
       positions: options.positions ?? 'last',
+      maxPixels: options.maxPixels ?? null,
       topK: options.topK ?? 10,
       conceptSet: await loadConceptSet(options.concepts ?? defaultConceptSet),
       provider: options.provider ?? 'auto',

@@ -3,6 +3,7 @@ import type { LensKind, LensTrace, ProviderName } from '../common/lens-trace.ts'
 import type { TraceDetail, TraceHeader, TraceSummaryView } from '../common/study-model.ts';
 import type { Library } from '../store/library.ts';
 import type { TraceFilter, TraceSummary } from '../store/traces.ts';
+import { traceWithFidelity } from './trace-fidelity.ts';
 
 export function listTraces(library: Library, filter: TraceFilter): TraceSummaryView[] {
   const setIds = new Map<number, string>();
@@ -16,7 +17,7 @@ export function viewTrace(library: Library, id: number): TraceDetail {
   }));
   return {
     summary: viewSummary(library, library.traces.summary(id)),
-    header: headerOf(library.traces.get(id)),
+    header: headerOf(traceWithFidelity(library, id)),
     concepts,
   };
 }

@@ -21,11 +21,13 @@ import { importsRouter } from './routers/imports-router.ts';
 import { jobsRouter } from './routers/jobs-router.ts';
 import { libraryRouter } from './routers/library-router.ts';
 import { patientsRouter, visitsRouter } from './routers/people-router.ts';
+import { providersRouter } from './routers/providers-router.ts';
 import { modelsRouter } from './routers/models-router.ts';
 import { conceptsRouter, promptsRouter, tracesRouter } from './routers/study-router.ts';
 import { ModelManager } from './model-manager/model-manager.ts';
 import type { ModelTasks } from './model-manager/model-tasks.ts';
 import type { ModelManagerOptions } from './model-manager/model-manager.ts';
+import { ProviderManager } from './provider-manager.ts';
 import { SettingsFile } from './settings-file.ts';
 import { UndoStack } from './undo-stack.ts';
 import type { Desk } from './desk.ts';
@@ -70,6 +72,8 @@ export interface Workbench {
   readonly imports: Pick<ImportService, 'wait'>;
   /** Waits for a download, copy, preparation or verification of this process. */
   readonly modelTasks: Pick<ModelTasks, 'wait'>;
+  /** Waits for an installation of the CUDA library by this process. */
+  readonly cudaLibrary: Pick<ProviderManager, 'wait'>;
   /** Process ids of the engines that run now. */
   readonly enginePids: number[];
   /** null when there is no such image or view. */
@@ -113,7 +117,8 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     onError,
     ...options.hub,
   });
-  const desk: Desk = { ...services, imports, manager, undo: new UndoStack() };
+  const providers = new ProviderManager(services, { onError, ...options.hub });
+  const desk: Desk = { ...services, imports, manager, providers, undo: new UndoStack() };
   const media = new MediaSource(session, folders.cache);
   const router = createRouter(desk);
 
@@ -143,6 +148,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     clearInterval(backups);
     await imports.cancelAll();
     await manager.close();
+    await providers.close();
     await runner.stop();
     await engines.closeAll();
     await ready;
@@ -155,6 +161,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     ready: ready.then(backUpWhenDue),
     imports,
     modelTasks: manager.tasks,
+    cudaLibrary: providers,
     get enginePids() {
       return engines.pids;
     },
@@ -174,6 +181,7 @@ function createRouter(desk: Desk) {
     tags: tagsRouter(desk),
     imports: importsRouter(desk),
     models: modelsRouter(desk),
+    providers: providersRouter(desk),
     concepts: conceptsRouter(desk),
     prompts: promptsRouter(desk),
     traces: tracesRouter(desk),

@@ -44,6 +44,7 @@ export function useSampleTrace() {
         conceptSetId: settings.values?.trace.conceptSetId ?? 'fundus',
         lens: 'logit',
         positions: 'all',
+        maxPixels: null,
         topK: settings.values?.trace.topK ?? 10,
         generate: settings.values?.trace.generate ?? 16,
         traceGenerated: false,

@@ -7,6 +7,7 @@ export function provenanceOf(trace: LensTrace): string {
   return [
     `weights ${model.id} sha256:${model.sha256.slice(0, 12)}`,
     `dtype ${model.weightDtype}`,
+    ...describeFidelity(model),
     `provider ${describeDevice(model)}${model.providerFallback === null ? '' : ' (fallback)'}`,
     image === null ? 'no image' : `image sha256:${image.sha256.slice(0, 12)}, grid ${image.grid.join('×')}`,
     `prompt "${prompt.text}"`,
@@ -14,6 +15,16 @@ export function provenanceOf(trace: LensTrace): string {
     `parity gate ${gate.maxAbsDiff.toExponential(1)} ≤ ${gate.tolerance.toExponential(0)}`,
     `${software.name} ${software.version}`,
   ].join(' · ');
+}
+
+/** Nothing of weights as they were published. */
+function describeFidelity({ fidelity }: LensTrace['model']): string[] {
+  if (fidelity === undefined) return [];
+  if (fidelity === null) return ['weights not verified'];
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
+  return [
+    `same top token as the original weights ${share(fidelity.top1Agreement)}, worst layer ${share(fidelity.worstLayerTop1Agreement)}`,
+  ];
 }
 
 /** One line for several traces. */

@@ -1,6 +1,7 @@
 import type { ComparedLoaded } from '../components/compare/compared.ts';
 import { plainAdjustment } from '../components/viewer/image-adjustment.ts';
 import type { Comparison } from '../../electron/common/compare-model.ts';
+import type { TraceModel } from '../../electron/common/lens-trace.ts';
 import { mediaUrl } from '../../electron/common/media.ts';
 import type { ChartTheme } from '../charts/chart-theme.ts';
 import type { ScaleName } from '../charts/color-scales.ts';
@@ -14,6 +15,7 @@ import { leadingConcepts } from '../charts/leading-concepts.ts';
 import { imageLayout, showToken, topCells } from '../charts/reading.ts';
 import type { CurveScale } from '../charts/reading.ts';
 import { uncertaintyCurves } from '../charts/uncertainty-curves.ts';
+import { deviceText } from '../composables/device-text.ts';
 import { visitText } from '../composables/visit-text.ts';
 import type { Format } from '../composables/format.ts';
 import type { Language } from '../locales/i18n.ts';
@@ -50,6 +52,16 @@ function subjectOf({ image, detail }: LoadedTrace, { t, format }: ReportWords): 
   if (visit !== '') parts.push(visit);
   parts.push(`#${detail.summary.id}`);
   return parts.join(' · ');
+}
+
+/** Why a better provider was not used; nothing when the first choice was. */
+function fallbackFact(
+  { providerFallback, providerRequested, provider }: TraceModel,
+  t: ReportWords['t'],
+): [string, string][] {
+  if (providerFallback === null) return [];
+  const notice = t('trace.fallbackNotice', { requested: providerRequested, used: provider });
+  return [['', `${notice} ${providerFallback}`]];
 }
 
 async function photographs(
@@ -127,6 +139,8 @@ export async function traceReport(
       [t('newTrace.prompt'), trace.prompt.text],
       [t('trace.answer'), trace.generated.text === '' ? t('trace.noAnswer') : trace.generated.text],
       [t('trace.fields.model'), `${loaded.detail.summary.modelName} (${trace.model.family})`],
+      [t('trace.fields.provider'), deviceText(trace.model, t, format)],
+      ...fallbackFact(trace.model, t),
       [t('trace.fields.lens'), t(`lenses.${trace.lens}`)],
       [t('trace.position'), position],
       [

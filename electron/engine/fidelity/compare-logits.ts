@@ -1,3 +1,5 @@
+import { RankCounter } from '../lens/count-larger.ts';
+
 /** Nats by which the reference's first token must be ahead of its second for a row to count as clear. */
 const clearMargin = 0.1;
 
@@ -38,10 +40,10 @@ export function compareLogits(
     sameTop: a.top === b.top,
     clear: a.margin >= clearMargin,
     kl: Math.max(0, kl),
-    concepts: concepts.map((ids) => ({
-      reference: readConcept(reference, a.logSumExp, ids),
-      prepared: readConcept(prepared, b.logSumExp, ids),
-    })),
+    concepts: pairUp(
+      readConcepts(reference, a.logSumExp, concepts),
+      readConcepts(prepared, b.logSumExp, concepts),
+    ),
   };
 }
 
@@ -66,12 +68,25 @@ function summarise(logits: Float32Array) {
   return { top, margin: best - second, logSumExp: best + Math.log(sum) };
 }
 
-function readConcept(logits: Float32Array, logSumExp: number, ids: readonly number[]): ConceptReading {
-  const best = Math.max(...ids.map((id) => logits[id]!));
-  const sum = ids.reduce((total, id) => total + Math.exp(logits[id]! - best), 0);
-  let rank = 1;
-  for (let id = 0; id < logits.length; id++) if (logits[id]! > best) rank++;
-  return { logProb: best + Math.log(sum) - logSumExp, rank };
+const rankCounter = new RankCounter();
+
+/** All ranks in one pass: a vocabulary is long, and concepts are many. */
+function readConcepts(
+  logits: Float32Array,
+  logSumExp: number,
+  concepts: readonly (readonly number[])[],
+): ConceptReading[] {
+  const best = Float32Array.from(concepts, (ids) => Math.max(...ids.map((id) => logits[id]!)));
+  const ranks = rankCounter.rank(logits, best);
+  return concepts.map((ids, concept) => {
+    const top = best[concept]!;
+    const sum = ids.reduce((total, id) => total + Math.exp(logits[id]! - top), 0);
+    return { logProb: top + Math.log(sum) - logSumExp, rank: ranks[concept]! };
+  });
+}
+
+function pairUp(reference: readonly ConceptReading[], prepared: readonly ConceptReading[]) {
+  return reference.map((reading, concept) => ({ reference: reading, prepared: prepared[concept]! }));
 }
 
 function meanRanks(values: readonly number[]): number[] {

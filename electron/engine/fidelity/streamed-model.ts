@@ -2,6 +2,7 @@ import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.t
 import { embedPrompt, shapeFeeds } from '../decoder-run.ts';
 import { buildDecoder } from '../graph/decoder.ts';
 import { cpuTarget, type GraphTarget } from '../graph/graph-target.ts';
+import { momentsOf, observedProjections } from '../graph/input-moments.ts';
 import { buildMropeTable, buildPositionIds } from '../graph/mrope.ts';
 import type { PreprocessedImage } from '../image/preprocess.ts';
 import { LensHead } from '../lens/lens-head.ts';
@@ -25,6 +26,9 @@ export interface StreamedCase {
   readonly prompt: string;
   readonly rows: readonly number[];
 }
+
+/** @param moments float32 [groups, 128, 128] of one case, under its output's name; see `observeInput` */
+type OnMoments = (name: string, moments: Float32Array) => void;
 
 /** Of the unembedding, widened. */
 const headBytes = 256 * 2 ** 20;
@@ -68,11 +72,13 @@ export class StreamedModel {
    * Runs every case through every block.
    *
    * @param onLayer called before each block and awaited; may throw to end the work
+   * @param onMoments called after each block and case with the second moments of the inputs of its projections
    * @returns by case and layer 0…L, float32 [rows, D], before the final norm
    */
   async read(
     cases: readonly StreamedCase[],
     onLayer: (layer: number) => Promise<void>,
+    onMoments?: OnMoments,
   ): Promise<Float32Array[][]> {
     const { checkpoint } = this;
     const { decoder } = checkpoint.config;
@@ -82,7 +88,9 @@ export class StreamedModel {
     for (let layer = 0; layer < decoder.numLayers; layer++) {
       await onLayer(layer);
       const range = { start: layer, end: layer + 1 };
-      const graph = buildDecoder(decoder, checkpoint.weights, this.#target, range);
+      const target = { ...this.#target, observeInputs: onMoments !== undefined };
+      const graph = buildDecoder(decoder, checkpoint.weights, target, range);
+      const observed = onMoments === undefined ? [] : momentsIn(layer);
       const session = await Session.create(this.#source(graph));
       try {
         for (const [index, stream] of streams.entries()) {
@@ -94,8 +102,9 @@ export class StreamedModel {
               ...emptyCache(layer, decoder),
               embeds: float32Tensor(stream, [stream.length / decoder.dModel, decoder.dModel]),
             },
-            isLast ? [name] : [name, 'stream'],
+            isLast ? [name, ...observed] : [name, 'stream', ...observed],
           );
+          for (const moments of observed) onMoments?.(moments, float32Data(outputs[moments]));
           residual[index]!.push(float32Data(outputs[name]));
           if (!isLast) streams[index] = float32Data(outputs['stream']);
         }
@@ -150,6 +159,10 @@ export class StreamedModel {
     const weightsFolder = this.checkpoint.weights.folder;
     return { graph, weightsFolder, provider: 'cpu', widen: this.#target.widen } as const;
   }
+}
+
+function momentsIn(layer: number): string[] {
+  return observedProjections.map((projection) => momentsOf(`model.layers.${layer}.${projection}`)!);
 }
 
 function emptyCache(

@@ -100,20 +100,26 @@ async function openCases(
     });
   }
   const cases: VerifiedCase[] = [];
-  for (const imagePath of images) {
+  for (const [imageIndex, imagePath] of images.entries()) {
     const image = await preprocessImage(imagePath, model.checkpoint.imageProcessor, signalOf(hooks));
-    for (const prompt of prompts) {
-      const { tokenIds } = model.compose({ image, prompt });
-      cases.push({ image, imagePath, prompt, rows: spread(tokenIds.length) });
+    for (const [promptIndex, prompt] of prompts.entries()) {
+      const { tokenIds, imageSpan } = model.compose({ image, prompt });
+      const [start, end] = imageSpan ?? [0, 0];
+      // Nothing that follows changes a position: what an earlier case has shown already would be counted again.
+      const first = promptIndex > 0 ? end : imageIndex > 0 ? start : 0;
+      cases.push({ image, imagePath, prompt, rows: spread(first, tokenIds.length) });
     }
   }
   return cases;
 }
 
-/** Up to {@link maxPositions} of 0 … length − 1, in order, the last one always. */
-function spread(length: number): number[] {
-  const count = Math.min(length, maxPositions);
-  const places = Array.from({ length: count }, (_, index) => Math.round(((index + 1) * length) / count) - 1);
+/** Up to {@link maxPositions} of first … end − 1, in order, the last one always. */
+function spread(first: number, end: number): number[] {
+  const count = Math.min(end - first, maxPositions);
+  const places = Array.from(
+    { length: count },
+    (_, index) => first + Math.round(((index + 1) * (end - first)) / count) - 1,
+  );
   return [...new Set(places)];
 }
 

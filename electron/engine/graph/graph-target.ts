@@ -16,6 +16,8 @@ export interface GraphTarget {
   readonly widen: 'once' | 'per-use';
   /** Largest buffer that the unembedding may take, as it is stored or widened; it is split into slices of tokens. */
   readonly maxBufferBytes: number;
+  /** Whether decoder blocks give the second moments of their projections' inputs too; see `observeInput`. */
+  readonly observeInputs?: boolean;
 }
 
 /** What the cpu provider computes rightly, with room for a widened unembedding. */

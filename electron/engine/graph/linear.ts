@@ -1,5 +1,6 @@
 import { middleOf } from '../checkpoint/block-format.ts';
 import type { BlockMatrix, GraphBuilder, HalfMatrix } from './graph-builder.ts';
+import { observeInput } from './input-moments.ts';
 import type { TakeOptions } from './weight-source.ts';
 
 interface LinearOptions extends TakeOptions {
@@ -20,6 +21,7 @@ export function linear(
   [dOut, dIn]: readonly [number, number],
   { bias, ...take }: LinearOptions,
 ): string {
+  if (graph.target.observeInputs === true) observeInput(graph, tensor, x, dIn);
   const weight = graph.matrix(`${tensor}.weight`, [dOut, dIn], take);
   const biasValue = bias ? graph.weight(`${tensor}.bias`, [dOut]) : null;
   return multiply(graph, `${node}/MatMul`, x, weight, biasValue, `${node}/MatMul`);

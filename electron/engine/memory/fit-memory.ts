@@ -1,6 +1,7 @@
 import { FundusLensError } from '../../common/errors.ts';
-import type { MemoryNeeds } from './memory-needs.ts';
-import { isMemoryCheckOff, type MemoryRoom } from './memory-room.ts';
+import type { Model } from '../model.ts';
+import { estimateTrace, loadedWeights, type MemoryNeeds } from './memory-needs.ts';
+import { isMemoryCheckOff, measureMemory, type MemoryRoom } from './memory-room.ts';
 
 /** Whether a model's graphs are in the device's memory together, or each only while it runs. */
 export type Residence = 'together' | 'in-turn';
@@ -28,8 +29,28 @@ export function fitModel(folder: string, needs: MemoryNeeds, room: MemoryRoom): 
 }
 
 /**
- * Finds out before the vision tower runs whether a trace of this image fits.
+ * Finds out before the vision tower runs whether a trace of an image fits beside the loaded model.
  *
+ * @param grid patches [t, h, w]
+ * @param seqLen positions of the prompt
+ * @throws FundusLensError `trace.too-large`
+ */
+export async function requireRoom(
+  { memory, provider, checkpoint }: Pick<Model, 'memory' | 'provider' | 'checkpoint'>,
+  [, rows, columns]: readonly [number, number, number],
+  seqLen: number,
+): Promise<void> {
+  const { weights, run, staysLoaded } = memory;
+  const numPatches = rows * columns;
+  const needed = estimateTrace(weights, checkpoint.config, run, { numPatches, seqLen }, staysLoaded);
+  const room = await measureMemory(provider.deviceMemoryBytes);
+  const taken = staysLoaded ? loadedWeights(weights, run) : 0;
+  const onDevice = room.deviceBytes === null ? null : room.deviceBytes - taken;
+  const imageTokens = numPatches / checkpoint.config.vision.mergeSize ** 2;
+  fitTrace(imageTokens, needed, run.onDevice ? onDevice : room.hostBytes);
+}
+
+/**
  * @param neededBytes beyond those of the loaded model
  * @param thereBytes where they are taken from; null when unknown
  * @throws FundusLensError `trace.too-large`

@@ -44,8 +44,9 @@ export const typicalSize: TraceSize = {
 };
 
 /**
- * Estimates what a trace of the last position takes. Measured on the cpu with the released 2B and 7B shapes (888 to 5,000
- * image tokens), the estimate of the host is above the peak of what cannot be taken back, by less than a half.
+ * Estimates what a trace of the last position takes. Measured on the cpu with the released 2B shape at 888 image tokens,
+ * and with two blocks of it at 2,500 and 5,000, the estimate of the host is above the peak of what cannot be taken back,
+ * by a third.
  */
 export function estimateNeeds(
   weights: ModelWeights,
@@ -55,7 +56,7 @@ export function estimateNeeds(
 ): MemoryNeeds {
   const activations = (part: ModelPart) => activationBytes(part, config, run, size);
   const loaded = (part: ModelPart) => loadedBytes(weights[part], part, run);
-  const together = sum(modelParts.map(loaded)) + Math.max(...modelParts.map(activations));
+  const together = loadedWeights(weights, run) + Math.max(...modelParts.map(activations));
   const inTurn = Math.max(...modelParts.map((part) => loaded(part) + activations(part)));
   if (run.onDevice) {
     return { hostBytes: fixedBytes + lensChunkBytes, deviceBytes: together, deviceBytesInTurn: inTurn };
@@ -82,13 +83,18 @@ export function staysOnHost(weights: ModelWeights, { widen }: RunPlan): boolean 
   return widen === 'once' && !modelParts.every((part) => weights[part].inPlace);
 }
 
+/** Of all graphs' weights while they are loaded, less what is mapped in place. */
+export function loadedWeights(weights: ModelWeights, run: RunPlan): number {
+  return sum(modelParts.map((part) => loadedBytes(weights[part], part, run)));
+}
+
 /** Of a loaded graph's weights, less what is mapped in place. */
 function loadedBytes(part: PartWeights, name: ModelPart, { onDevice, widen }: RunPlan): number {
   if (widen === 'once' && !part.inPlace) return float32Bytes * part.elements;
+  // On the cpu 4-bit weights are multiplied where they lie in the file, and others widened one by one.
   const widened = float32Bytes * part.widestElements;
   if (onDevice) return part.bytes + widened;
-  // The cpu packs 4-bit weights anew, and widens others one by one.
-  return part.int4Bytes + (name === 'head' ? Math.min(widened, widenedBytes) : widened);
+  return name === 'head' ? Math.min(widened, widenedBytes) : widened;
 }
 
 /** Of one graph while it runs. */

@@ -19,8 +19,6 @@ export interface PartWeights {
   readonly elements: number;
   /** As they are stored. */
   readonly bytes: number;
-  /** Of those stored with 4 bits. */
-  readonly int4Bytes: number;
   /** Of the largest one that is neither float32 nor stored with 4 bits: it is widened for its product. */
   readonly widestElements: number;
   /** Whether all are float32, so that they are used where they lie. */
@@ -56,10 +54,6 @@ function weighParts(tensors: readonly StoredTensor[], { unembedding, embedding }
     return {
       elements: sum(own, 'elements'),
       bytes: sum(own, 'bytes'),
-      int4Bytes: sum(
-        own.filter(({ storage }) => storage === 'int4'),
-        'bytes',
-      ),
       widestElements: Math.max(0, ...widened.map(({ elements }) => elements)),
       inPlace: own.every(({ storage }) => storage === 'float32'),
     };

@@ -1,4 +1,5 @@
 import type { Reuse } from '../../common/lens-trace.ts';
+import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
 import { openImage, type OpenedImage } from '../image/open-image.ts';
 import type { Model } from '../model.ts';
 import { isCancelled, type TraceHooks } from '../trace-hooks.ts';
@@ -22,6 +23,8 @@ interface PrefixOrder {
   readonly positions: readonly number[];
   /** Image files that will probably be traced next, with the same positions. */
   readonly upcoming: readonly string[];
+  /** How those are turned into patches: as the input was. */
+  readonly processor: ImageProcessorConfig;
 }
 
 /**
@@ -67,7 +70,7 @@ export async function openPrefix(
 async function gatherGroup(
   model: Model,
   memory: PrefixMemory,
-  { input, positions, upcoming }: PrefixOrder,
+  { input, positions, upcoming, processor }: PrefixOrder,
   { signal }: TraceHooks,
 ): Promise<PrefixInput[]> {
   const size = chooseBatchSize(model, memory, input, positions.length);
@@ -75,7 +78,7 @@ async function gatherGroup(
   const keys = new Set([prefixKey(input)]);
   for (const path of upcoming) {
     if (group.length >= size) break;
-    const image = await openQuietly(path, model, memory, signal === undefined ? {} : { signal });
+    const image = await openQuietly(path, processor, memory, signal === undefined ? {} : { signal });
     if (image?.grid.join() !== input.image.grid.join()) continue;
     const other = { image, prompt: input.prompt };
     const key = prefixKey(other);
@@ -88,12 +91,12 @@ async function gatherGroup(
 
 async function openQuietly(
   path: string,
-  { checkpoint }: Model,
+  processor: ImageProcessorConfig,
   { facts }: PrefixMemory,
   hooks: TraceHooks,
 ): Promise<OpenedImage | null> {
   try {
-    return await openImage(path, checkpoint.imageProcessor, facts, hooks);
+    return await openImage(path, processor, facts, hooks);
   } catch (error) {
     if (isCancelled(error)) throw error;
     return null;

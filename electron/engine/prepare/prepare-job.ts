@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { dataBytesPerRow, zeroPointBytesPerRow } from '../checkpoint/block-format.ts';
 import { bytesPerElement } from '../checkpoint/safetensors.ts';
+import { momentsGroup } from '../graph/input-moments.ts';
+import { calibrationFile } from './calibration-file.ts';
 import { narrowToFloat16, sumOfSquares, widenChunk } from './chunk-format.ts';
+import type { FeedbackFactors } from './error-feedback.ts';
 import type { PlannedTensor } from './plan.ts';
 import { quantiseRows } from './quantise-rows.ts';
 
@@ -55,7 +58,7 @@ export function runPrepareJob(job: PrepareJob): PrepareResult {
 }
 
 function convertRows(
-  { tensor, firstRow, numRows }: Extract<PrepareJob, { kind: 'rows' }>,
+  { tensor, weightsFile, firstRow, numRows }: Extract<PrepareJob, { kind: 'rows' }>,
   target: number,
 ): { squaredError: number; squaredNorm: number } {
   const { source, columns, format, block, data, scales, zeroPoints } = tensor;
@@ -79,7 +82,7 @@ function convertRows(
     writeAll(target, halves, data.offset + 2 * firstRow * columns);
     return { squaredError, squaredNorm: sumOfSquares(values) };
   }
-  const rows = quantiseRows(values, columns, block);
+  const rows = quantiseRows(values, columns, block, readFactors(tensor, weightsFile));
   writeAll(target, rows.data, data.offset + firstRow * dataBytesPerRow(columns, block));
   writeAll(target, rows.scales, scales!.offset + (firstRow * rows.scales.byteLength) / numRows);
   if (rows.zeroPoints !== null) {
@@ -87,6 +90,26 @@ function convertRows(
   }
   // Not the rows themselves: the result travels to another thread, which would keep them.
   return { squaredError: rows.squaredError, squaredNorm: rows.squaredNorm };
+}
+
+/** The last that were read: chunks of a matrix, and matrices that read the same input, follow each other. */
+let lastFactors: { readonly key: string; readonly factors: FeedbackFactors } | null = null;
+
+function readFactors(
+  { factors: range, columns }: PlannedTensor,
+  weightsFile: string,
+): FeedbackFactors | null {
+  if (range === null) return null;
+  const file = calibrationFile(weightsFile);
+  const key = `${file} ${range.offset}`;
+  if (lastFactors?.key !== key) {
+    // Not into the scratch buffer: there the rows lie that are to be rounded.
+    const bytes = new Float32Array(range.bytes / 4);
+    readRange(file, range.offset, range.bytes, new Uint8Array(bytes.buffer));
+    const filled = Math.ceil(columns / momentsGroup) * momentsGroup;
+    lastFactors = { key, factors: { weights: bytes.subarray(0, filled), shares: bytes.subarray(filled) } };
+  }
+  return lastFactors.factors;
 }
 
 function keepsDtype({ source, format }: PlannedTensor): boolean {
@@ -106,8 +129,12 @@ function hashTensor({ data, scales, zeroPoints }: PlannedTensor, file: string): 
   return hash.digest('hex');
 }
 
-function readRange(file: string, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(borrow('bytes', length), 0, length);
+function readRange(
+  file: string,
+  offset: number,
+  length: number,
+  bytes = new Uint8Array(borrow('bytes', length), 0, length),
+): Uint8Array {
   const descriptor = openSync(file, 'r');
   try {
     for (let done = 0; done < length;) {

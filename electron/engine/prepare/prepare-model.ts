@@ -17,6 +17,9 @@ import { readPreparedManifest } from '../checkpoint/prepared-folder.ts';
 import { cpuTarget } from '../graph/graph-target.ts';
 import { compileGraphs } from '../load-model.ts';
 import { packageVersion } from '../package-version.ts';
+import { reportProgress } from '../trace-hooks.ts';
+import { calibrate, nameCalibration, type Calibration } from './calibrate.ts';
+import { calibrationFile } from './calibration-file.ts';
 import { Journal } from './journal.ts';
 import { completeOptions, planTensors, type CompleteOptions, type PreparePlan } from './plan.ts';
 import { PrepareThreads } from './prepare-threads.ts';
@@ -30,7 +33,7 @@ export interface PrepareHooks {
 }
 
 /** Changes whenever the same source and options would give other bytes. */
-const recipe = 1;
+const recipe = 2;
 const verifyTries = 2;
 
 /**
@@ -56,7 +59,11 @@ export async function prepareModel(request: PrepareRequest, hooks: PrepareHooks)
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done, total) => report('hash', done, total),
     });
-    const id = hashOf({ recipe, source: fingerprint.sha256, ...options });
+    const calibration =
+      request.calibration === undefined || !options.calibrated
+        ? null
+        : await nameCalibration(request.calibration);
+    const id = hashOf({ recipe, source: fingerprint.sha256, ...options, calibration });
     const existing = existsSync(target) ? await readPreparedManifest(target).catch(() => null) : null;
     if (existing?.id === id) return existing;
     if (existsSync(target)) throw targetExists(target);
@@ -65,6 +72,11 @@ export async function prepareModel(request: PrepareRequest, hooks: PrepareHooks)
     const folder = `${target}.preparing`;
     const journal = await openFolder(folder, id, plan);
     const weightsFile = path.join(folder, preparedFiles.weights);
+    if (calibration !== null) {
+      await calibrate(source, request.calibration!, plan, weightsFile, journal, (done, total) =>
+        reportCalibration(hooks, done, total),
+      );
+    }
     for (let attempt = 1; ; attempt++) {
       await writeWithThreads(plan, weightsFile, journal, hooks, report);
       const { sha256, damaged } = await verifyWeights(plan, weightsFile, journal, hooks, report);
@@ -72,6 +84,7 @@ export async function prepareModel(request: PrepareRequest, hooks: PrepareHooks)
         const manifest = await finish(checkpoint, {
           plan,
           options,
+          calibration,
           id,
           sha256,
           fingerprint,
@@ -93,6 +106,18 @@ export async function prepareModel(request: PrepareRequest, hooks: PrepareHooks)
 
 type Report = (stage: PrepareStage, done: number, total: number, tensor?: string | null) => void;
 
+function reportCalibration({ onProgress, signal }: PrepareHooks, done: number, total: number): Promise<void> {
+  return reportProgress(
+    {
+      onProgress: () => onProgress?.({ stage: 'calibrate', done, total, tensor: null }),
+      ...(signal === undefined ? {} : { signal }),
+    },
+    'load',
+    done,
+    total,
+  );
+}
+
 async function writeWithThreads(
   plan: PreparePlan,
   weightsFile: string,
@@ -109,16 +134,17 @@ async function writeWithThreads(
 }
 
 /** The folder of an earlier try at the same work, or an empty one with a weights file of the final size. */
-async function openFolder(folder: string, id: string, { bytes }: PreparePlan): Promise<Journal> {
+async function openFolder(folder: string, id: string, { bytes, factors }: PreparePlan): Promise<Journal> {
+  const needed = [...factors.values()].reduce((sum, { range }) => sum + range.bytes, bytes);
   const resumed = Journal.resume(folder, id);
   if (resumed !== null) return resumed;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < bytes) {
+  if (bavail * bsize < needed) {
     await rm(folder, { recursive: true });
     throw new FundusLensError('output.unwritable', `There is no room for the prepared model in ${folder}.`, {
-      expected: `${bytes} bytes free`,
+      expected: `${needed} bytes free`,
       found: `${bavail * bsize}`,
       advice: 'Free some disk space, or choose another place or a smaller format.',
     });
@@ -132,6 +158,7 @@ async function openFolder(folder: string, id: string, { bytes }: PreparePlan): P
 interface Finished {
   readonly plan: PreparePlan;
   readonly options: CompleteOptions;
+  readonly calibration: Calibration | null;
   readonly id: string;
   /** Of the weights file. */
   readonly sha256: string;
@@ -142,7 +169,8 @@ interface Finished {
 
 /** Everything of the folder but the weights; the manifest last. */
 async function finish(checkpoint: Checkpoint, finished: Finished): Promise<PreparedManifest> {
-  const { plan, options, id, sha256, fingerprint, journal, folder } = finished;
+  const { plan, options, calibration, id, sha256, fingerprint, journal, folder } = finished;
+  const { format, blockSize, symmetric, keep } = options;
   const small = fingerprint.files.filter(({ name }) => !isWeightsFile(name));
   for (const { name } of small) await copyFile(path.join(checkpoint.folder, name), path.join(folder, name));
   const manifest: PreparedManifest = {
@@ -154,18 +182,17 @@ async function finish(checkpoint: Checkpoint, finished: Finished): Promise<Prepa
       sha256: fingerprint.sha256,
       bytes: fingerprint.files.reduce((sum, file) => sum + file.bytes, 0),
     },
-    ...options,
-    tensors: plan.tensors.map(({ name, shape, format, data, block, scales, zeroPoints }) => {
-      const { sha256: tensorSha256, relativeError } = journal.get(name)!;
-      const blockSize = block?.blockSize ?? null;
+    ...{ format, blockSize, symmetric, keep, calibration },
+    tensors: plan.tensors.map((tensor) => {
+      const { sha256: tensorSha256, relativeError } = journal.get(tensor.name)!;
       return {
-        name,
-        shape: [...shape],
-        format,
-        data,
-        blockSize,
-        scales,
-        zeroPoints,
+        name: tensor.name,
+        shape: [...tensor.shape],
+        format: tensor.format,
+        data: tensor.data,
+        blockSize: tensor.block?.blockSize ?? null,
+        scales: tensor.scales,
+        zeroPoints: tensor.zeroPoints,
         sha256: tensorSha256,
         relativeError,
       };
@@ -178,6 +205,7 @@ async function finish(checkpoint: Checkpoint, finished: Finished): Promise<Prepa
   };
   await writeFile(path.join(folder, preparedFiles.manifest), `${JSON.stringify(manifest, null, 1)}\n`);
   await rm(Journal.place(folder));
+  await rm(calibrationFile(path.join(folder, preparedFiles.weights)), { force: true });
   for (const { name } of [...manifest.files, { name: preparedFiles.manifest }]) {
     const handle = await open(path.join(folder, name), 'r+');
     await handle.sync();

@@ -5,7 +5,8 @@ import {
   dequantiseRow,
   zeroPointBytesPerRow,
 } from '../checkpoint/block-format.ts';
-import { quantiseRows, type BlockChoice } from './quantise-rows.ts';
+import type { BlockChoice } from './block-fit.ts';
+import { quantiseRows } from './quantise-rows.ts';
 
 const columns = 100;
 const numRows = 7;

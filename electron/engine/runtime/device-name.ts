@@ -15,10 +15,18 @@ export interface DeviceIdentity {
 /** Set for a process, this makes the Vulkan loader write what it does to stderr. */
 export const vulkanLog = { VK_LOADER_DEBUG: 'driver' } as const;
 
+/** How long the system may take to list its graphics controllers, milliseconds. */
+const controllerPatience = 10_000;
+const softwareDevices = /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i;
 const unknown: DeviceIdentity = { device: null, deviceMemoryBytes: null };
 const amdVendor = '0x1002';
 /** A processor's own graphics set aside less than this and use the host's memory besides. */
 const leastOwnMemory = 3 * 2 ** 30;
+
+/** Whether a graphics device is a program on the processor, which is slower than the processor itself. */
+export function isSoftware(device: string | null): boolean {
+  return device !== null && softwareDevices.test(device);
+}
 
 export function identifyProcessor(): DeviceIdentity {
   return { device: cpus()[0]?.model.trim() || null, deviceMemoryBytes: null };
@@ -31,12 +39,14 @@ export function identifyProcessor(): DeviceIdentity {
  * controllers of the machine are named.
  *
  * @param log what a process that used it wrote to stderr, with {@link vulkanLog}
+ * @param controllers names the machine's graphics controllers; asked only when the log says nothing
  */
-export async function identifyDevice(log: string): Promise<DeviceIdentity> {
+export async function identifyDevice(
+  log: string,
+  controllers: () => Promise<DeviceIdentity> = identifyControllers,
+): Promise<DeviceIdentity> {
   const opened = parseOpenedDevice(log);
-  return opened === null
-    ? identifyControllers()
-    : { device: opened, deviceMemoryBytes: await measureTotal(opened) };
+  return opened === null ? controllers() : { device: opened, deviceMemoryBytes: await measureTotal(opened) };
 }
 
 /** The device that the Vulkan loader opened last; null when it did not say, as before version 1.3.212. */
@@ -89,9 +99,10 @@ export async function readAmdMemory(folder = '/sys/class/drm'): Promise<number |
   return total !== undefined && others.length === 0 && total >= leastOwnMemory ? total : null;
 }
 
-async function identifyControllers(): Promise<DeviceIdentity> {
+/** The machine's graphics controllers, as the system lists them; nothing when it does not in time. */
+export async function identifyControllers(): Promise<DeviceIdentity> {
   try {
-    const { controllers } = await graphics();
+    const { controllers } = await Promise.race([graphics(), silenceAfter(controllerPatience)]);
     const real = controllers.filter(({ model }) => model !== '' && !/basic|remote|virtual/i.test(model));
     if (real.length === 0) return unknown;
     const [only, ...others] = real;
@@ -116,6 +127,10 @@ function memoryOf({
 }) {
   const shares = vramDynamic || (/intel/i.test(model) && !/\barc\b.*\b[AB]\d{3}/i.test(model));
   return process.platform !== 'win32' || shares || vram === null || vram <= 0 ? null : vram * 2 ** 20;
+}
+
+function silenceAfter(milliseconds: number): Promise<{ controllers: [] }> {
+  return new Promise((resolve) => setTimeout(() => resolve({ controllers: [] }), milliseconds).unref());
 }
 
 function joinNames(names: readonly string[]): string | null {

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { agree, attendCausally, attentionCases } from './attention-probe.ts';
 import { findWrongBlockProduct } from './block-probe.ts';
+import { findLoaderMessage } from './loader-message.ts';
 import { probeInChild } from './probe-in-child.ts';
 import { chooseProvider, tryProvider } from './providers.ts';
 import { unpackSwiftShader } from './swiftshader.ts';
@@ -57,6 +58,24 @@ it('cuda without its library is refused with the reason, and auto falls back wit
   expect(chosen.fallback).toContain('cuda: the CUDA library');
 });
 
+it("the loader's complaint about a library is told in its words, with what it needs", () => {
+  const log = [
+    '2026-11-24 06:21:55.681 [E:onnxruntime:onnxruntime-node, provider_bridge_ort.cc:2146 Create] ' +
+      '/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:1988 onnxruntime::Provider& ' +
+      'onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library ' +
+      '/opt/линза/libonnxruntime_providers_cuda.so with error: libcublasLt.so.12: cannot open shared object ' +
+      'file: No such file or directory',
+    '\u001b[m',
+  ].join('\n');
+  expect(findLoaderMessage(log)).toBe(
+    'its library cannot be loaded (libcublasLt.so.12: cannot open shared object file: No such file or directory); ' +
+      'it needs CUDA 12 and cuDNN 9, where the loader finds them',
+  );
+  const own = 'Failed to load library /a b/x.so with error: /a b/x.so: file too short';
+  expect(findLoaderMessage(own)).toContain('(x.so: file too short)');
+  expect(findLoaderMessage('something else')).toBeNull();
+});
+
 it('a sequence in two passes attends on the cpu as in one', async () => {
   const [whole, ...parts] = await attendCausally('cpu');
   parts.forEach((rows, index) => {
@@ -73,9 +92,7 @@ it('the cpu multiplies rounded weights of every kind rightly', async () => {
 
 describe.skipIf(swiftShader === null)('on SwiftShader', () => {
   it('webgpu names the device it opened, and is judged by its numbers', { timeout: 240_000 }, async () => {
-    for (const name of ['LD_LIBRARY_PATH', 'VK_ICD_FILENAMES'] as const)
-      vi.stubEnv(name, swiftShader!.environment[name]);
-    const seen = await tryProvider('webgpu', true);
+    const seen = await withSwiftShader(() => tryProvider('webgpu', true));
     expect(seen).toMatchObject({ failure: null, blockFailure: null, deviceMemoryBytes: null });
     expect(seen.device).toMatch(/^SwiftShader Device/);
     // microsoft/onnxruntime#28520
@@ -89,8 +106,15 @@ describe.skipIf(swiftShader === null)('on SwiftShader', () => {
     writeFileSync(path.join(bin, 'nvidia-smi'), `#!/bin/sh\necho "GPU-1, ${device}, 8188"\n`);
     chmodSync(path.join(bin, 'nvidia-smi'), 0o755);
     vi.stubEnv('PATH', `${bin}:${process.env['PATH']}`);
-    const chosen = await withSwiftShader(() => chooseProvider('auto'));
+    const chosen = await withSwiftShader(() => chooseProvider('webgpu'));
     expect(chosen).toMatchObject({ provider: 'webgpu', device, deviceMemoryBytes: 8188 * 2 ** 20 });
+    expect(chosen.fallback).toBeNull();
+  });
+
+  it('auto leaves a device alone that is a program', { timeout: 240_000 }, async () => {
+    const chosen = await withSwiftShader(() => chooseProvider('auto'));
+    expect(chosen).toMatchObject({ provider: 'cpu', deviceMemoryBytes: null });
+    expect(chosen.fallback).toMatch(/webgpu: SwiftShader .* is a program/);
   });
 
   function withSwiftShader<T>(work: () => Promise<T>): Promise<T> {

@@ -40,10 +40,18 @@ export class HubClient {
     this.#stallMilliseconds = options.stallMilliseconds ?? defaultStall;
   }
 
-  /** @param path below the endpoint, encoded already */
+  /** @param path below the endpoint, encoded already; or a whole address, which a service of the endpoint named */
   url(path: string): URL {
+    if (/^https?:/.test(path)) return this.#wholeAddress(path);
     const base = this.endpoint.href.replace(/\/$/, '');
     return new URL(`${base}/${path}`);
+  }
+
+  /** Nothing that was asked for over an encrypted line is fetched over another. */
+  #wholeAddress(text: string): URL {
+    const url = URL.parse(text);
+    if (url !== null && (url.protocol === 'https:' || this.endpoint.protocol === 'http:')) return url;
+    throw wrongContent(this.endpoint.href, 'an encrypted address', text);
   }
 
   /** @throws FundusLensError `hub.*` */

@@ -6,27 +6,10 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { sendContent } from './send-content.ts';
+import type { Fault as AnyFault } from './send-content.ts';
 
-export interface Fault {
-  /** Which requests it befalls; all of them when left out. */
-  readonly when?: (request: SeenRequest) => boolean;
-  /** How often; for ever when left out. */
-  times?: number;
-  /** Answers with this status and these headers instead. */
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** Ends the connection after that many bytes of the body. */
-  readonly cutAfter?: number;
-  /** Sends that many bytes of the body and then nothing. */
-  readonly stallAfter?: number;
-  /** Flips a bit of that byte of the file. */
-  readonly flipByte?: number;
-  /** Sends the whole file whatever range is asked for. */
-  readonly ignoresRange?: boolean;
-  /** Runs before the body is sent. */
-  readonly before?: () => void | Promise<void>;
-}
+export type Fault = AnyFault<SeenRequest>;
 
 export interface SeenRequest {
   /** File name for a file, `api` for the description of the repository. */
@@ -128,7 +111,7 @@ export class LoopbackHub {
       response.writeHead(302, { location: `http://localhost:${portOf(this.#store)}/blobs/${file}` }).end();
       return;
     }
-    this.#send(content, range, response, fault);
+    this.sentBytes += sendContent(content, range, response, fault);
   }
 
   #describe(url: URL, response: ServerResponse): void {
@@ -152,29 +135,6 @@ export class LoopbackHub {
     });
     response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
     response.end(JSON.stringify({ id: repository, sha: commit, siblings }));
-  }
-
-  #send(whole: Buffer, range: string | null, response: ServerResponse, fault: Fault | undefined): void {
-    let content = whole;
-    if (fault?.flipByte !== undefined) {
-      content = Buffer.from(whole);
-      content[fault.flipByte]! ^= 1;
-    }
-    const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
-    const ranged = first !== undefined && fault?.ignoresRange !== true;
-    const from = ranged ? Number(first) : 0;
-    const to = ranged && last !== undefined && last !== '' ? Number(last) + 1 : content.length;
-    const body = content.subarray(from, to);
-    response.writeHead(ranged ? 206 : 200, {
-      'content-type': 'application/octet-stream',
-      'content-length': body.length,
-      ...(ranged ? { 'content-range': `bytes ${from}-${to - 1}/${content.length}` } : {}),
-    });
-    const part = body.subarray(0, fault?.cutAfter ?? fault?.stallAfter ?? body.length);
-    this.sentBytes += part.length;
-    if (fault?.cutAfter !== undefined) response.write(part, () => response.destroy());
-    else if (fault?.stallAfter !== undefined) response.write(part);
-    else response.end(part);
   }
 
   #takeFault(seen: SeenRequest): Fault | undefined {

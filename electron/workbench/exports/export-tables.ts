@@ -20,6 +20,7 @@ import { toParquet } from './parquet.ts';
 import type { Table } from './table.ts';
 import { traceTable } from './trace-tables.ts';
 import type { StoredTrace } from './trace-tables.ts';
+import { traceWithFidelity } from '../trace-fidelity.ts';
 
 const software = `fundus-lens ${packageJson.version}`;
 
@@ -72,7 +73,7 @@ async function deliverTable(
 
 function* readTraces(library: Library, ids: readonly number[]): Generator<StoredTrace> {
   for (const id of ids) {
-    yield { id, imageId: library.traces.summary(id).imageId, trace: library.traces.get(id) };
+    yield { id, imageId: library.traces.summary(id).imageId, trace: traceWithFidelity(library, id) };
   }
 }
 
@@ -81,7 +82,7 @@ function* tracesAsJson(library: Library, ids: readonly number[]): Generator<stri
   if (!single) yield '[\n';
   for (const [index, id] of ids.entries()) {
     const separator = index === ids.length - 1 ? '\n' : ',\n';
-    yield `${JSON.stringify(lensTraceToJson(library.traces.get(id)))}${separator}`;
+    yield `${JSON.stringify(lensTraceToJson(traceWithFidelity(library, id)))}${separator}`;
   }
   if (!single) yield ']\n';
 }

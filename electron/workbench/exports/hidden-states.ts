@@ -12,6 +12,7 @@ import { deliver } from './deliver.ts';
 import { readResidualRows } from './read-dump.ts';
 import { toNpy, toSafetensors } from './tensor-files.ts';
 import { toZip } from './zip.ts';
+import { traceWithFidelity } from '../trace-fidelity.ts';
 
 /**
  * Runs a trace again and exports rows of its residual stream, before the final norm, with a manifest that says what
@@ -25,7 +26,7 @@ export async function exportHiddenStates(
   signal?: AbortSignal,
 ): Promise<ExportResult> {
   const { traceId, format, target } = input;
-  const stored = desk.session.library.traces.get(traceId);
+  const stored = traceWithFidelity(desk.session.library, traceId);
   const layers = chooseLayers(stored, input.layers);
   const positions = choosePositions(stored, input.positions);
   const dumpPath = path.join(desk.folders.cache, 'dumps', `${randomUUID()}.safetensors`);
@@ -72,6 +73,7 @@ function describe(
       id: model.id,
       sha256: model.sha256,
       weightDtype: model.weightDtype,
+      fidelity: model.fidelity ?? null,
       provider: model.provider,
       device: model.device ?? null,
     },

@@ -14,6 +14,10 @@ const english = {
   model: 'Model',
   computed: 'Provider and weights',
   fallback: 'Better providers not used',
+  fidelity: 'Fidelity of the weights',
+  fidelityUnknown: 'not measured',
+  fidelityText:
+    'same top token as the original at {top1} of layers and positions ({clear} where it leads by 0.1 nats or more), {worst} at the worst layer; mean KL {kl} nats; emergence layer changed for {changed} of {compared}',
   gate: 'Parity gate (logits)',
   prompt: 'Prompt',
   lens: 'Lens',
@@ -51,6 +55,10 @@ const russian: ReportWords = {
   model: 'Модель',
   computed: 'Вычислитель и веса',
   fallback: 'Почему не использован лучший вычислитель',
+  fidelity: 'Точность весов',
+  fidelityUnknown: 'не измерена',
+  fidelityText:
+    'первый токен совпал с оригиналом в {top1} слоёв и позиций ({clear} там, где он впереди хотя бы на 0,1 ната), в худшем слое — в {worst}; средняя KL {kl} ната; слой появления изменился у {changed} из {compared}',
   gate: 'Проверка совпадения (логиты)',
   prompt: 'Запрос',
   lens: 'Линза',

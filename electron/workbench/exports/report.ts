@@ -6,6 +6,7 @@ import type { Library } from '../../store/library.ts';
 import { deliver } from './deliver.ts';
 import { reportWords } from './report-words.ts';
 import type { ReportWords } from './report-words.ts';
+import { traceWithFidelity } from '../trace-fidelity.ts';
 
 type Language = z.output<typeof reportExportSchema>['language'];
 
@@ -26,7 +27,7 @@ ${sections.join('\n')}
 }
 
 function section(library: Library, id: number, language: Language, words: ReportWords): string {
-  const trace = library.traces.get(id);
+  const trace = traceWithFidelity(library, id);
   const { imageId, createdAt } = library.traces.summary(id);
   const image = imageId === null ? null : library.images.get(imageId);
   const patientId = image?.patientId ?? null;
@@ -41,6 +42,7 @@ function section(library: Library, id: number, language: Language, words: Report
     [words.model, `${model.id} (${model.family}), SHA-256 ${model.sha256}`],
     [words.computed, `${describeDevice(model)}, ${model.weightDtype}`],
     [words.fallback, model.providerFallback],
+    [words.fidelity, describeFidelity(model, words)],
     [words.gate, `${gate.maxAbsDiff.toExponential(2)} ≤ ${gate.tolerance.toExponential(2)}`],
     [words.prompt, prompt.text],
     [words.lens, trace.lens],
@@ -53,6 +55,21 @@ function section(library: Library, id: number, language: Language, words: Report
 ${trace.warnings.map((warning) => `<p class="notice">${escapeHtml(warning)}</p>`).join('')}
 <h3>${words.concepts}</h3>${conceptTable(trace, language, words)}
 <h3>${words.layers}</h3><p>${words.caution}</p>${layerTable(trace, words)}</section>`;
+}
+
+/** null of weights as they were published. */
+function describeFidelity({ fidelity }: LensTrace['model'], words: ReportWords): string | null {
+  if (fidelity === undefined) return null;
+  if (fidelity === null) return words.fidelityUnknown;
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
+  const { top1Agreement, top1AgreementClear, worstLayerTop1Agreement } = fidelity;
+  return words.fidelityText
+    .replace('{top1}', share(top1Agreement))
+    .replace('{clear}', share(top1AgreementClear))
+    .replace('{worst}', share(worstLayerTop1Agreement))
+    .replace('{kl}', fidelity.meanKl.toExponential(1))
+    .replace('{changed}', String(fidelity.emergenceChanged))
+    .replace('{compared}', String(fidelity.emergenceCompared));
 }
 
 function conceptTable(trace: LensTrace, language: Language, words: ReportWords): string {

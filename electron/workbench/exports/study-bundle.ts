@@ -108,6 +108,7 @@ function describeTrace({ model, prompt, lens, positions, topK, generated, image 
     prompt: prompt.text,
     lens,
     positions: positions.filter((position) => position < prompt.tokenIds.length),
+    maxPixels: image?.maxPixels ?? null,
     topK,
     generate: generated.ids.length,
     provider: model.provider,

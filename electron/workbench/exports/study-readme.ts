@@ -8,6 +8,8 @@ export interface StudyItem {
   readonly prompt: string;
   readonly lens: string;
   readonly positions: readonly number[];
+  /** null where only the model's own limit held. */
+  readonly maxPixels: number | null;
   readonly topK: number;
   readonly generate: number;
   readonly provider: string;
@@ -68,6 +70,7 @@ function toCommand(item: StudyItem): string {
     `--prompt ${quote(item.prompt)}`,
     `--lens ${item.lens}`,
     `--positions ${positions}`,
+    ...(item.maxPixels === null ? [] : [`--max-pixels ${item.maxPixels}`]),
     `--top-k ${item.topK}`,
     ...(item.generate === 0 ? [] : [`--generate ${item.generate}`]),
     ...(item.conceptSetFile === null ? [] : [`--concepts ${quote(item.conceptSetFile)}`]),

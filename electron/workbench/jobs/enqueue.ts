@@ -29,7 +29,7 @@ export async function enqueueTraces(
   folderOf(model);
   const { set } = findConceptSet(library, order.conceptSetId);
   const conceptSetRow = library.conceptSets.ensure(set);
-  const { lens, positions, topK, generate, traceGenerated, controls, priority } = order;
+  const { lens, positions, maxPixels, topK, generate, traceGenerated, controls, priority } = order;
   const common = {
     modelId: model.id,
     modelSha256: model.sha256,
@@ -37,6 +37,7 @@ export async function enqueueTraces(
     conceptSetSha256: library.conceptSets.get(conceptSetRow).sha256,
     lens,
     positions,
+    maxPixels,
     topK,
     generate,
     traceGenerated,

@@ -156,7 +156,8 @@ export class JobRunner {
   async #traceOnce(job: Job, traceJob: TraceJob, signal: AbortSignal): Promise<LensTrace | null> {
     const library = this.#library;
     if (library.traces.findByContentKey(traceKey(traceJob)) !== undefined) return null;
-    const { prompt, lens, positions, topK, generate, traceGenerated, controls, provider } = traceJob;
+    const { prompt, lens, positions, maxPixels, topK, generate, traceGenerated, controls, provider } =
+      traceJob;
     const model = library.models.get(traceJob.modelId);
     const image = job.imageId === null ? null : library.images.get(job.imageId);
     const request: TraceRequest = {
@@ -165,6 +166,7 @@ export class JobRunner {
       prompt,
       lens,
       positions,
+      maxPixels,
       topK,
       conceptSet: library.conceptSets.get(traceJob.conceptSetRow).set,
       provider,

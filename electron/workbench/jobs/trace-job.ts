@@ -18,6 +18,8 @@ export const traceJobSchema = z.strictObject({
   conceptSetSha256: sha256Schema,
   lens: z.enum(lensKinds),
   positions: positionSelectionSchema,
+  /** null, as in jobs of earlier versions, leaves the checkpoint's own limit. */
+  maxPixels: z.int().positive().nullable().default(null),
   topK: z.int().positive(),
   generate: z.int().nonnegative(),
   traceGenerated: z.boolean(),
@@ -38,7 +40,10 @@ export function traceKey(job: TraceJob): string {
     typeof job.positions === 'string' ? job.positions : [...new Set(job.positions)].sort((a, b) => a - b);
   const traceGenerated = job.traceGenerated && generate > 0;
   const decisive = { imageSha256, modelSha256, prompt, conceptSetSha256, lens, positions };
-  return contentKey({ schema: 'fundus-lens.trace/1', ...decisive, topK, generate, traceGenerated, controls });
+  // Left out where it says nothing, so that traces of earlier versions keep their keys.
+  const detail = job.maxPixels === null ? {} : { maxPixels: job.maxPixels };
+  const kept = { topK, generate, traceGenerated, controls, ...detail };
+  return contentKey({ schema: 'fundus-lens.trace/1', ...decisive, ...kept });
 }
 
 export function toNewJob(job: TraceJob, imageId: number | null, priority: number): NewJob {

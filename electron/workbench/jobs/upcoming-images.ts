@@ -30,6 +30,7 @@ function isAlike(a: TraceJob, b: TraceJob): boolean {
   return (
     a.modelId === b.modelId &&
     a.provider === b.provider &&
+    a.maxPixels === b.maxPixels &&
     JSON.stringify(a.positions) === JSON.stringify(b.positions)
   );
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../common/errors.ts';
 import type { ModelOrigin, PrepareChoices } from '../../common/model-manager.ts';
-import type { PrepareRequest } from '../../common/prepared-model.ts';
+import type { PrepareProgress, PrepareRequest } from '../../common/prepared-model.ts';
 import type { ModelStore } from '../../model-store/model-store.ts';
 import { readPrepared } from '../../model-store/prepared-folder.ts';
 import { requireDisk } from '../../model-store/room.ts';
@@ -10,6 +10,8 @@ import type { StoredModel } from '../../store/models.ts';
 import type { Services } from '../services.ts';
 import { folderOf } from '../model-state.ts';
 import { addModel } from '../models.ts';
+import { languages, presetText } from '../prompts.ts';
+import { calibrationImages } from './own-images.ts';
 import type { TaskHooks, TaskPlan } from './model-tasks.ts';
 
 type PrepareDesk = Pick<Services, 'session' | 'events' | 'engines' | 'folders'>;
@@ -47,7 +49,7 @@ export async function preparePlan(
   const startedAt = new Date().toISOString();
   const origin: ModelOrigin = { kind: 'prepared', folder: source, sourceSha256: model.sha256 };
   const id = `prepare ${path.basename(target)}`;
-  const { format, blockSize, symmetric, keep } = choices;
+  const { format, blockSize, symmetric, calibrated, keep } = choices;
   return {
     id,
     kind: 'prepare',
@@ -64,7 +66,7 @@ export async function preparePlan(
         name,
         origin,
         files: [],
-        prepare: { format, blockSize, symmetric, keep, modelId },
+        prepare: { format, blockSize, symmetric, calibrated, keep, modelId },
         state,
         problem,
         startedAt,
@@ -77,7 +79,10 @@ export async function preparePlan(
       await partial.lock();
       try {
         await requireDisk(store.folder, estimateOf(model, choices));
-        await desk.engines.prepare(requestOf(source, target, choices), engineHooks(hooks));
+        await desk.engines.prepare(
+          requestOf(source, target, choices, desk.folders.samples),
+          engineHooks(hooks),
+        );
         hooks.onProgress('check', 0, 1);
         const report = await desk.engines.inspect(target, { signal: hooks.signal });
         const installed = await store.activate(target, name, { name, origin, report });
@@ -92,13 +97,15 @@ export async function preparePlan(
 }
 
 /** Equal names are made in the same way from the same model. */
-function nameOfPrepared(name: string, { format, blockSize, symmetric, keep }: PrepareChoices): string {
-  const usual = format === 'float16' ? 'float16' : 'int8';
+function nameOfPrepared(name: string, choices: PrepareChoices): string {
+  const { format, blockSize, symmetric, calibrated, keep } = choices;
+  const usual = format === 'int4' ? 'int8' : 'float16';
   const parts = [
     name,
     format,
     ...(format === 'float16' || blockSize === 32 ? [] : [`b${blockSize}`]),
     ...(symmetric && format !== 'float16' ? ['symmetric'] : []),
+    ...(calibrated || format !== 'int4' ? [] : ['uncalibrated']),
     ...(keep.unembedding === undefined || keep.unembedding === usual ? [] : [`head-${keep.unembedding}`]),
     ...(keep.vision === undefined || keep.vision === usual ? [] : [`vision-${keep.vision}`]),
   ];
@@ -108,14 +115,18 @@ function nameOfPrepared(name: string, { format, blockSize, symmetric, keep }: Pr
 function requestOf(
   source: string,
   target: string,
-  { format, blockSize, symmetric, keep }: PrepareChoices,
+  { format, blockSize, symmetric, calibrated, keep }: PrepareChoices,
+  samples: string,
 ): PrepareRequest {
   const { unembedding, vision } = keep;
+  const images = format === 'int4' && calibrated ? calibrationImages(samples) : [];
+  const prompts = languages.map((language) => presetText('one-word', language));
   return {
     source,
     target,
     format,
     ...(format === 'float16' ? {} : { blockSize, symmetric }),
+    ...(images.length === 0 ? {} : { calibration: { images, prompts } }),
     keep: {
       ...(unembedding === undefined ? {} : { unembedding }),
       ...(vision === undefined ? {} : { vision }),
@@ -130,14 +141,7 @@ function estimateOf({ report }: StoredModel, { format }: PrepareChoices): number
 function engineHooks({ signal, onProgress }: TaskHooks) {
   return {
     signal,
-    onProgress: ({
-      stage,
-      done,
-      total,
-    }: {
-      stage: 'hash' | 'weights' | 'verify';
-      done: number;
-      total: number;
-    }) => onProgress(stage === 'verify' ? 'check' : stage, done, total),
+    onProgress: ({ stage, done, total }: PrepareProgress) =>
+      onProgress(stage === 'verify' ? 'check' : stage, done, total),
   };
 }

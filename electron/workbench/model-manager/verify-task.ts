@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { FundusLensError } from '../../common/errors.ts';
 import type { FidelityRequest } from '../../common/fidelity-report.ts';
 import { readPrepared } from '../../model-store/prepared-folder.ts';
@@ -8,6 +6,7 @@ import type { Services } from '../services.ts';
 import { folderOf } from '../model-state.ts';
 import { presetText } from '../prompts.ts';
 import type { TaskPlan } from './model-tasks.ts';
+import { judgedImages } from './own-images.ts';
 
 type VerifyDesk = Pick<Services, 'session' | 'events' | 'engines' | 'folders'>;
 
@@ -61,7 +60,7 @@ export function verifyPlan(desk: VerifyDesk, modelId: number, choices: VerifyCho
     reference: folderOf(reference),
     images:
       choices.imageIds === undefined
-        ? ownImages(desk.folders.samples)
+        ? judgedImages(desk.folders.samples)
         : choices.imageIds.map((id) => library.images.readableFile(library.images.get(id))),
     prompts: choices.prompts ?? [presetText('one-word', 'en'), presetText('describe', 'en')],
     conceptSet: builtInConceptSets[0]!,
@@ -83,22 +82,4 @@ export function verifyPlan(desk: VerifyDesk, modelId: number, choices: VerifyCho
       return modelId;
     },
   };
-}
-
-/** Of what comes with the software: a photograph of an eye, two drawn ones, and something else altogether. */
-const ownNames = [
-  'real/retina.jpg',
-  'SYN-001/2025-03-14/SYN-001_OD_2025-03-14.jpg',
-  'SYN-004/2025-01-30/SYN-004_OD_2025-01-30.jpg',
-  '../controls/coffee.jpg',
-];
-
-function ownImages(samples: string): string[] {
-  const images = ownNames.map((name) => path.join(samples, name)).filter((file) => existsSync(file));
-  if (images.length > 0) return images;
-  throw new FundusLensError('image.unreadable', 'The sample photographs are not installed.', {
-    expected: samples,
-    found: 'none of them',
-    advice: 'Choose images of the library to verify with.',
-  });
 }

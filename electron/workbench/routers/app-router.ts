@@ -15,12 +15,13 @@ export function appRouter(desk: Desk) {
   });
 }
 
-export function settingsRouter({ settings, events, manager }: Desk) {
+export function settingsRouter({ settings, events, manager, providers }: Desk) {
   return api.settings.router({
     get: api.settings.get.handler(() => settings.get()),
     patch: api.settings.patch.handler(async ({ input }) => {
       const changed = settings.patch(input);
       await manager.settingsChanged();
+      await providers.settingsChanged();
       events.publish({ type: 'settings' });
       return changed;
     }),
