@@ -40,5 +40,6 @@ test('an engine is told the other images of the queue, nearest first, that are r
   expect(next.imageId).toBe(first);
   expect(told(next)).toEqual([1, 2]);
   expect(told({ ...next, imageId: null })).toEqual([]);
+  expect(told({ ...next, attempts: 2 })).toEqual([]);
   library.close();
 });

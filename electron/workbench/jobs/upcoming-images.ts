@@ -11,10 +11,11 @@ const mostImages = 7;
  * Files of the images that will probably be traced after a job with the same model, provider and positions: the engine may
  * take them along. Whatever prompts they come with, the part of them up to the image is the same.
  *
- * @returns nearest first; none for a job without an image
+ * @returns nearest first; none for a job without an image, or one that failed before
  */
 export function upcomingImages({ jobs, images }: Library, job: Job, traceJob: TraceJob): string[] {
-  if (job.imageId === null) return [];
+  // Another image may have been what ended the engine last time.
+  if (job.imageId === null || job.attempts > 1) return [];
   const ids = new Set<number>();
   for (const next of jobs.next(job.modelKey, lookAhead)) {
     if (next.imageId === null || next.imageId === job.imageId) continue;
