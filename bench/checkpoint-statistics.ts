@@ -34,7 +34,10 @@ async function describeWeights(folder: string): Promise<string> {
     return `${name.padEnd(44)} ${kurtosis.toFixed(1).padStart(8)} ${spread.toFixed(1).padStart(22)}`;
   });
   const biases = ['q', 'k'].map((kind) => {
-    const values = readRows(asMatrix(weights.view(`model.layers.${middle}.self_attn.${kind}_proj.bias`)), [0]);
+    const values = readRows(
+      asMatrix(weights.view(`model.layers.${middle}.self_attn.${kind}_proj.bias`)),
+      [0],
+    );
     const sizes = [...values].map(Math.abs);
     return `${kind} bias: median ${median(sizes).toFixed(2)}, largest ${Math.max(...sizes).toFixed(1)}`;
   });
@@ -85,7 +88,13 @@ async function describeLens(folder: string, images: readonly string[], prompt: s
     const residual = await model.read(cases, () => Promise.resolve());
     const lines = [];
     for (let layer = 0; layer <= config.decoder.numLayers; layer++)
-      lines.push(await describeLayer(model, layer, residual.map((layers) => layers[layer]!)));
+      lines.push(
+        await describeLayer(
+          model,
+          layer,
+          residual.map((layers) => layers[layer]!),
+        ),
+      );
     return [
       'layer      rms  channel max/median  largest/median  entropy, nats  margin, nats  clear  top tokens',
       ...lines,
@@ -131,9 +140,13 @@ async function describeLayer(
   const clear = margins.filter((margin) => margin >= 0.1).length / margins.length;
   return [
     String(layer).padStart(5),
-    Math.sqrt(square / count).toFixed(3).padStart(8),
+    Math.sqrt(square / count)
+      .toFixed(3)
+      .padStart(8),
     (Math.max(...channels) / median([...channels])).toFixed(1).padStart(19),
-    Math.max(...spikes).toFixed(0).padStart(15),
+    Math.max(...spikes)
+      .toFixed(0)
+      .padStart(15),
     median(entropies).toFixed(2).padStart(14),
     median(margins).toFixed(3).padStart(13),
     `${(100 * clear).toFixed(0)} %`.padStart(6),

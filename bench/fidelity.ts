@@ -1,7 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { FidelityReport } from '../electron/common/fidelity-report.ts';
-import { weightFormats, type PrepareOptions, type PreparedManifest } from '../electron/common/prepared-model.ts';
+import {
+  weightFormats,
+  type PrepareOptions,
+  type PreparedManifest,
+} from '../electron/common/prepared-model.ts';
 import { verifyModel } from '../electron/engine/fidelity/verify-model.ts';
 import { prepareModel } from '../electron/engine/prepare/prepare-model.ts';
 import { builtInConceptSets } from '../electron/workbench/concept-sets.ts';
@@ -64,7 +68,9 @@ export async function runFidelityBench(sources: readonly string[], folder: strin
   for (const source of sources) {
     for (const format of weightFormats) {
       const { report, manifest } = await measureFidelity(source, folder, { format });
-      process.stdout.write(`${path.basename(source)} as ${format}\n${drawReport(report, manifest, aims[format])}\n`);
+      process.stdout.write(
+        `${path.basename(source)} as ${format}\n${drawReport(report, manifest, aims[format])}\n`,
+      );
     }
   }
 }

@@ -1,4 +1,10 @@
-import { countOf, isGain, makeRandomCheckpoint, type CheckpointShape, type FillTensor } from './random-checkpoint.ts';
+import {
+  countOf,
+  isGain,
+  makeRandomCheckpoint,
+  type CheckpointShape,
+  type FillTensor,
+} from './random-checkpoint.ts';
 import type { BenchDtype, TensorSpec } from './random-checkpoint.ts';
 import { logNormalAt, normalAt, numberAt, seedOf } from './seeded-normal.ts';
 
@@ -83,7 +89,8 @@ function entryOf(spec: TensorSpec, columns: number, shape: CheckpointShape): Ent
   const { name } = spec;
   if (isGain(name)) return gains(name, shape);
   if (name === 'model.embed_tokens.weight') return embedding(shape);
-  if (name === 'lm_head.weight') return (token, channel) => 0.02 * tokenNorm(token) * direction(token, channel);
+  if (name === 'lm_head.weight')
+    return (token, channel) => 0.02 * tokenNorm(token) * direction(token, channel);
   const layer = Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? NaN);
   if (name.endsWith('.bias')) return biases(name, spec.shape[0]!, shape);
   if (/(gate|up)_proj\.weight$/.test(name) && !Number.isNaN(layer)) return reader(name, layer, shape);

@@ -1,4 +1,13 @@
-import { mkdirSync, writeFileSync, openSync, writeSync, closeSync, existsSync, copyFileSync, renameSync } from 'node:fs';
+import {
+  mkdirSync,
+  writeFileSync,
+  openSync,
+  writeSync,
+  closeSync,
+  existsSync,
+  copyFileSync,
+  renameSync,
+} from 'node:fs';
 import path from 'node:path';
 import { findArchitecture } from '../electron/engine/architectures/registry.ts';
 import { bytesPerElement } from '../electron/engine/checkpoint/safetensors.ts';
@@ -242,12 +251,7 @@ function listTensors(json: Record<string, unknown>, shape: CheckpointShape): Ten
 const poolSize = 1 << 22;
 const standardDeviation = 0.02;
 
-function writeWeights(
-  file: string,
-  specs: readonly TensorSpec[],
-  dtype: BenchDtype,
-  fill: FillTensor,
-): void {
+function writeWeights(file: string, specs: readonly TensorSpec[], dtype: BenchDtype, fill: FillTensor): void {
   let offset = 0;
   const header: Record<string, unknown> = {};
   for (const spec of specs) {

@@ -95,7 +95,10 @@ function convertRows(
 /** The last that were read: chunks of a matrix, and matrices that read the same input, follow each other. */
 let lastFactors: { readonly key: string; readonly factors: FeedbackFactors } | null = null;
 
-function readFactors({ factors: range, columns }: PlannedTensor, weightsFile: string): FeedbackFactors | null {
+function readFactors(
+  { factors: range, columns }: PlannedTensor,
+  weightsFile: string,
+): FeedbackFactors | null {
   if (range === null) return null;
   const file = calibrationFile(weightsFile);
   const key = `${file} ${range.offset}`;
