@@ -99,7 +99,7 @@ describe('rounding with error feedback', () => {
             productError(inputs, columns, nearest, values),
           );
       }),
-      { numRuns: 25 },
+      { numRuns: 8 },
     );
   });
 

@@ -213,7 +213,8 @@ describe('a calibrated model', () => {
     ).rejects.toMatchObject({ code: 'input.invalid' });
     const { id } = await prepareModel({ source: reference, target: target('older'), format: 'int8' }, {});
     const file = path.join(target('older'), 'prepared.json');
-    const { calibration: _, ...older } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const older = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    delete older['calibration'];
     writeFileSync(file, JSON.stringify(older));
     const { prepared } = await openCheckpoint(target('older'));
     expect(prepared).toMatchObject({ id, calibration: null });
@@ -238,7 +239,12 @@ describe('fidelity', () => {
     const exact = await verify(target('exact'));
     expect(exact.summary).toMatchObject({ top1Agreement: 1, meanKl: 0, emergenceChanged: 0 });
     await prepareModel({ source: reference, target: target('rounded'), format: 'int4' }, {});
+    const request = fixtureRequest('qwen2-vl-tied-f16', { modelDir: target('rounded') });
+    expect((await trace(request, {}, models)).model.fidelity).toBe(null);
     const rounded = await verify(target('rounded'));
+    expect((await trace(request, {}, models)).model.fidelity).toEqual(rounded.summary);
+    const published = fixtureRequest('qwen2-vl-tied-f16', {});
+    expect((await trace(published, {}, models)).model).not.toHaveProperty('fidelity');
     expect(rounded.summary.meanKl).toBeGreaterThan(0);
     expect(rounded.layers.length).toBe(exact.layers.length);
     expect(JSON.parse(readFileSync(path.join(target('rounded'), 'fidelity.json'), 'utf8'))).toEqual(rounded);
