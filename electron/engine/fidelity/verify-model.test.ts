@@ -32,20 +32,24 @@ async function measure(options: PrepareOptions): Promise<FidelityReport> {
 
 const worst = ({ layers }: FidelityReport) => Math.min(...layers.map(({ top1Agreement }) => top1Agreement));
 
-/** Measured 2026 on the demonstration checkpoint; a recipe that does worse than this has lost something. */
+/**
+ * Measured when this was written: int8 99.9 % (worst layer 99.3), int4 97.5 % (95.3), where 148 positions are judged; int4
+ * without calibration 96.6 % and 1.3e-3 nats, int8 with everything rounded 98.7 % (96.6) and 4.6e-5 nats. The limits
+ * leave room for another processor's sums, and none for those.
+ */
 describe('the demonstration checkpoint, on images and prompts that it was not calibrated on', () => {
   it('int8 is nearly lossless', async () => {
     const report = await measure({ format: 'int8' });
-    expect(worst(report)).toBeGreaterThanOrEqual(0.99);
+    expect(worst(report)).toBeGreaterThanOrEqual(0.98);
     expect(report.summary.top1AgreementClear).toBe(1);
     expect(report.summary.meanKl).toBeLessThan(2e-5);
   });
 
-  it('int4 keeps 95 % of top tokens in every layer', async () => {
+  it('int4 keeps about 95 % of top tokens in the worst layer, and more in all', async () => {
     const report = await measure({ format: 'int4', calibration });
-    expect(report.summary.top1Agreement).toBeGreaterThanOrEqual(0.965);
+    expect(report.summary.top1Agreement).toBeGreaterThanOrEqual(0.968);
     expect(worst(report)).toBeGreaterThanOrEqual(0.945);
-    expect(report.summary.meanKl).toBeLessThan(4e-3);
+    expect(report.summary.meanKl).toBeLessThan(1.2e-3);
   });
 
   it('counts a position that several cases share once', async () => {
