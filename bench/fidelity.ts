@@ -1,21 +1,19 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { FidelityReport } from '../electron/common/fidelity-report.ts';
-import {
-  weightFormats,
-  type PrepareOptions,
-  type PreparedManifest,
-} from '../electron/common/prepared-model.ts';
+import type { PrepareOptions, PreparedManifest } from '../electron/common/prepared-model.ts';
 import { verifyModel } from '../electron/engine/fidelity/verify-model.ts';
 import { prepareModel } from '../electron/engine/prepare/prepare-model.ts';
 import { builtInConceptSets } from '../electron/workbench/concept-sets.ts';
 import { languages, presetText } from '../electron/workbench/prompts.ts';
+import { describeCheckpoint } from './checkpoint-statistics.ts';
+import { makeLifelikeCheckpoint } from './lifelike-checkpoint.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const inData = (names: readonly string[]) => names.map((name) => path.join(root, 'data', name));
 
 /** Read by the lens, and never used to calibrate. */
-export const judgedImages = inData([
+const judgedImages = inData([
   'samples/real/retina.jpg',
   'samples/SYN-001/2025-03-14/SYN-001_OD_2025-03-14.jpg',
   'samples/SYN-003/2024-05-21/SYN-003_OS_2024-05-21.jpg',
@@ -27,7 +25,7 @@ export const judgedImages = inData([
 ]);
 
 /** Looked at by calibration, and never judged: other patients, other controls. */
-export const calibrationImages = inData([
+const calibrationImages = inData([
   'samples/SYN-002/2024-02-06/SYN-002_OS_2024-02-06.jpg',
   'samples/SYN-002/2025-02-18/SYN-002_OD_2025-02-18.jpg',
   'samples/SYN-005/2024-11-12/SYN-005_OD_2024-11-12.jpg',
@@ -39,14 +37,14 @@ export const calibrationImages = inData([
 ]);
 
 /** Lowest share of top tokens that every layer is to keep. */
-export const aims = { float16: 1, int8: 0.99, int4: 0.95 } as const;
+const aims = { float16: 1, int8: 0.99, int4: 0.95 } as const;
 
 /** Prepares a checkpoint, judges it on every image with two questions in both languages, and prints it by layer. */
-export async function measureFidelity(
+async function measureFidelity(
   source: string,
   folder: string,
   options: PrepareOptions,
-  images: readonly string[] = judgedImages,
+  images: readonly string[],
 ): Promise<{ readonly report: FidelityReport; readonly manifest: PreparedManifest }> {
   const target = path.join(folder, `${path.basename(source)}-${options.format}`);
   rmSync(target, { recursive: true, force: true });
@@ -62,20 +60,56 @@ export async function measureFidelity(
   return { report, manifest };
 }
 
-/** Every format of a checkpoint, layer by layer, beside what is aimed at. */
-export async function runFidelityBench(sources: readonly string[], folder: string): Promise<void> {
+/** What is printed of a checkpoint: the usual ways, and what int4 and int8 would be without what makes them truer. */
+const variants: readonly (PrepareOptions & { readonly title: string })[] = [
+  { title: 'float16', format: 'float16' },
+  { title: 'int8', format: 'int8' },
+  {
+    title: 'int8, sensitive parts too',
+    format: 'int8',
+    keep: { unembedding: 'int8', vision: 'int8', firstBlock: 'int8' },
+  },
+  { title: 'int4, calibrated', format: 'int4', calibration: calibration() },
+  { title: 'int4, not calibrated', format: 'int4' },
+];
+
+/** As the software calibrates by itself; "describe" is judged and not among the prompts. */
+function calibration(): NonNullable<PrepareOptions['calibration']> {
+  const presets = ['one-word', 'protocol', 'notebook'];
+  return {
+    images: calibrationImages,
+    prompts: presets.flatMap((id) => languages.map((language) => presetText(id, language))),
+  };
+}
+
+/**
+ * How true every format is, layer by layer, beside what is aimed at: of the demonstration checkpoint, and of a generated
+ * one whose statistics are printed first.
+ */
+export async function runFidelityBench(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const source of sources) {
-    for (const format of weightFormats) {
-      const { report, manifest } = await measureFidelity(source, folder, { format });
-      process.stdout.write(
-        `${path.basename(source)} as ${format}\n${drawReport(report, manifest, aims[format])}\n`,
-      );
-    }
+  const say = (text: string) => process.stdout.write(`${text}\n`);
+  await compareFormats(path.join(root, 'models/demo'), folder, judgedImages, say);
+  const lifelike = makeLifelikeCheckpoint(folder);
+  // Few images: every row is unembedded over a large vocabulary, twice.
+  const few = [judgedImages[0]!, judgedImages[5]!, judgedImages[1]!];
+  say(await describeCheckpoint(lifelike, few, presetText('describe', 'en')));
+  await compareFormats(lifelike, folder, few, say);
+}
+
+async function compareFormats(
+  source: string,
+  folder: string,
+  images: readonly string[],
+  say: (text: string) => void,
+): Promise<void> {
+  for (const { title, ...options } of variants) {
+    const { report, manifest } = await measureFidelity(source, folder, options, images);
+    say(`${path.basename(source)} as ${title}\n${drawReport(report, manifest, aims[options.format])}`);
   }
 }
 
-export function drawReport(
+function drawReport(
   { layers, summary, cases, positions }: FidelityReport,
   { files }: PreparedManifest,
   aim: number,

@@ -4,12 +4,13 @@ import { Command, Option } from 'commander';
 import { runEngineBench } from './engine.ts';
 import { providerNames, type ProviderChoice } from '../electron/common/lens-trace.ts';
 import { weightFormats, type WeightFormat } from '../electron/common/prepared-model.ts';
+import { runFidelityBench } from './fidelity.ts';
 import { runFullBench } from './full.ts';
 import { runLibraryBench } from './library.ts';
 import { fullShapes, type BenchDtype } from './random-checkpoint.ts';
 
 interface BenchOptions {
-  readonly suite: 'engine' | 'library' | 'full';
+  readonly suite: 'engine' | 'library' | 'full' | 'fidelity';
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
   readonly depth?: string;
@@ -25,7 +26,9 @@ interface BenchOptions {
 const program = new Command('bench')
   .description('Measures the software on this machine. Quote ratios of one run, not times of two.')
   .addOption(
-    new Option('--suite <name>', 'what to measure').choices(['engine', 'library', 'full']).default('engine'),
+    new Option('--suite <name>', 'what to measure')
+      .choices(['engine', 'library', 'full', 'fidelity'])
+      .default('engine'),
   )
   .option(
     '--python <venv>',
@@ -62,6 +65,8 @@ const python =
   options.python === undefined ? undefined : path.resolve(process.env['INIT_CWD'] ?? '.', options.python);
 if (options.suite === 'library') {
   await runLibraryBench();
+} else if (options.suite === 'fidelity') {
+  await runFidelityBench(options.folder);
 } else if (options.suite === 'full') {
   const { folder, shape, format, provider, softwareGpu = false, positions, repeat } = options;
   const depth = options.depth === undefined ? undefined : Number(options.depth);

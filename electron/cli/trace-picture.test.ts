@@ -146,3 +146,23 @@ describe('drawTrace', () => {
     for (const line of picture.split('\n')) expect(displayWidth(line), line).toBeLessThanOrEqual(80);
   });
 });
+
+test('prepared weights are drawn with how true they are, others without a word', () => {
+  const fidelity = {
+    top1Agreement: 0.981,
+    top1AgreementClear: 0.9975,
+    worstLayerTop1Agreement: 0.9639,
+    meanKl: 1e-3,
+    conceptRankCorrelation: 0.999,
+    emergenceChanged: 4,
+    emergenceCompared: 94,
+  };
+  const draw = (known: typeof fidelity | null | undefined) =>
+    drawTrace(
+      { ...trace, model: known === undefined ? trace.model : { ...trace.model, fidelity: known } },
+      plain,
+    ).replace(/\s+/g, ' ');
+  expect(draw(fidelity)).toContain('98.1 % (99.8 % where it is clear), 96.4 % at the worst layer');
+  expect(draw(null)).toContain('was not measured');
+  expect(draw(undefined)).not.toMatch(/prepared weights|not measured/);
+});

@@ -8,7 +8,10 @@ export type WeightFormat = (typeof weightFormats)[number];
 export const blockSizes = [16, 32, 64, 128] as const;
 export type BlockSize = (typeof blockSizes)[number];
 
-/** How the weights are to be written; the same source and options always give the same bytes. */
+/**
+ * How the weights are to be written; the same source and options always give the same bytes. With calibration that holds
+ * on one processor: another may sum what it observes in another order, and a weight in the middle goes the other way.
+ */
 export interface PrepareOptions {
   readonly format: WeightFormat;
   /** 32 unless said otherwise; of integer formats only. */

@@ -76,6 +76,8 @@ export class BlockFit {
       }
     }
     this.#round(values, start, length, bestStep, bestZero, weights, weightsStart);
+    // Nearest on the grid as it is now scaled, and the best scale for that: neither makes the error larger.
+    if (this.scale !== 0) this.#round(values, start, length, this.scale, bestZero, weights, weightsStart);
     this.integers.fill(bestZero, length);
     this.zeroPoint = bestZero;
   }

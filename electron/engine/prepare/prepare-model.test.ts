@@ -156,6 +156,71 @@ describe('a prepared model', () => {
   });
 });
 
+describe('a calibrated model', () => {
+  // Float32 weights are converted where they were read, with nothing between.
+  const reference = checkpointFolder('qwen2-vl-untied-f32');
+  const images = ['photo-301x257.png', 'portrait-140x196.png', 'landscape-224x112.png'].map((name) =>
+    path.join(fixturesFolder, 'images', name),
+  );
+  const calibration = { images, prompts: ['Describe this image.', 'What is this?'] };
+  const request = (name: string) =>
+    ({ source: reference, target: target(name), format: 'int4', calibration }) as const;
+
+  it('is truer than one that is not, on an image and a prompt that it was not calibrated on', async () => {
+    await prepareModel(request('calibrated'), {});
+    await prepareModel({ source: reference, target: target('plain'), format: 'int4' }, {});
+    const verify = (prepared: string) =>
+      verifyModel({ prepared, reference, images: [image], prompts: ['Is this an eye?'] }, {});
+    const [calibrated, plain] = [await verify(target('calibrated')), await verify(target('plain'))];
+    expect(calibrated.summary.meanKl).toBeLessThan(plain.summary.meanKl / 2);
+    calibrated.layers.slice(2).forEach(({ residualError }, index) => {
+      expect(residualError).toBeLessThan(plain.layers[index + 2]!.residualError / 1.4);
+    });
+  });
+
+  it('says on what, takes no more room, and has the same bytes when it was cut off', async () => {
+    const manifest = await prepareModel(request('whole'), {});
+    expect(manifest.calibration).toMatchObject({
+      images: images.map((file) => ({ name: path.basename(file) })),
+      prompts: calibration.prompts,
+    });
+    const plain = await prepareModel({ source: reference, target: target('room'), format: 'int4' }, {});
+    expect(plain.calibration).toBe(null);
+    expect(plain.id).not.toBe(manifest.id);
+    const bytes = ({ files }: typeof plain) => files.find(({ name }) => name === 'weights.bin')!.bytes;
+    expect(bytes(manifest)).toBe(bytes(plain));
+    expect(readdirSync(target('whole'))).not.toContain('calibration.bin');
+
+    const controller = new AbortController();
+    const stages = new Set<string>();
+    const onProgress = ({ stage, tensor }: PrepareProgress) => {
+      stages.add(stage);
+      if (stage === 'weights' && tensor !== null) controller.abort();
+    };
+    await expect(
+      prepareModel(request('cut'), { onProgress, signal: controller.signal }),
+    ).rejects.toMatchObject({ code: 'engine.cancelled' });
+    expect(stages).toContain('calibrate');
+    const again = new Set<string>();
+    const resumed = await prepareModel(request('cut'), { onProgress: ({ stage }) => again.add(stage) });
+    expect(again).not.toContain('calibrate');
+    expect(resumed.files).toEqual(manifest.files);
+  });
+
+  it('without images is refused, and the manifest of an earlier version still loads', async () => {
+    await expect(
+      prepareModel({ ...request('none'), calibration: { images: [], prompts: ['x'] } }, {}),
+    ).rejects.toMatchObject({ code: 'input.invalid' });
+    const { id } = await prepareModel({ source: reference, target: target('older'), format: 'int8' }, {});
+    const file = path.join(target('older'), 'prepared.json');
+    const older = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    delete older['calibration'];
+    writeFileSync(file, JSON.stringify(older));
+    const { prepared } = await openCheckpoint(target('older'));
+    expect(prepared).toMatchObject({ id, calibration: null });
+  });
+});
+
 describe('fidelity', () => {
   it('of exact weights is perfect, of rounded ones is measured, and stays beside them', async () => {
     const reference = checkpointFolder('qwen2-vl-tied-f16');
@@ -174,7 +239,12 @@ describe('fidelity', () => {
     const exact = await verify(target('exact'));
     expect(exact.summary).toMatchObject({ top1Agreement: 1, meanKl: 0, emergenceChanged: 0 });
     await prepareModel({ source: reference, target: target('rounded'), format: 'int4' }, {});
+    const request = fixtureRequest('qwen2-vl-tied-f16', { modelDir: target('rounded') });
+    expect((await trace(request, {}, models)).model.fidelity).toBe(null);
     const rounded = await verify(target('rounded'));
+    expect((await trace(request, {}, models)).model.fidelity).toEqual(rounded.summary);
+    const published = fixtureRequest('qwen2-vl-tied-f16', {});
+    expect((await trace(published, {}, models)).model).not.toHaveProperty('fidelity');
     expect(rounded.summary.meanKl).toBeGreaterThan(0);
     expect(rounded.layers.length).toBe(exact.layers.length);
     expect(JSON.parse(readFileSync(path.join(target('rounded'), 'fidelity.json'), 'utf8'))).toEqual(rounded);

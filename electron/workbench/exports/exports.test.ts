@@ -220,3 +220,34 @@ test('the report says what it is in both languages, and escapes what was typed',
   const russian = (await bytesOf(await client.exports.report({ traceIds, language: 'ru' }))).toString();
   expect(russian).toContain('не медицинское изделие');
 });
+
+test('a trace of prepared weights carries how true they are, also when that was measured later', async () => {
+  const { client, modelTasks } = workbench;
+  const { id: original } = await client.models.addFolder({ folder: fixtureModel });
+  const preparing = await client.models.prepare({ id: original, format: 'int8' });
+  const modelId = (await modelTasks.wait(preparing.id)).modelId!;
+  const [imageId] = (await client.traces.list({})).map((summary) => summary.imageId!);
+  const { added } = await client.jobs.enqueue({
+    images: { ids: [imageId!] },
+    modelId,
+    prompts: ['What is this?'],
+    conceptSetId: 'fundus',
+    generate: 0,
+  });
+  const [job] = await settle(workbench, added);
+  const traceId = job!.traceId!;
+  const fidelityNow = async () => (await client.traces.get({ id: traceId })).header.model.fidelity;
+  const reportNow = async () =>
+    (await bytesOf(await client.exports.report({ traceIds: [traceId] }))).toString();
+  expect(await fidelityNow()).toBe(null);
+  expect(await reportNow()).toContain('not measured');
+
+  const verifying = await client.models.verify({ id: modelId, prompts: ['What is this?'] });
+  await modelTasks.wait(verifying.id);
+  const { summary } = (await client.models.list()).find(({ id }) => id === modelId)!.fidelity!;
+  expect(await fidelityNow()).toEqual(summary);
+  expect(await reportNow()).toContain(
+    `${(100 * summary.worstLayerTop1Agreement).toFixed(1)} % at the worst layer`,
+  );
+  expect((await client.traces.get({ id: traceIds[0]! })).header.model.fidelity).toBeUndefined();
+});

@@ -14,6 +14,9 @@ import { languages, presetText } from '../prompts.ts';
 import { calibrationImages } from './own-images.ts';
 import type { TaskHooks, TaskPlan } from './model-tasks.ts';
 
+/** Not among them, for judging: "describe". */
+const calibrationPresets = ['one-word', 'protocol', 'notebook'];
+
 type PrepareDesk = Pick<Services, 'session' | 'events' | 'engines' | 'folders'>;
 
 /**
@@ -120,7 +123,7 @@ function requestOf(
 ): PrepareRequest {
   const { unembedding, vision } = keep;
   const images = format === 'int4' && calibrated ? calibrationImages(samples) : [];
-  const prompts = languages.map((language) => presetText('one-word', language));
+  const prompts = calibrationPresets.flatMap((id) => languages.map((language) => presetText(id, language)));
   return {
     source,
     target,
