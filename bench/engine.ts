@@ -72,6 +72,7 @@ export function runEngineBench({ folder, python, dtype, repeat }: EngineBenchOpt
 
 export interface OursOptions extends Pick<TraceRequest, 'modelDir' | 'positions'> {
   readonly imagePath?: string;
+  readonly maxPixels?: number | null;
   readonly provider?: ProviderChoice;
   /** Of the process; that of this one when left out. */
   readonly environment?: NodeJS.ProcessEnv;
@@ -80,14 +81,13 @@ export interface OursOptions extends Pick<TraceRequest, 'modelDir' | 'positions'
 }
 
 /** Traces in a process of its own: once to warm up, then `repeat` times. */
-export function measureOurs(
-  { modelDir, positions, imagePath = image, provider = 'cpu', environment, cellsFile }: OursOptions,
-  folder: string,
-  repeat: number,
-): TraceMeasurement {
+export function measureOurs(options: OursOptions, folder: string, repeat: number): TraceMeasurement {
+  const { modelDir, positions, imagePath = image, maxPixels = null } = options;
+  const { provider = 'cpu', environment, cellsFile } = options;
   const request: TraceRequest = {
     modelDir,
     imagePath,
+    maxPixels,
     prompt,
     lens: 'logit',
     positions,

@@ -21,6 +21,8 @@ export interface FullBenchOptions {
   readonly provider: ProviderChoice;
   /** Whether webgpu runs on the software driver that the tests use. */
   readonly softwareGpu: boolean;
+  /** Less detail of the photograph, for a software GPU; null for all 888 image tokens. */
+  readonly maxPixels: number | null;
   readonly python: string | undefined;
   readonly positions: readonly ('last' | 'all')[];
   readonly repeat: number;
@@ -31,7 +33,7 @@ const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
 
 /** Prepare, load, last- and all-position trace of the notebook's photograph (888 image tokens) at a released size. */
 export async function runFullBench(options: FullBenchOptions): Promise<void> {
-  const { folder, shape, depth, format, provider, python, repeat } = options;
+  const { folder, shape, depth, format, provider, maxPixels, python, repeat } = options;
   mkdirSync(folder, { recursive: true });
   const whole = fullShapes[shape];
   const source = makeRandomCheckpoint(
@@ -49,7 +51,7 @@ export async function runFullBench(options: FullBenchOptions): Promise<void> {
     'run                        load s   trace s   image   vision  decoder  lens     peak GB  over weights GB',
   );
   for (const positions of options.positions) {
-    const common = { modelDir: prepared.folder, imagePath: image, positions };
+    const common = { modelDir: prepared.folder, imagePath: image, maxPixels, positions };
     const environment = options.softwareGpu ? softwareGpu() : undefined;
     const cellsFile = path.join(folder, 'cells.json');
     const ours = measureOurs(
@@ -57,7 +59,10 @@ export async function runFullBench(options: FullBenchOptions): Promise<void> {
       folder,
       repeat,
     );
+    say(`${ours.imageTokens} image tokens of ${ours.sequenceLength} positions`);
     say(row(`ours, ${positions}, ${ours.provider}`, ours, prepared.bytes));
+    if (ours.again !== null)
+      say(row('  another prompt', { ...ours, ...ours.again, load: 0 }, prepared.bytes));
     if (ours.provider !== 'cpu') {
       say(`  on ${ours.device ?? 'a device without a name'}`);
       const found = readNumbers(cellsFile);

@@ -19,6 +19,7 @@ interface BenchOptions {
   readonly python?: string;
   readonly dtype: BenchDtype;
   readonly positions: 'last' | 'all' | 'both';
+  readonly maxPixels?: string;
   readonly repeat: string;
   readonly folder: string;
 }
@@ -57,6 +58,7 @@ const program = new Command('bench')
       .choices(['last', 'all', 'both'])
       .default('both'),
   )
+  .option('--max-pixels <n>', 'the photograph of the suite "full" in less detail')
   .option('--repeat <n>', 'warm runs; 0 in the suite "full" counts the first run', '3')
   .option('--folder <folder>', 'where random checkpoints are kept', path.join(tmpdir(), 'fundus-lens-bench'))
   .parse();
@@ -77,6 +79,7 @@ if (options.suite === 'library') {
     format,
     provider,
     softwareGpu,
+    maxPixels: options.maxPixels === undefined ? null : Number(options.maxPixels),
     python,
     positions: positions === 'both' ? ['last', 'all'] : [positions],
     repeat: Number(repeat),

@@ -21,7 +21,7 @@ export interface TraceMeasurement {
   readonly trace: number;
   readonly stages: StageSeconds;
   /** The same for another prompt about the image that was traced just before. */
-  readonly again: { readonly trace: number; readonly stages: StageSeconds };
+  readonly again: { readonly trace: number; readonly stages: StageSeconds } | null;
   readonly peakBytes: number;
   readonly sequenceLength: number;
   readonly imageTokens: number;
@@ -44,14 +44,20 @@ const models = new ModelCache();
 const first = await trace(request, {}, models);
 const cold: Timings[] = [];
 const warm: Timings[] = [];
+const askAgain = async (run: number) => {
+  const prompt = `${request.prompt} Take ${run}.`;
+  warm.push((await trace({ ...request, prompt }, {}, models)).timings);
+};
 for (let run = 0; run < Number(repeat); run++) {
   models.prefixes.clear();
   cold.push((await trace(request, {}, models)).timings);
-  const prompt = `${request.prompt} Take ${run}.`;
-  warm.push((await trace({ ...request, prompt }, {}, models)).timings);
+  await askAgain(run);
 }
-// Without warm runs the first one counts, less what it took to load.
-if (cold.length === 0) cold.push({ ...first.timings, total: first.timings.total - first.timings.load });
+if (cold.length === 0) {
+  // Without warm runs the first one counts, less what it took to load.
+  cold.push({ ...first.timings, total: first.timings.total - first.timings.load });
+  if (request.positions === 'last') await askAgain(0);
+}
 const summarise = (runs: readonly Timings[]) => ({
   trace: median(runs.map((run) => run.total)) / 1000,
   stages: Object.fromEntries(
@@ -62,7 +68,7 @@ const span = first.prompt.imageSpan;
 const measurement: TraceMeasurement = {
   load: first.timings.load / 1000,
   ...summarise(cold),
-  again: summarise(warm),
+  again: warm.length === 0 ? null : summarise(warm),
   peakBytes: process.resourceUsage().maxRSS * 1024,
   sequenceLength: first.prompt.tokenIds.length,
   imageTokens: span === null ? 0 : span[1] - span[0],
