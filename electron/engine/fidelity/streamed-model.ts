@@ -27,7 +27,7 @@ export interface StreamedCase {
   readonly rows: readonly number[];
 }
 
-/** @param moments float32 [groups, 128, 128] of one case, under its output's name; see `observeInput` */
+/** @param moments float32 [groups, 256, 256] of one case, under its output's name; see `observeInput` */
 type OnMoments = (name: string, moments: Float32Array) => void;
 
 /** Of the unembedding, widened. */

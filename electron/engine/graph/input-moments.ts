@@ -1,7 +1,7 @@
 import type { GraphBuilder } from './graph-builder.ts';
 
 /** Columns whose second moments are taken together. */
-export const momentsGroup = 128;
+export const momentsGroup = 256;
 
 /** Of matrices that read the same input, the first; it stands for all. */
 const firstReader: Readonly<Record<string, string>> = {
@@ -29,12 +29,12 @@ export function momentsOf(tensor: string): string | null {
 }
 
 /**
- * Adds the second moments of a decoder projection's input as a graph output, once per input: float32 [groups, 128, 128],
- * Σ over rows of xᵢ xⱼ within each group of 128 columns, the last group filled up with zeros.
+ * Adds the second moments of a decoder projection's input as a graph output, once per input: float32 [groups, 256, 256],
+ * Σ over rows of xᵢ xⱼ within each group of 256 columns, the last group filled up with zeros.
  *
  * ```
- *   x [S, C] ─► Pad ─► [S, groups, 128] ─┬─► [groups, 128, S] ─┐
- *                                        └─► [groups, S, 128] ─┴ MatMul ─► [groups, 128, 128]
+ *   x [S, C] ─► Pad ─► [S, groups, 256] ─┬─► [groups, 256, S] ─┐
+ *                                        └─► [groups, S, 256] ─┴ MatMul ─► [groups, 256, 256]
  * ```
  */
 export function observeInput(graph: GraphBuilder, tensor: string, x: string, columns: number): void {

@@ -68,7 +68,7 @@ export class BlockFit {
     for (const share of this.#shares) {
       const step = this.#stepFor(low, high) * share;
       const zero = this.#symmetric ? this.#middle : Math.min(this.levels, Math.round((-low * share) / step));
-      const gain = this.#round(values, start, length, step, zero, weights, weightsStart);
+      const gain = this.#try(values, start, length, step, zero, weights, weightsStart);
       if (norm - gain < best) {
         best = norm - gain;
         bestStep = step;
@@ -88,12 +88,8 @@ export class BlockFit {
     return -low >= high ? -low / this.#middle : -high / this.#middle;
   }
 
-  /**
-   * Rounds to a grid and fits the scale to the integers.
-   *
-   * @returns by how much that lowers the error, from that of keeping nothing: (Σ c w d)² / Σ c d²
-   */
-  #round(
+  /** By how much a grid with the best scale for its integers lowers the error: (Σ c w d)² / Σ c d². */
+  #try(
     values: Float32Array,
     start: number,
     length: number,
@@ -102,6 +98,34 @@ export class BlockFit {
     weights: Float32Array,
     weightsStart: number,
   ): number {
+    const inverse = 1 / step;
+    const levels = this.levels;
+    const offset = zero + 0.5;
+    let product = 0;
+    let square = 0;
+    for (let index = 0; index < length; index++) {
+      const value = values[start + index]!;
+      let q = (value * inverse + offset) | 0;
+      q = q < 0 ? 0 : q;
+      q = q > levels ? levels : q;
+      const d = q - zero;
+      const weighted = weights[weightsStart + index]! * d;
+      product += value * weighted;
+      square += d * weighted;
+    }
+    return square === 0 ? 0 : (product * product) / square;
+  }
+
+  /** Rounds to a grid and fits the scale to the integers. */
+  #round(
+    values: Float32Array,
+    start: number,
+    length: number,
+    step: number,
+    zero: number,
+    weights: Float32Array,
+    weightsStart: number,
+  ): void {
     const inverse = 1 / step;
     const { levels, integers } = this;
     const offset = zero + 0.5;
@@ -120,7 +144,6 @@ export class BlockFit {
       square += d * weighted;
     }
     this.scale = square === 0 ? 0 : Math.fround(product / square);
-    return square === 0 ? 0 : (product * product) / square;
   }
 
   #keepNothing(): void {

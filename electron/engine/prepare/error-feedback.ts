@@ -5,7 +5,7 @@ import type { BlockFit } from './block-fit.ts';
 export interface FeedbackFactors {
   /** float32 [columns filled up to groups]: second moment of each input. */
   readonly weights: Float32Array;
-  /** float32 [groups, 128, 128]: row i says by how much an error at column i is to be made up for at column j > i. */
+  /** float32 [groups, 256, 256]: row i says by how much an error at column i is to be made up for at column j > i. */
   readonly shares: Float32Array;
 }
 
@@ -17,7 +17,7 @@ const damping = 0.01;
  * the error that is left when column i has been rounded is smallest when U[i, j] / U[i, i] times it is taken from
  * every later column j (Frantar et al., "GPTQ", 2022).
  *
- * @param moments float64 [groups, 128, 128], sums over the same rows
+ * @param moments float64 [groups, 256, 256], sums over the same rows
  * @param columns of the matrix; what lies beyond is filling
  */
 export function factorMoments(moments: Float64Array, columns: number): FeedbackFactors {
