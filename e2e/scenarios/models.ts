@@ -70,7 +70,7 @@ export function models(app: () => RunningApp): void {
     await card(repository).getByTestId('prepare-model').click();
     expect(await seriousProblems()).toEqual([]);
     await page.getByTestId('start-prepare').click();
-    await card(`${repository}-int4`).waitFor({ timeout: 60_000 });
+    await card(`${repository}-int4`).waitFor({ timeout: 120_000 });
     expect(await card(`${repository}-int4`).innerText()).toMatch(/int4/);
     expect(await seriousProblems()).toEqual([]);
   });
