@@ -10,7 +10,7 @@ import { sliceTokens, type TokenSlice } from './graph/token-slices.ts';
 import { LensHead } from './lens/lens-head.ts';
 import { checkParity } from './lens/parity-gate.ts';
 import { fitModel } from './memory/fit-memory.ts';
-import { estimateNeeds, staysOnHost } from './memory/memory-needs.ts';
+import { estimateNeeds, lensChunkBytes, staysOnHost } from './memory/memory-needs.ts';
 import { measureMemory } from './memory/memory-room.ts';
 import { weighCheckpoint } from './memory/weigh-parts.ts';
 import { numTokens, type LoadedModel, type Model, type ModelMemory } from './model.ts';
@@ -59,6 +59,7 @@ export async function loadModel(
       numTokens: numTokens(checkpoint),
       dModel: checkpoint.config.decoder.dModel,
       slices: graphs.slices,
+      chunkBytes: lensChunkBytes(memory.run),
       rankSlots: target.rankSlots,
       grow: (rankSlots) =>
         headSession.replace(compileHead(checkpoint, { ...target, rankSlots }, graphs.slices)),

@@ -57,8 +57,8 @@ export async function trace(
     request.imagePath === null ? null : await openImage(request.imagePath, processor, prefixes.facts, hooks);
   const prompt = composePrompt(checkpoint, request.prompt, image?.grid ?? null, request.generate);
   const length = prompt.tokenIds.length;
-  if (image !== null) await requireRoom(model, image.grid, length);
   const positions = selectPositions(request.positions, length, prompt.imageSpan);
+  if (image !== null) await requireRoom(model, image.grid, length, positions.length);
   // The last position is always read, because the parity gate judges it.
   const rowsRead = request.dumpPath === null ? [...new Set([...positions, length - 1])] : range(length);
   clock.lap('image');

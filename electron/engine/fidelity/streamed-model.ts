@@ -55,6 +55,7 @@ export class StreamedModel {
       numTokens: numTokens(checkpoint),
       dModel: checkpoint.config.decoder.dModel,
       slices: this.#graphs.slices,
+      chunkBytes: headBytes,
       rankSlots: 0,
     });
   }

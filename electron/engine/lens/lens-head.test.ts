@@ -29,6 +29,7 @@ function openHead(rankSlots: number, maxBufferBytes = Infinity): LensHead {
     numTokens: numTokens(checkpoint),
     dModel: checkpoint.config.decoder.dModel,
     slices,
+    chunkBytes: 2 ** 26,
     rankSlots,
   });
 }
@@ -128,6 +129,7 @@ describe('the lens head', () => {
     };
     const head = new LensHead(counting, {
       ...{ numTokens: numTokens(checkpoint), dModel: checkpoint.config.decoder.dModel, slices, rankSlots: 4 },
+      chunkBytes: 2 ** 26,
       grow: (rankSlots) => (grown.push(rankSlots), session.replace(compile(rankSlots))),
     });
     const residual = randomResidual();

@@ -19,6 +19,8 @@ export interface LensHeadShape {
   readonly dModel: number;
   /** The slices of the vocabulary that the graph was built for. */
   readonly slices: readonly TokenSlice[];
+  /** Bytes that a chunk of rows may take; see `lensChunkBytes`. */
+  readonly chunkBytes: number;
   /** Concepts whose rank one run of the graph counts; 0 when ranks are counted here, on the host. */
   readonly rankSlots: number;
   /** Makes the graph count more ranks in a run; left out, further concepts take further runs. */
@@ -51,6 +53,7 @@ const padding = -1e30;
 export class LensHead {
   readonly numTokens: number;
   readonly dModel: number;
+  readonly chunkBytes: number;
   readonly #session: GraphRunner;
   readonly #grow: LensHeadShape['grow'];
   #rankSlots: number;
@@ -58,10 +61,12 @@ export class LensHead {
   readonly #slices: readonly TokenSlice[];
   readonly #logits: Float32Array<ArrayBuffer>[];
 
-  constructor(session: GraphRunner, { numTokens, dModel, slices, rankSlots, grow }: LensHeadShape) {
+  constructor(session: GraphRunner, shape: LensHeadShape) {
+    const { numTokens, dModel, slices, chunkBytes, rankSlots, grow } = shape;
     this.#session = session;
     this.numTokens = numTokens;
     this.dModel = dModel;
+    this.chunkBytes = chunkBytes;
     this.#slices = slices;
     this.#logits = slices.map(() => new Float32Array(0));
     this.#rankSlots = rankSlots;

@@ -1,6 +1,6 @@
 import type { LensKind } from '../../common/lens-trace.ts';
 import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
-import { lensChunkBytes } from '../memory/memory-needs.ts';
+import { positionsPerChunk } from '../memory/memory-needs.ts';
 import type { ConceptTokens, LensHead, LensReading } from './lens-head.ts';
 
 /** Measurements of N layers × P positions, layer-major as a trace stores them. */
@@ -38,7 +38,7 @@ export async function readLens(
   const numPositions = residual[0]!.length / head.dModel;
   const skipNorm = residual.map((_, layer) => kind === 'raw' && layer < numLayers - 1);
   const cells = allocate(numLayers, numPositions, topK, concepts.length);
-  const perChunk = positionsPerChunk(head.numTokens, numLayers);
+  const perChunk = positionsPerChunk(head.chunkBytes, head.numTokens, numLayers);
   for (let start = 0; start < numPositions; start += perChunk) {
     await reportProgress(hooks, 'lens', start, numPositions);
     const count = Math.min(perChunk, numPositions - start);
@@ -56,11 +56,6 @@ export async function readLens(
   measureNorms(residual, head.dModel, cells.residualNorm);
   await reportProgress(hooks, 'lens', numPositions, numPositions);
   return cells;
-}
-
-/** Logits, probabilities and one product per row, float32 each. */
-function positionsPerChunk(numTokens: number, numLayers: number): number {
-  return Math.max(1, Math.floor(lensChunkBytes / (3 * 4 * numTokens * numLayers)));
 }
 
 function allocate(numLayers: number, numPositions: number, topK: number, numConcepts: number): LensCells {

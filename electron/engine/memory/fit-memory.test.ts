@@ -97,7 +97,11 @@ describe.each(fixtureNames)('the weights of %s', (name) => {
       attention: fc.constantFrom('fused', 'composed'),
       widen: fc.constantFrom('once', 'per-use'),
     });
-    const size = fc.record({ numPatches: fc.integer({ min: 4, max: 65_536 }), seqLen: fc.nat(16_384) });
+    const size = fc.record({
+      numPatches: fc.integer({ min: 4, max: 65_536 }),
+      seqLen: fc.nat(16_384),
+      numRead: fc.integer({ min: 1, max: 16_384 }),
+    });
     const weights = planned('int4');
     fc.assert(
       fc.property(run, size, (plan, trace) => {

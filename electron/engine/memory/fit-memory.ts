@@ -33,16 +33,18 @@ export function fitModel(folder: string, needs: MemoryNeeds, room: MemoryRoom): 
  *
  * @param grid patches [t, h, w]
  * @param seqLen positions of the prompt
+ * @param numRead those that the lens reads
  * @throws FundusLensError `trace.too-large`
  */
 export async function requireRoom(
   { memory, provider, checkpoint }: Pick<Model, 'memory' | 'provider' | 'checkpoint'>,
   [, rows, columns]: readonly [number, number, number],
   seqLen: number,
+  numRead: number,
 ): Promise<void> {
   const { weights, run, staysLoaded } = memory;
   const numPatches = rows * columns;
-  const needed = estimateTrace(weights, checkpoint.config, run, { numPatches, seqLen }, staysLoaded);
+  const needed = estimateTrace(weights, checkpoint.config, run, { numPatches, seqLen, numRead }, staysLoaded);
   const room = await measureMemory(provider.deviceMemoryBytes);
   const taken = staysLoaded ? loadedWeights(weights, run) : 0;
   const onDevice = room.deviceBytes === null ? null : room.deviceBytes - taken;
@@ -51,6 +53,8 @@ export async function requireRoom(
 }
 
 /**
+ * Refuses an image that needs more than there is.
+ *
  * @param neededBytes beyond those of the loaded model
  * @param thereBytes where they are taken from; null when unknown
  * @throws FundusLensError `trace.too-large`

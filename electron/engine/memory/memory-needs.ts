@@ -3,8 +3,8 @@ import type { ModelConfig } from '../checkpoint/config.ts';
 import type { GraphTarget } from '../graph/graph-target.ts';
 import { modelParts, type ModelPart, type ModelWeights, type PartWeights } from './weigh-parts.ts';
 
-/** Host and device bytes that one chunk of the lens' logits, probabilities and products may take together. */
-export const lensChunkBytes = 256 * 2 ** 20;
+/** Logits, probabilities and one product of a row of the lens, float32 each. */
+const lensBytesPerToken = 12;
 /** Of the unembedding widened on the cpu. */
 export const widenedBytes = 256 * 2 ** 20;
 /** Runtime, vocabulary, pixels and what else does not grow with weights and image. */
@@ -17,6 +17,8 @@ export interface TraceSize {
   readonly numPatches: number;
   /** Positions of the prompt, T. */
   readonly seqLen: number;
+  /** Those that the lens reads. */
+  readonly numRead: number;
 }
 
 /** How a model is run, as far as memory depends on it. */
@@ -41,7 +43,21 @@ const typicalImageTokens = 1024;
 export const typicalSize: TraceSize = {
   numPatches: 4 * typicalImageTokens,
   seqLen: typicalImageTokens + 64,
+  numRead: 1,
 };
+
+/**
+ * Host and device bytes that one chunk of the lens' logits, probabilities and products may take together. Where the
+ * unembedding is widened anew for every chunk, larger ones pay: on the 2B shape the lens took a third less time.
+ */
+export function lensChunkBytes({ onDevice, widen }: Pick<RunPlan, 'onDevice' | 'widen'>): number {
+  return (onDevice || widen === 'once' ? 256 : 1024) * 2 ** 20;
+}
+
+/** Of a chunk's positions, all layers of each. */
+export function positionsPerChunk(chunkBytes: number, numTokens: number, numLayers: number): number {
+  return Math.max(1, Math.floor(chunkBytes / (lensBytesPerToken * numTokens * numLayers)));
+}
 
 /**
  * Estimates what a trace of the last position takes. Measured on the cpu with the released 2B shape at 888 image tokens,
@@ -59,7 +75,7 @@ export function estimateNeeds(
   const together = loadedWeights(weights, run) + Math.max(...modelParts.map(activations));
   const inTurn = Math.max(...modelParts.map((part) => loaded(part) + activations(part)));
   if (run.onDevice) {
-    return { hostBytes: fixedBytes + lensChunkBytes, deviceBytes: together, deviceBytesInTurn: inTurn };
+    return { hostBytes: fixedBytes + lensChunkBytes(run), deviceBytes: together, deviceBytesInTurn: inTurn };
   }
   const hostBytes = fixedBytes + (staysOnHost(weights, run) ? together : inTurn);
   return { hostBytes, deviceBytes: 0, deviceBytesInTurn: 0 };
@@ -101,10 +117,14 @@ function loadedBytes(part: PartWeights, name: ModelPart, { onDevice, widen }: Ru
 export function activationBytes(
   part: ModelPart,
   { vision, decoder }: ModelConfig,
-  { onDevice, attention }: RunPlan,
-  { numPatches, seqLen }: TraceSize,
+  run: RunPlan,
+  { numPatches, seqLen, numRead }: TraceSize,
 ): number {
-  if (part === 'head') return lensChunkBytes;
+  const { onDevice, attention } = run;
+  if (part === 'head') {
+    const all = numRead * lensBytesPerToken * decoder.vocabSize * (decoder.numLayers + 1);
+    return Math.min(lensChunkBytes(run), all);
+  }
   if (part === 'vision') {
     // Gate, up and product of an MLP, or the three parts of attention and its result.
     const row = 3 * vision.dMlp + 4 * vision.width;
@@ -115,7 +135,8 @@ export function activationBytes(
   const row = 3 * dMlp + 3 * dModel + 2 * numLayers * numKeyValueHeads * headDim;
   // Fused attention never holds all scores at once: the cpu's those of a head for every core.
   const heads = attention === 'composed' ? 2 * numHeads : onDevice ? 0 : availableParallelism();
-  return float32Bytes * (seqLen * row + heads * seqLen ** 2);
+  const kept = numRead * (numLayers + 1) * dModel;
+  return float32Bytes * (seqLen * row + heads * seqLen ** 2 + kept);
 }
 
 function sum(values: readonly number[]): number {

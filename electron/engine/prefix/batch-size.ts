@@ -44,7 +44,7 @@ export function chooseBatchSize(
   if (memory.batchSize !== null) return memory.batchSize;
   const { numLayers, numKeyValueHeads, headDim, dModel } = model.checkpoint.config.decoder;
   const seqLen = prefixLength(prompt);
-  const pass = passBytes(model, { numPatches: image.grid[1] * image.grid[2], seqLen });
+  const pass = passBytes(model, { numPatches: image.grid[1] * image.grid[2], seqLen, numRead: 1 });
   const kept =
     seqLen * 2 * numLayers * numKeyValueHeads * headDim +
     (prompt.cells[0] * prompt.cells[1] + numPositions * (numLayers + 1)) * dModel;
