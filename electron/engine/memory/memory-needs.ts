@@ -106,7 +106,7 @@ export function loadedWeights(weights: ModelWeights, run: RunPlan): number {
 
 /** Of a loaded graph's weights, less what is mapped in place. */
 function loadedBytes(part: PartWeights, name: ModelPart, { onDevice, widen }: RunPlan): number {
-  if (widen === 'once' && !part.inPlace) return float32Bytes * part.elements;
+  if (widen === 'once' && !part.inPlace) return part.widenedBytes;
   // On the cpu 4-bit weights are multiplied where they lie in the file, and others widened one by one.
   const widened = float32Bytes * part.widestElements;
   if (onDevice) return part.bytes + widened;

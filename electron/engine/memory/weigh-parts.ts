@@ -16,9 +16,10 @@ interface StoredTensor {
 
 /** The weights of one graph. */
 export interface PartWeights {
-  readonly elements: number;
   /** As they are stored. */
   readonly bytes: number;
+  /** With float16 and bfloat16 widened; rounded ones stay rounded. */
+  readonly widenedBytes: number;
   /** Of the largest one that is neither float32 nor stored with 4 bits: it is widened for its product. */
   readonly widestElements: number;
   /** Whether all are float32, so that they are used where they lie. */
@@ -48,12 +49,12 @@ function weighParts(tensors: readonly StoredTensor[], { unembedding, embedding }
   };
   const weigh = (part: ModelPart): PartWeights => {
     const own = tensors.filter(({ name }) => partOf(name) === part);
-    const sum = (list: readonly StoredTensor[], of: 'bytes' | 'elements') =>
-      list.reduce((total, tensor) => total + tensor[of], 0);
+    const sum = (of: (tensor: StoredTensor) => number) =>
+      own.reduce((total, tensor) => total + of(tensor), 0);
     const widened = own.filter(({ storage }) => storage === 'half' || storage === 'int8');
     return {
-      elements: sum(own, 'elements'),
-      bytes: sum(own, 'bytes'),
+      bytes: sum(({ bytes }) => bytes),
+      widenedBytes: sum(({ storage, elements, bytes }) => (storage === 'half' ? 4 * elements : bytes)),
       widestElements: Math.max(0, ...widened.map(({ elements }) => elements)),
       inPlace: own.every(({ storage }) => storage === 'float32'),
     };
