@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import type { ProviderChoice } from '../electron/common/lens-trace.ts';
 import type { WeightFormat } from '../electron/common/prepared-model.ts';
 import { unpackSwiftShader } from '../electron/engine/runtime/swiftshader.ts';
+import { calibrationImages } from '../electron/workbench/model-manager/own-images.ts';
 import { fixed, measureNotebook, measureOurs, row, type NotebookMeasurement } from './engine.ts';
 import type { PrepareMeasurement } from './prepare-process.ts';
 import { fullShapes, makeRandomCheckpoint, reduceDepth } from './random-checkpoint.ts';
@@ -18,6 +19,8 @@ export interface FullBenchOptions {
   /** Blocks of decoder and vision tower; all when left out. */
   readonly depth: number | undefined;
   readonly format: WeightFormat;
+  /** Photographs that int4 weights are calibrated on; 0 leaves it out. */
+  readonly calibrationImages: number;
   readonly provider: ProviderChoice;
   /** Whether webgpu runs on the software driver that the tests use. */
   readonly softwareGpu: boolean;
@@ -28,6 +31,7 @@ export interface FullBenchOptions {
   readonly repeat: number;
 }
 
+const samples = path.resolve(import.meta.dirname, '../data/samples');
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
 
@@ -42,11 +46,11 @@ export async function runFullBench(options: FullBenchOptions): Promise<void> {
     'BF16',
   );
   const image = path.join(folder, 'notebook.png');
-  const photograph = path.resolve(import.meta.dirname, '../data/samples/real/retina.jpg');
+  const photograph = path.join(samples, 'real/retina.jpg');
   await sharp(photograph).resize(1026, 684, { fit: 'fill' }).png().toFile(image);
   const depthText = depth === undefined ? '' : `, ${depth} blocks of it`;
   say(`Random checkpoint of the true ${shape} shape${depthText}; ${availableParallelism()} cores.`);
-  const prepared = prepare(source, format);
+  const prepared = prepare(source, format, calibrationImages(samples).slice(0, options.calibrationImages));
   say(
     'run                        load s   trace s   image   vision  decoder  lens     peak GB  over weights GB',
   );
@@ -85,16 +89,20 @@ export async function runFullBench(options: FullBenchOptions): Promise<void> {
   }
 }
 
-function prepare(source: string, format: WeightFormat): { readonly folder: string; readonly bytes: number } {
+function prepare(
+  source: string,
+  format: WeightFormat,
+  images: readonly string[],
+): { readonly folder: string; readonly bytes: number } {
   const target = `${source}-${format}`;
   rmSync(target, { recursive: true, force: true });
   const script = path.join(import.meta.dirname, 'prepare-process.ts');
   const measured = JSON.parse(
-    execFileSync(process.execPath, [script, source, target, format], { encoding: 'utf8' }),
+    execFileSync(process.execPath, [script, source, target, format, ...images], { encoding: 'utf8' }),
   ) as PrepareMeasurement;
   const { seconds, peakBytes, weightBytes } = measured;
   say(
-    `prepare ${format}: ${seconds.toFixed(1)} s, peak ${gigabytes(peakBytes)} GB, ${gigabytes(weightBytes)} GB written`,
+    `prepare ${format}${images.length === 0 ? '' : `, calibrated on ${images.length}`}: ${seconds.toFixed(1)} s, peak ${gigabytes(peakBytes)} GB, ${gigabytes(weightBytes)} GB written`,
   );
   return { folder: target, bytes: weightBytes };
 }

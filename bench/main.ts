@@ -14,11 +14,12 @@ interface BenchOptions {
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
   readonly depth?: string;
+  readonly calibrate: string;
   readonly provider: ProviderChoice;
   readonly softwareGpu?: boolean;
   readonly python?: string;
   readonly dtype: BenchDtype;
-  readonly positions: 'last' | 'all' | 'both';
+  readonly positions: 'none' | 'last' | 'all' | 'both';
   readonly maxPixels?: string;
   readonly repeat: string;
   readonly folder: string;
@@ -46,6 +47,7 @@ const program = new Command('bench')
   .addOption(
     new Option('--format <format>', 'weights of the suite "full"').choices(weightFormats).default('int4'),
   )
+  .option('--calibrate <n>', 'photographs that int4 weights of the suite "full" are calibrated on', '0')
   .option('--depth <n>', 'only so many blocks of the suite "full"')
   .addOption(
     new Option('--provider <name>', 'what the suite "full" runs on; others than the cpu are compared with it')
@@ -55,7 +57,7 @@ const program = new Command('bench')
   .option('--software-gpu', 'webgpu on the software driver of the tests')
   .addOption(
     new Option('--positions <which>', 'positions that the suite "full" reads')
-      .choices(['last', 'all', 'both'])
+      .choices(['none', 'last', 'all', 'both'])
       .default('both'),
   )
   .option('--max-pixels <n>', 'the photograph of the suite "full" in less detail')
@@ -77,11 +79,12 @@ if (options.suite === 'library') {
     shape,
     depth,
     format,
+    calibrationImages: Number(options.calibrate),
     provider,
     softwareGpu,
     maxPixels: options.maxPixels === undefined ? null : Number(options.maxPixels),
     python,
-    positions: positions === 'both' ? ['last', 'all'] : [positions],
+    positions: positions === 'both' ? ['last', 'all'] : positions === 'none' ? [] : [positions],
     repeat: Number(repeat),
   });
 } else {

@@ -64,7 +64,8 @@ export function fitTrace(imageTokens: number, neededBytes: number, thereBytes: n
   throw new FundusLensError('trace.too-large', 'The image is too detailed for the memory there is.', {
     expected: `about ${showGigabytes(neededBytes)} for ${imageTokens} image tokens`,
     found: showGigabytes(thereBytes),
-    advice: 'Trace it in less detail, with --max-pixels or under "Detail of the image", or close other programs.',
+    advice:
+      'Trace it in less detail, with --max-pixels or under "Detail of the image", or close other programs.',
   });
 }
 
