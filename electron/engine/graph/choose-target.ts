@@ -1,12 +1,10 @@
 import type { ProviderName } from '../../common/lens-trace.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import { widenedBytes } from '../memory/memory-needs.ts';
+import { deviceBufferBytes, widenedBytes } from '../memory/memory-needs.ts';
 import { cpuTarget, type GraphTarget } from './graph-target.ts';
 
 /** Weights up to this size are widened when they are loaded. */
 const smallBytes = 2 ** 30;
-/** What every device that runs a large model lets one buffer hold. */
-const deviceBufferBytes = 1e9;
 /** Concept slots compiled into the head where the graph counts ranks; it grows with the first larger set. */
 const rankSlots = 8;
 

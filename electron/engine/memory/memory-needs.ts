@@ -5,8 +5,10 @@ import { modelParts, type ModelPart, type ModelWeights, type PartWeights } from 
 
 /** Logits, probabilities and one product of a row of the lens, float32 each. */
 const lensBytesPerToken = 12;
-/** Of the unembedding widened on the cpu. */
+/** Of the unembedding widened on the cpu, in one slice. */
 export const widenedBytes = 256 * 2 ** 20;
+/** What every device that runs a large model lets one buffer hold, and so one slice of the unembedding. */
+export const deviceBufferBytes = 1e9;
 /** Runtime, vocabulary, pixels and what else does not grow with weights and image. */
 const fixedBytes = 400 * 2 ** 20;
 const float32Bytes = 4;
@@ -107,10 +109,10 @@ export function loadedWeights(weights: ModelWeights, run: RunPlan): number {
 /** Of a loaded graph's weights, less what is mapped in place. */
 function loadedBytes(part: PartWeights, name: ModelPart, { onDevice, widen }: RunPlan): number {
   if (widen === 'once' && !part.inPlace) return part.widenedBytes;
-  // On the cpu 4-bit weights are multiplied where they lie in the file, and others widened one by one.
-  const widened = float32Bytes * part.widestElements;
-  if (onDevice) return part.bytes + widened;
-  return name === 'head' ? Math.min(widened, widenedBytes) : widened;
+  // Devices multiply rounded weights as they are. The cpu does so with 4 bits, where they lie in the file.
+  const widest = onDevice ? part.widestHalf : Math.max(part.widestHalf, part.widestInt8);
+  const sliceBytes = name === 'head' ? (onDevice ? deviceBufferBytes : widenedBytes) : Infinity;
+  return (onDevice ? part.bytes : 0) + Math.min(float32Bytes * widest, sliceBytes);
 }
 
 /** Of one graph while it runs. */

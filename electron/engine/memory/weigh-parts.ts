@@ -20,8 +20,9 @@ export interface PartWeights {
   readonly bytes: number;
   /** With float16 and bfloat16 widened; rounded ones stay rounded. */
   readonly widenedBytes: number;
-  /** Of the largest one that is neither float32 nor stored with 4 bits: it is widened for its product. */
-  readonly widestElements: number;
+  /** Of the largest float16 or bfloat16 one, and of the largest with 8 bits: they are widened for their products. */
+  readonly widestHalf: number;
+  readonly widestInt8: number;
   /** Whether all are float32, so that they are used where they lie. */
   readonly inPlace: boolean;
 }
@@ -51,11 +52,13 @@ function weighParts(tensors: readonly StoredTensor[], { unembedding, embedding }
     const own = tensors.filter(({ name }) => partOf(name) === part);
     const sum = (of: (tensor: StoredTensor) => number) =>
       own.reduce((total, tensor) => total + of(tensor), 0);
-    const widened = own.filter(({ storage }) => storage === 'half' || storage === 'int8');
+    const widest = (wanted: Storage) =>
+      Math.max(0, ...own.filter(({ storage }) => storage === wanted).map(({ elements }) => elements));
     return {
       bytes: sum(({ bytes }) => bytes),
       widenedBytes: sum(({ storage, elements, bytes }) => (storage === 'half' ? 4 * elements : bytes)),
-      widestElements: Math.max(0, ...widened.map(({ elements }) => elements)),
+      widestHalf: widest('half'),
+      widestInt8: widest('int8'),
       inPlace: own.every(({ storage }) => storage === 'float32'),
     };
   };
