@@ -3,7 +3,10 @@ import type { Model } from '../model.ts';
 import { estimateTrace, loadedWeights, type MemoryNeeds } from './memory-needs.ts';
 import { isMemoryCheckOff, measureMemory, type MemoryRoom } from './memory-room.ts';
 
-/** Whether a model's graphs are in the device's memory together, or each only while it runs. */
+/**
+ * Whether a model's graphs are in the device's memory together, or each only while it runs. The webgpu provider was seen
+ * to give a graph's weights back when its session is released.
+ */
 export type Residence = 'together' | 'in-turn';
 
 /**
