@@ -132,24 +132,22 @@ function attendComposed(
   return joinHeads(graph, node, attended, config);
 }
 
-/** The same head by head, since the scores of a whole image take S² numbers each. */
+/**
+ * The same head by head, since the scores of a whole image take S² numbers each. Heads are gathered one by one: a Split
+ * into all of them would bind more buffers than a shader may.
+ */
 function attendByHead(graph: GraphBuilder, node: string, qkv: QueryKeyValue, config: VisionConfig): string {
   const { numHeads, width } = config;
-  const parts = splitHeads(graph, node, qkv, config).map((value, part) =>
-    graph.nodes(`${node}/${part}/SplitHeads`, 'Split', [value], {
-      outputs: Array.from({ length: numHeads }, (_, head) => `${node}/${part}/head.${head}`),
-      attributes: { axis: 1n, num_outputs: BigInt(numHeads) },
-    }),
-  ) as [readonly string[], readonly string[], readonly string[]];
-  const heads = Array.from({ length: numHeads }, (_, head) =>
-    scaledDotProduct(
-      graph,
-      `${node}/head.${head}`,
-      [parts[0][head]!, parts[1][head]!, parts[2][head]!],
-      width / numHeads,
-      null,
-    ),
-  );
+  const parts = splitHeads(graph, node, qkv, config);
+  const heads = Array.from({ length: numHeads }, (_, head) => {
+    const place = graph.constantInt64(`${node}/head.${head}/place`, [head]);
+    const ofPart = (part: 0 | 1 | 2) =>
+      graph.node(`${node}/${part}/head.${head}`, 'Gather', [parts[part], place], {
+        attributes: { axis: 1n },
+      });
+    const own = [ofPart(0), ofPart(1), ofPart(2)] as const;
+    return scaledDotProduct(graph, `${node}/head.${head}`, own, width / numHeads, null);
+  });
   const attended = graph.node(`${node}/Concat`, 'Concat', heads, { attributes: { axis: 1n } });
   return joinHeads(graph, node, attended, config);
 }
