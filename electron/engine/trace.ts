@@ -10,6 +10,7 @@ import { limitDetail } from './image/limit-detail.ts';
 import { openImage } from './image/open-image.ts';
 import { findEmergence } from './lens/emergence.ts';
 import { findLeaks } from '../common/find-leaks.ts';
+import { inTurnWarning } from '../common/trace-warnings.ts';
 import { measureParity, readFinalLogits } from './lens/parity-gate.ts';
 import { readLens, type LensCells } from './lens/read-lens.ts';
 import type { ResolvedConcept } from './lens/resolve-concepts.ts';
@@ -268,9 +269,7 @@ function describeWarnings(
     );
   }
   if (memory.run.onDevice && !memory.staysLoaded) {
-    warnings.push(
-      'The parts of the model take turns in the memory of the device, which does not hold them together.',
-    );
+    warnings.push(inTurnWarning);
   }
   if (request.lens === 'raw') {
     warnings.push(

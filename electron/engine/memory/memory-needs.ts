@@ -62,9 +62,9 @@ export function positionsPerChunk(chunkBytes: number, numTokens: number, numLaye
 }
 
 /**
- * Estimates what a trace of the last position takes. Measured on the cpu with the released 2B shape at 888 image tokens,
- * and with two blocks of it at 2,500 and 5,000, the estimate of the host is above the peak of what cannot be taken back,
- * by a third.
+ * Estimates what a trace takes. On the cpu, with the released 2B shape at 888 image tokens and two blocks of it at 2,500 and
+ * 5,000, the estimate of the host was above the measured peak of what cannot be taken back, by up to a third. What is
+ * remembered of images comes on top; it takes a share of the memory that is free.
  */
 export function estimateNeeds(
   weights: ModelWeights,
