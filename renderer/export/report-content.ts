@@ -55,9 +55,12 @@ function subjectOf({ image, detail }: LoadedTrace, { t, format }: ReportWords): 
 }
 
 /** Why a better provider was not used; nothing when the first choice was. */
-function fallbackFact({ providerFallback, provider }: TraceModel, t: ReportWords['t']): [string, string][] {
+function fallbackFact(
+  { providerFallback, providerRequested, provider }: TraceModel,
+  t: ReportWords['t'],
+): [string, string][] {
   if (providerFallback === null) return [];
-  const notice = t('trace.fallbackNotice', { used: provider });
+  const notice = t('trace.fallbackNotice', { requested: providerRequested, used: provider });
   return [['', `${notice} ${providerFallback}`]];
 }
 
