@@ -76,7 +76,8 @@ export class LibrarySession {
   /**
    * Puts a backup in the library's place. Nobody else may use the library meanwhile.
    *
-   * @throws input.invalid for an unknown name; library.damaged, and the present library is open again
+   * @throws input.invalid for an unknown name; whatever keeps the backup from being used, such as library.damaged, and
+   *   the present library is open again
    */
   async restore(name: string): Promise<void> {
     const backup = (await this.#library.backups()).find(({ file }) => path.basename(file) === name);
@@ -87,10 +88,14 @@ export class LibrarySession {
       });
     }
     this.#library.close();
+    let replaced: string | null = null;
     try {
-      await restoreBackup(this.folder, backup.file);
-    } finally {
+      replaced = await restoreBackup(this.folder, backup.file);
       this.#library = await openLibrary(this.folder, this.#options);
+    } catch (error) {
+      if (replaced !== null) await restoreBackup(this.folder, replaced);
+      this.#library = await openLibrary(this.folder, this.#options);
+      throw error;
     }
     if (!this.isReadOnly) this.#library.audit.append('library.restore', 'library', { backup: name });
   }
