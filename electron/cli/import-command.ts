@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { ImportReport } from '../common/import-model.ts';
 import { OutputFile } from '../workbench/output-file.ts';
-import { exitCodes } from './exit-codes.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions } from './library-context.ts';
 import { print } from './standard-output.ts';
@@ -18,7 +18,7 @@ export interface ImportCommandOptions extends LibraryOptions {
 
 const shownFailures = 50;
 
-/** Takes files, folders and archives into a library, and says what became of them. @returns 0, or 2 when files failed */
+/** Takes files, folders and archives into a library, and says what became of them. @returns 0, or 2 when files failed or the disk is full */
 export function runImport(sources: readonly string[], options: ImportCommandOptions): Promise<number> {
   return withLibrary(options, { create: true }, async ({ workbench, client, signal }) => {
     const output = options.report === undefined ? null : await OutputFile.open(options.report);
@@ -41,13 +41,23 @@ export function runImport(sources: readonly string[], options: ImportCommandOpti
         if (file !== null) await output.write(new Uint8Array(await file.arrayBuffer()));
         await output.commit();
       }
-      if (report.state === 'cancelled') return exitCodes.cancelled;
-      return report.counts.failed === 0 ? exitCodes.done : exitCodes.badInput;
+      return exitCodeOfImport(report, workbench.imports.failure(importId));
     } catch (error) {
       await output?.discard();
       throw error;
     }
   });
+}
+
+/**
+ * 0 only where everything was looked at and nothing failed.
+ *
+ * @param failure what ended the import early; undefined when nothing did
+ */
+export function exitCodeOfImport({ state, counts }: ImportReport, failure: unknown): number {
+  if (state === 'cancelled') return exitCodes.cancelled;
+  if (failure !== undefined) return exitCodeOf(failure);
+  return state === 'done' && counts.failed === 0 ? exitCodes.done : exitCodes.badInput;
 }
 
 function describeImport({ id, state, counts, entries }: ImportReport): string {

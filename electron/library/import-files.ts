@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ImportCounts, ImportEntry, ImportMiss, ImportStore } from '../common/import-model.ts';
+import { FundusLensError } from '../common/errors.ts';
 import { importStatuses } from '../common/import-model.ts';
-import type { ImportRecord, ImportRepeat } from '../common/import-model.ts';
+import { commitBatch, concernsLibrary, unexpectedFile } from './commit-batch.ts';
+import type { Prepared } from './commit-batch.ts';
 import { defaultLimits, ImportFailure } from './import-failure.ts';
 import type { ImportLimits } from './import-failure.ts';
 import type { ImportOptions } from './import-options.ts';
@@ -22,7 +24,8 @@ export type ImportEvent =
       readonly counts: ImportCounts;
     };
 
-export type Prepared = { readonly record: ImportRecord | ImportRepeat } | { readonly miss: ImportMiss };
+/** Rows of a manifest per transaction; they bring no pixels with them. */
+const rowsPerCommit = 1000;
 
 /**
  * Takes everything under the sources into the library, batch by batch. A bad file is listed with its reason and never
@@ -31,24 +34,26 @@ export type Prepared = { readonly record: ImportRecord | ImportRepeat } | { read
  * @throws only what concerns the library itself, such as library.disk-full; everything committed before is kept
  */
 export async function* importFiles(options: ImportOptions): AsyncGenerator<ImportEvent> {
-  const { store, signal, batchSize = 32, concurrency = 2, limits = defaultLimits } = options;
+  const { store, signal, batchSize = 32, concurrency = 2, limits = defaultLimits, onDefect } = options;
   const importId = store.begin(options.sources);
   const counts = Object.fromEntries(importStatuses.map((status) => [status, 0])) as ImportCounts;
   const commit = (batch: readonly Prepared[]): ImportEvent => {
-    const records = batch.flatMap((prepared) => ('record' in prepared ? [prepared.record] : []));
-    const misses = batch.flatMap((prepared) => ('miss' in prepared ? [prepared.miss] : []));
-    const entries = store.commit(importId, records, misses);
+    const entries = commitBatch(store, importId, batch, onDefect);
     for (const { status } of entries) counts[status]++;
     return { type: 'committed', entries, counts: { ...counts } };
   };
+  let batch: Prepared[] = [];
   let finished = false;
+  let cause: unknown;
   try {
     yield { type: 'started', importId };
     const manifest = await loadManifest(options.manifest ?? null, limits);
-    if (manifest.problems.length > 0) yield commit(manifest.problems.map((miss) => ({ miss })));
+    for (const rows of chunksOf(manifest.problems, rowsPerCommit)) {
+      yield commit(rows.map((miss) => ({ miss })));
+      if (signal?.aborted === true) break;
+    }
     const ignore = new Set([options.paths.root, ...(manifest.file === null ? [] : [manifest.file])]);
     const items = walkSources(options.sources, limits, ignore);
-    let batch: Prepared[] = [];
     for await (const prepared of mapInOrder(items, concurrency, (item) =>
       prepareItem(item, options, limits, manifest.index),
     )) {
@@ -58,15 +63,26 @@ export async function* importFiles(options: ImportOptions): AsyncGenerator<Impor
       yield commit(batch);
       batch = [];
     }
-    const cancelled = signal?.aborted === true;
-    if (!cancelled) batch.push(...manifest.unused().map((miss) => ({ miss })));
     if (batch.length > 0) yield commit(batch);
+    batch = [];
+    for (const rows of chunksOf(signal?.aborted === true ? [] : manifest.unused(), rowsPerCommit)) {
+      yield commit(rows.map((miss) => ({ miss })));
+      if (signal?.aborted === true) break;
+    }
+    const cancelled = signal?.aborted === true;
     store.finish(importId, cancelled ? 'cancelled' : 'done');
     finished = true;
     yield { type: 'finished', importId, cancelled, counts: { ...counts } };
+  } catch (error) {
+    cause = error;
+    throw error;
   } finally {
-    if (!finished) closeFailed(store, importId);
+    if (!finished) closeFailed(store, importId, { batch, source: options.sources[0] ?? '', cause });
   }
+}
+
+function* chunksOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
 async function prepareItem(
@@ -87,18 +103,40 @@ async function prepareItem(
       const detail = 'The import was cancelled before this file.';
       return { miss: { path: item.path, status: 'skipped', reason: null, detail, sha256 } };
     }
-    if (!(error instanceof ImportFailure)) throw error;
+    if (concernsLibrary(error)) throw error;
+    if (!(error instanceof ImportFailure)) {
+      options.onDefect?.(error);
+      return { miss: unexpectedFile(item.path, sha256, error) };
+    }
     const { reason, message } = error;
     const status = reason === 'link.skipped' || reason === 'file.special' ? 'skipped' : 'failed';
     return { miss: { path: item.path, status, reason, detail: message, sha256 } };
   }
 }
 
-/** The library may be what failed; then the next start marks the import. */
-function closeFailed(store: ImportStore, importId: number): void {
-  try {
-    store.finish(importId, 'failed');
-  } catch {
-    // The error that ended the import is on its way to the caller.
+/** Says why an import ended early: the entry that stands for the rest of its files. */
+export function stoppedEntry(source: string, cause: unknown): ImportMiss {
+  const why = cause instanceof FundusLensError ? cause.summary : 'The software met a defect of its own.';
+  const detail = `${why} The import ended early; what is listed as added is in the library.`;
+  return { path: source, status: 'failed', reason: 'import.stopped', detail, sha256: null };
+}
+
+/** Keeps what was ready, and the reason; each as far as the library still takes it, for it may be what failed. */
+function closeFailed(
+  store: ImportStore,
+  importId: number,
+  { batch, source, cause }: { batch: readonly Prepared[]; source: string; cause: unknown },
+): void {
+  const steps = [
+    () => (batch.length > 0 ? commitBatch(store, importId, batch) : []),
+    () => store.commit(importId, [], [stoppedEntry(source, cause)]),
+    () => store.finish(importId, 'failed'),
+  ];
+  for (const step of steps) {
+    try {
+      step();
+    } catch {
+      // The error that ended the import is on its way to the caller.
+    }
   }
 }

@@ -26,4 +26,6 @@ export interface ImportOptions {
   readonly concurrency?: number;
   /** Files per transaction. */
   readonly batchSize?: number;
+  /** Told what nobody foresaw of a file that was left out, for the log. */
+  readonly onDefect?: (error: unknown) => void;
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { realpath } from 'node:fs/promises';
 import type { ImportMiss } from '../common/import-model.ts';
+import { unexpectedFile } from './commit-batch.ts';
 import { ImportFailure } from './import-failure.ts';
 import type { ImportLimits } from './import-failure.ts';
 import { decodeManifest, ManifestIndex, parseManifest } from './manifest.ts';
@@ -38,8 +39,9 @@ export async function loadManifest(file: string | null, limits: ImportLimits): P
     };
   } catch (error) {
     const failure = explainFileError(error);
-    if (!(failure instanceof ImportFailure)) throw failure;
-    const problems = [miss('manifest.read', `The manifest cannot be read: ${failure.message}`)];
+    const why =
+      failure instanceof ImportFailure ? failure.message : unexpectedFile(file, null, failure).detail;
+    const problems = [miss('manifest.read', `The manifest cannot be read: ${why}`)];
     return { file: null, index: new ManifestIndex([]), problems, unused: () => [] };
   }
 }

@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { lstat, open, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { unexpectedFile } from './commit-batch.ts';
 import { isDicomDir, readDicomDir } from './dicomdir.ts';
 import type { ImportLimits } from './import-failure.ts';
 import { ImportFailure } from './import-failure.ts';
@@ -129,7 +130,7 @@ async function isZip(file: string): Promise<boolean> {
 
 function explained(file: string, error: unknown): SourceItem {
   const failure = explainFileError(error);
-  if (!(failure instanceof ImportFailure)) throw failure;
+  if (!(failure instanceof ImportFailure)) return { kind: 'miss', miss: unexpectedFile(file, null, failure) };
   const status =
     failure.reason === 'link.skipped' || failure.reason === 'file.special' ? 'skipped' : 'failed';
   return miss(file, status, failure.reason, failure.message);

@@ -6,8 +6,9 @@ import type { ImportChoices } from '../common/import-choices.ts';
 import type { ImportReport, ImportState } from '../common/import-model.ts';
 import { parseFolderRule } from '../library/folder-rule.ts';
 import type { FolderRule } from '../library/folder-rule.ts';
-import { importFiles } from '../library/import-files.ts';
+import { importFiles, stoppedEntry } from '../library/import-files.ts';
 import type { ImportEvent } from '../library/import-files.ts';
+import type { ImportLog } from '../store/import-log.ts';
 import type { EventLog } from './event-log.ts';
 import type { LibrarySession } from './library-session.ts';
 
@@ -25,6 +26,8 @@ export class ImportService {
   readonly #uploads: string;
   readonly #onError: (event: string, error: unknown) => void;
   readonly #running = new Map<number, RunningImport>();
+  /** Why imports of this process ended early. */
+  readonly #failures = new Map<number, unknown>();
   #queue: Promise<void> = Promise.resolve();
 
   constructor(
@@ -59,6 +62,7 @@ export class ImportService {
       manifest: choices.manifest ?? (await findManifest(absolute)),
       storage: choices.storage,
       signal: controller.signal,
+      onDefect: (error) => this.#onError('import-file-failed', error),
     });
     const { value: begun } = (await events.next()) as IteratorYieldResult<ImportEvent>;
     if (begun.type !== 'started') throw new TypeError('an import begins with its id');
@@ -91,7 +95,32 @@ export class ImportService {
   /** Resolves when the import has ended in whatever way. */
   async wait(importId: number): Promise<ImportReport> {
     await this.#running.get(importId)?.ended;
-    return this.#session.library.imports.report(importId);
+    return this.report(importId);
+  }
+
+  /** What became of every file. A library that could not even note the end, as on a full disk, does not hide it. */
+  report(importId: number): ImportReport {
+    const report = this.#session.library.imports.report(importId);
+    if (report.state !== 'running' || !this.#failures.has(importId)) return report;
+    const stopped = stoppedEntry(report.sources[0] ?? '', this.#failures.get(importId));
+    return {
+      ...report,
+      state: 'failed',
+      counts: { ...report.counts, failed: report.counts.failed + 1 },
+      entries: [...report.entries, { ...stopped, imageId: null }],
+    };
+  }
+
+  /** Newest first, without their entries. */
+  list(limit: number): ReturnType<ImportLog['list']> {
+    return this.#session.library.imports
+      .list(limit)
+      .map((row) => (this.#failures.has(row.id) ? { ...row, state: 'failed' } : row));
+  }
+
+  /** What ended an import of this process early; undefined when nothing did. */
+  failure(importId: number): unknown {
+    return this.#failures.get(importId);
   }
 
   /** What was committed so far stays. */
@@ -129,6 +158,7 @@ export class ImportService {
         }
       }
     } catch (error) {
+      this.#failures.set(importId, error);
       this.#onError('import-failed', error);
     }
     try {

@@ -69,7 +69,7 @@ export interface Workbench {
   /** First steps in a new library and the automatic backup; nothing has to wait for it. */
   readonly ready: Promise<void>;
   /** Waits for an import of this process. */
-  readonly imports: Pick<ImportService, 'wait'>;
+  readonly imports: Pick<ImportService, 'wait' | 'failure'>;
   /** Waits for a download, copy, preparation or verification of this process. */
   readonly modelTasks: Pick<ModelTasks, 'wait'>;
   /** Waits for an installation of the CUDA library by this process. */

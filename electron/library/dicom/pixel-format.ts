@@ -80,6 +80,16 @@ export function readPixelFormat(values: DicomValues, maxPixels: number): PixelFo
     signed: values.uint16(0x00280103) === 1,
     planar: samples === 3 && values.uint16(0x00280006) === 1,
     photometric,
-    frames: Math.max(1, values.decimals(0x00280008)[0] ?? 1),
+    frames: readFrames(values),
   };
+}
+
+/** Number of Frames, an integer string; absent or 0 means one. */
+function readFrames(values: DicomValues): number {
+  const text = values.ascii(0x00280008);
+  if (text === '') return 1;
+  const frames = /^\+?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  // The largest value that an integer string may have (PS3.5, table 6.2-1).
+  if (frames <= 0x7fffffff) return Math.max(1, frames);
+  throw new ImportFailure('dicom.pixel-format', 'The number of frames is not a whole number from 1 on.');
 }

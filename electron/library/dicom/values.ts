@@ -1,25 +1,27 @@
 import type { DicomDataset } from './element-reader.ts';
 
 /** Character sets of (0008,0005) as the encodings that TextDecoder knows. */
-const encodings: Readonly<Record<string, string>> = {
-  'ISO_IR 100': 'latin1',
-  'ISO_IR 101': 'iso-8859-2',
-  'ISO_IR 109': 'iso-8859-3',
-  'ISO_IR 110': 'iso-8859-4',
-  'ISO_IR 126': 'iso-8859-7',
-  'ISO_IR 127': 'iso-8859-6',
-  'ISO_IR 138': 'iso-8859-8',
-  'ISO_IR 144': 'iso-8859-5',
-  'ISO_IR 148': 'windows-1254',
-  'ISO_IR 203': 'iso-8859-15',
-  'ISO_IR 13': 'shift_jis',
-  'ISO_IR 166': 'windows-874',
-  'ISO_IR 192': 'utf-8',
-  'ISO 2022 IR 87': 'iso-2022-jp',
-  'ISO 2022 IR 149': 'euc-kr',
-  GB18030: 'gb18030',
-  GBK: 'gbk',
-};
+const encodings: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'ISO_IR 100': 'latin1',
+    'ISO_IR 101': 'iso-8859-2',
+    'ISO_IR 109': 'iso-8859-3',
+    'ISO_IR 110': 'iso-8859-4',
+    'ISO_IR 126': 'iso-8859-7',
+    'ISO_IR 127': 'iso-8859-6',
+    'ISO_IR 138': 'iso-8859-8',
+    'ISO_IR 144': 'iso-8859-5',
+    'ISO_IR 148': 'windows-1254',
+    'ISO_IR 203': 'iso-8859-15',
+    'ISO_IR 13': 'shift_jis',
+    'ISO_IR 166': 'windows-874',
+    'ISO_IR 192': 'utf-8',
+    'ISO 2022 IR 87': 'iso-2022-jp',
+    'ISO 2022 IR 149': 'euc-kr',
+    GB18030: 'gb18030',
+    GBK: 'gbk',
+  }),
+);
 
 /** Reads values of one data set with its byte order and character set. */
 export class DicomValues {
@@ -93,7 +95,7 @@ export function encodingOf(names: string): string {
   const known = names
     .split('\\')
     .map((name) => name.trim().replace(/^ISO 2022 IR (?!87|149)/, 'ISO_IR '))
-    .map((name) => encodings[name])
+    .map((name) => encodings.get(name))
     .filter((encoding) => encoding !== undefined);
   return known.at(-1) ?? '';
 }

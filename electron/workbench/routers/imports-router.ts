@@ -3,7 +3,7 @@ import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
 import { answerWith } from '../exports/deliver.ts';
 
-export function importsRouter({ session, imports: service }: Desk) {
+export function importsRouter({ imports: service }: Desk) {
   const { imports } = api;
   return imports.router({
     start: imports.start.handler(async ({ input }) => ({
@@ -12,11 +12,11 @@ export function importsRouter({ session, imports: service }: Desk) {
     upload: imports.upload.handler(async ({ input }) => ({
       importId: await service.upload(input.files, input.options),
     })),
-    list: imports.list.handler(({ input }) => session.library.imports.list(input.limit)),
-    get: imports.get.handler(({ input }) => session.library.imports.report(input.id)),
+    list: imports.list.handler(({ input }) => service.list(input.limit)),
+    get: imports.get.handler(({ input }) => service.report(input.id)),
     cancel: imports.cancel.handler(async ({ input }) => ({ changed: await service.cancel(input.id) })),
     exportReport: imports.exportReport.handler(({ input: { id, format } }) => {
-      const report = session.library.imports.report(id);
+      const report = service.report(id);
       const name = `import-${id}.${format}`;
       return format === 'json'
         ? answerWith(name, 'application/json', JSON.stringify(report, null, 2))
