@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { ImageQuery, PageStart } from '../electron/common/library-query.ts';
+import type { ImageQuery, PageStart } from '../electron/contract/library-query.ts';
 import { openLibrary } from '../electron/store/library.ts';
 import type { Library } from '../electron/store/library.ts';
 import { generateRecord, generateTrace } from './fixtures/generated-records.ts';

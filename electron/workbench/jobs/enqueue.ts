@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import type { EnqueueOutcome, ImageChoice, TraceOrder } from '../../common/study-model.ts';
+import type { EnqueueOutcome, ImageChoice, TraceOrder } from '../../contract/study-model.ts';
 import type { Library } from '../../store/library.ts';
 import type { Desk } from '../desk.ts';
-import { folderOf } from '../model-state.ts';
-import { findConceptSet } from '../study-catalogue.ts';
+import { folderOf } from '../models/model-state.ts';
+import { findConceptSet } from '../traces/study-catalogue.ts';
 import { toNewJob, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';
 

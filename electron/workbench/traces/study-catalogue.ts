@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { StoredPromptView } from '../../contract/study-model.ts';
+import type { Library } from '../../store/library.ts';
+import { builtInConceptSets } from '../concepts/concept-sets.ts';
+import { promptPresets } from '../prompts/presets.ts';
+
+export interface ListedConceptSet {
+  readonly builtIn: boolean;
+  readonly set: ConceptSet;
+}
+
+/** Row of the edition in use, by set id; editions that only traces use are not listed. */
+const ownKey = 'concepts.own';
+const ownSchema = z.record(z.string(), z.int().positive());
+
+/** Sets that come with the software, then the newest edition of each own one. */
+export function listConceptSets(library: Library): ListedConceptSet[] {
+  const own = Object.values(readOwn(library)).map((row) => library.conceptSets.get(row).set);
+  return [
+    ...builtInConceptSets.map((set) => ({ builtIn: true, set })),
+    ...own.map((set) => ({ builtIn: false, set })),
+  ];
+}
+
+/** @throws FundusLensError `concepts.unknown` */
+export function findConceptSet(library: Library, setId: string): ListedConceptSet {
+  const listed = listConceptSets(library);
+  const known = listed.find(({ set }) => set.id === setId);
+  if (known !== undefined) return known;
+  throw new FundusLensError('concepts.unknown', 'There is no such concept set.', {
+    expected: listed.map(({ set }) => set.id).join(', '),
+    found: setId,
+    advice: 'Choose one of these.',
+  });
+}
+
+/** @throws FundusLensError `concepts.invalid` for a built-in id, or a concept id that occurs twice */
+export function saveConceptSet(library: Library, set: ConceptSet): ListedConceptSet {
+  if (isBuiltIn(set.id)) {
+    throw new FundusLensError('concepts.invalid', 'The sets that come with the software stay as they are.', {
+      expected: 'an id of its own',
+      found: set.id,
+      advice: 'Save the set under another id.',
+    });
+  }
+  const ids = set.concepts.map(({ id }) => id);
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice !== undefined) {
+    throw new FundusLensError('concepts.invalid', 'Two concepts have the same id.', { found: twice });
+  }
+  library.transaction(() => {
+    const row = library.conceptSets.ensure(set);
+    library.settings.set(ownKey, { ...readOwn(library), [set.id]: row });
+  });
+  return { builtIn: false, set };
+}
+
+/** Takes an own set off the list; the editions that traces were made with stay. */
+export function removeConceptSet(library: Library, setId: string): number {
+  if (isBuiltIn(setId)) {
+    throw new FundusLensError('concepts.invalid', 'The sets that come with the software cannot be removed.');
+  }
+  findConceptSet(library, setId);
+  const rest = Object.entries(readOwn(library)).filter(([id]) => id !== setId);
+  library.settings.set(ownKey, Object.fromEntries(rest));
+  return 1;
+}
+
+/** Presets, then own prompts: those with a title; the others are known from their traces only. */
+export function listPrompts(library: Library): StoredPromptView[] {
+  const own = library.prompts.list().filter(({ title }) => title !== '');
+  return [
+    ...promptPresets.map(({ id, title, text }) => ({ id, builtIn: true, title, text })),
+    ...own.map(({ id, title, text }) => ownPrompt(id, title, text)),
+  ];
+}
+
+export function savePrompt(library: Library, title: string, text: string): StoredPromptView {
+  const id = library.transaction(() => {
+    const known = library.prompts.ensure(text, title);
+    library.prompts.rename(known, title);
+    return known;
+  });
+  return ownPrompt(id, title, text);
+}
+
+/** Takes an own prompt off the list; its traces keep the text. */
+export function removePrompt(library: Library, id: string): number {
+  const own = listPrompts(library).find((prompt) => prompt.id === id && !prompt.builtIn);
+  if (own === undefined) {
+    throw new FundusLensError('prompt.unknown-preset', 'There is no such prompt of your own.', { found: id });
+  }
+  library.prompts.rename(Number(id), '');
+  return 1;
+}
+
+function ownPrompt(id: number, title: string, text: string): StoredPromptView {
+  return { id: String(id), builtIn: false, title: { en: title, ru: title }, text: { en: text, ru: text } };
+}
+
+function readOwn(library: Library): Record<string, number> {
+  return library.settings.get(ownKey, ownSchema, {});
+}
+
+function isBuiltIn(setId: string): boolean {
+  return builtInConceptSets.some((set) => set.id === setId);
+}
