@@ -1,11 +1,6 @@
 import { FundusLensError } from '../contract/errors.ts';
-import type {
-  ImportEntry,
-  ImportMiss,
-  ImportRecord,
-  ImportRepeat,
-  ImportStore,
-} from '../contract/import-model.ts';
+import type { ImportEntry } from '../contract/imports.ts';
+import type { ImportMiss, ImportRecord, ImportRepeat, ImportStore } from '../contract/import-store.ts';
 
 export type Prepared = { readonly record: ImportRecord | ImportRepeat } | { readonly miss: ImportMiss };
 

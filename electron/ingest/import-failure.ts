@@ -1,4 +1,4 @@
-import type { ImportReason } from '../contract/import-model.ts';
+import type { ImportReason } from '../contract/imports.ts';
 
 /** A file that cannot be taken in, and why; the message is a sentence for the report and names no patient. */
 export class ImportFailure extends Error {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { ImportCounts, ImportEntry, ImportMiss, ImportStore } from '../contract/import-model.ts';
+import type { ImportCounts, ImportEntry } from '../contract/imports.ts';
+import type { ImportMiss, ImportStore } from '../contract/import-store.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import { importStatuses } from '../contract/import-model.ts';
+import { importStatuses } from '../contract/imports.ts';
 import { commitBatch, concernsLibrary, unexpectedFile } from './commit-batch.ts';
 import type { Prepared } from './commit-batch.ts';
 import { defaultLimits, ImportFailure } from './import-failure.ts';

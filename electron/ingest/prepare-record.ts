@@ -1,7 +1,7 @@
-import type { ImportRecord, ImportRepeat } from '../contract/import-model.ts';
+import type { ImportRecord, ImportRepeat } from '../contract/import-store.ts';
 import { lateralityFromFileName } from '../contract/laterality.ts';
 import type { LateralityReading } from '../contract/laterality.ts';
-import type { ImageFormat } from '../contract/library-model.ts';
+import type { ImageFormat } from '../contract/image-query.ts';
 import { decodeImage } from './decode/decode-image.ts';
 import type { DecodedImage } from './decode/decode-image.ts';
 import { readAttributes } from './dicom/attributes.ts';

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { CheckpointOutline, CheckpointReport } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import type { ModelOffer } from '../contract/model-manager.ts';
+import type { ModelOffer } from '../contract/models.ts';
 import { checkHeaders } from './check-headers.ts';
 import { chooseFiles, chooseShards, requireHashes } from './choose-files.ts';
 import type { ExpectedFile } from './content-hash.ts';

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import type { CheckpointReport } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import type { CachedModel } from '../contract/model-manager.ts';
+import type { CachedModel } from '../contract/models.ts';
 import { chooseFiles, chooseShards } from './choose-files.ts';
 import { ContentHash, findDifference } from './content-hash.ts';
 import type { ExpectedFile } from './content-hash.ts';

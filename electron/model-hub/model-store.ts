@@ -5,9 +5,9 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { CheckpointReport } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import { modelOriginSchema } from '../contract/model-manager.ts';
-import type { ModelOrigin } from '../contract/model-manager.ts';
-import { checkpointReportSchema } from '../contract/study-model.ts';
+import { modelOriginSchema } from '../contract/models.ts';
+import type { ModelOrigin } from '../contract/models.ts';
+import { checkpointReportSchema } from '../contract/models.ts';
 import { PartialFolder, partialEnding } from './partial-folder.ts';
 
 /** Ending of a folder that is being removed; the next start finishes what an interruption left. */

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { problemSchema } from '../contract/problem.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import { idSchema } from '../contract/library-model.ts';
-import { modelOriginSchema, prepareChoicesSchema } from '../contract/model-manager.ts';
+import { idSchema } from '../contract/ids.ts';
+import { modelOriginSchema, prepareChoicesSchema } from '../contract/models.ts';
 
 /** Ending of a folder that is not a model yet; nothing lists it as one. */
 export const partialEnding = '.partial';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fidelityReportSchema } from '../engine/lens-trace/fidelity-report.ts';
 import type { FidelityReport } from '../engine/lens-trace/fidelity-report.ts';
 import { preparedFiles, preparedManifestSchema } from '../contract/prepared-model.ts';
-import type { PreparedSummary } from '../contract/prepared-summary.ts';
+import type { PreparedSummary } from '../contract/models.ts';
 
 interface Known {
   readonly changedAt: number;

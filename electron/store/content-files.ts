@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryPaths } from '../contract/library-model.ts';
+import type { LibraryPaths } from '../contract/library.ts';
 import { explainDatabaseError } from './database/database-errors.ts';
 
 /**

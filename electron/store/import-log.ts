@@ -1,16 +1,13 @@
-import { importStatuses } from '../contract/import-model.ts';
+import { importStatuses } from '../contract/imports.ts';
 import type {
   ImportCounts,
   ImportEntry,
-  ImportMiss,
-  ImportRecord,
   ImportReason,
-  ImportRepeat,
   ImportReport,
   ImportState,
-  ImportStore,
-} from '../contract/import-model.ts';
-import type { LibraryImage } from '../contract/library-model.ts';
+} from '../contract/imports.ts';
+import type { ImportMiss, ImportRecord, ImportRepeat, ImportStore } from '../contract/import-store.ts';
+import type { LibraryImage } from '../contract/images.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import path from 'node:path';
-import type { LibraryPaths } from '../contract/library-model.ts';
+import type { LibraryPaths } from '../contract/library.ts';
 import { guarded } from './database/database.ts';
 
 export function libraryPaths(folder: string): LibraryPaths {

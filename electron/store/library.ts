@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { FundusLensError } from '../contract/errors.ts';
-import type { LibraryPaths } from '../contract/library-model.ts';
+import type { LibraryPaths } from '../contract/library.ts';
 import { AuditLog } from './audit-log.ts';
 import { listBackups, makeBackup } from './backups.ts';
 import type { Backup } from './backups.ts';

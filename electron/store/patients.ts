@@ -1,5 +1,5 @@
 import { FundusLensError } from '../contract/errors.ts';
-import type { Patient } from '../contract/library-model.ts';
+import type { Patient } from '../contract/patients.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';

@@ -1,5 +1,5 @@
 import { ORPCError, ValidationError, implement } from '@orpc/server';
-import { contract } from '../contract/contract.ts';
+import { contract } from '../contract/index.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import { problemOf } from '../contract/problem.ts';
 

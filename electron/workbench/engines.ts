@@ -3,7 +3,7 @@ import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../contract/prepared-model.ts';
-import type { ProvidersReport } from '../contract/provider-status.ts';
+import type { ProvidersReport } from '../contract/providers.ts';
 import { problemOf } from '../contract/problem.ts';
 import { EngineClient } from '../engine/process/engine-client.ts';
 import type { EngineClientOptions, RequestOptions } from '../engine/process/engine-client.ts';

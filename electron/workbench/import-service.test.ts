@@ -3,7 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodeOfImport } from '../cli/commands/import-command.ts';
-import { importChoicesSchema } from '../contract/import-choices.ts';
+import { importChoicesSchema } from '../contract/imports.ts';
 import { explainDatabaseError } from '../store/database/database-errors.ts';
 import { scratchFolder } from '../store/testing.ts';
 import { EventLog } from './events/event-log.ts';

@@ -1,5 +1,5 @@
-import type { WorkbenchEvent } from '../../electron/contract/app-model.ts';
-import type { DesktopEvent } from '../../electron/contract/desktop-contract.ts';
+import type { WorkbenchEvent } from '../../electron/contract/events.ts';
+import type { DesktopEvent } from '../../electron/contract/desktop.ts';
 import { desktop, workbench } from './connection.ts';
 
 type Listener<T> = (event: T) => void;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { errorCodes } from '../../electron/contract/errors.ts';
-import { importReasons } from '../../electron/contract/import-model.ts';
+import { importReasons } from '../../electron/contract/imports.ts';
 import { createFormat } from './format.ts';
 import { shortcutGroups } from '../features/app/use-shortcuts.ts';
 import en from './en.json' with { type: 'json' };

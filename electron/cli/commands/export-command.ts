@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ExportResult, TableFormat } from '../../contract/export-model.ts';
+import type { ExportResult, TableFormat } from '../../contract/exports.ts';
 import type { Language } from '../../workbench/prompts/presets.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';

@@ -1,4 +1,4 @@
-import type { JobState } from '../../contract/job-model.ts';
+import type { JobState } from '../../contract/jobs.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';

@@ -1,6 +1,6 @@
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
-import { tableFormats } from '../../contract/export-model.ts';
+import { tableFormats } from '../../contract/exports.ts';
 import { languages } from '../../workbench/prompts/presets.ts';
 import { runBackup, runRestore, runVerify } from './backup-commands.ts';
 import { runCompare } from './compare-command.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Job } from '../../contract/job-model.ts';
+import type { Job } from '../../contract/jobs.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { loadConceptSet, defaultConceptSet } from '../../workbench/concepts/concept-sets.ts';
 import { defaultPreset, presetText } from '../../workbench/prompts/presets.ts';

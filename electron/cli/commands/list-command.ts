@@ -1,6 +1,6 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Laterality } from '../../contract/laterality.ts';
-import type { ImageFilter, ImageSortKey } from '../../contract/library-query.ts';
+import type { ImageFilter, ImageSortKey } from '../../contract/image-query.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ModelOffer, ModelTask } from '../../contract/model-manager.ts';
+import type { ModelOffer, ModelTask } from '../../contract/models.ts';
 import { FundusLensError, deserializeError } from '../../contract/errors.ts';
-import type { Model } from '../../contract/study-model.ts';
+import type { Model } from '../../contract/models.ts';
 import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';

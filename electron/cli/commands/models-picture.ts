@@ -1,6 +1,6 @@
 import type { FidelityReport } from '../../engine/lens-trace/fidelity-report.ts';
-import type { CachedModel, ModelOffer, ModelTask, Room } from '../../contract/model-manager.ts';
-import type { Model } from '../../contract/study-model.ts';
+import type { CachedModel, ModelOffer, ModelTask, Room } from '../../contract/models.ts';
+import type { Model } from '../../contract/models.ts';
 import { drawTable } from '../terminal/text-table.ts';
 
 /** A model before it is added: what it is, what it needs, and what there is. */

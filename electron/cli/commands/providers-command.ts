@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { deserializeError } from '../../contract/errors.ts';
-import type { LibraryPhase, ProvidersView } from '../../contract/provider-status.ts';
+import type { LibraryPhase, ProvidersView } from '../../contract/providers.ts';
 import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';

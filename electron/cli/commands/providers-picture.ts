@@ -1,4 +1,4 @@
-import type { CudaLibrary, ProviderStatus, ProvidersView } from '../../contract/provider-status.ts';
+import type { CudaLibrary, ProviderStatus, ProvidersView } from '../../contract/providers.ts';
 import { showBytes } from './models-picture.ts';
 import { wrap } from '../terminal/text-cells.ts';
 import { drawTable } from '../terminal/text-table.ts';

@@ -1,4 +1,4 @@
-import type { EngineProgress, EngineStage } from '../../engine/process/messages.ts';
+import type { EngineProgress, EngineStage } from '../../engine/lens-trace/progress.ts';
 import { drawBar, fit } from './text-cells.ts';
 
 const stageNames: Readonly<Record<EngineStage, string>> = {

@@ -1,4 +1,4 @@
-import type { ModelTask, ModelTaskPhase } from '../../contract/model-manager.ts';
+import type { ModelTask, ModelTaskPhase } from '../../contract/models.ts';
 import type { ProgressStream } from './progress-bar.ts';
 import { StepBar } from './step-bar.ts';
 

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import type { EngineProgress, TraceRequest } from './messages.ts';
+import type { EngineProgress } from '../lens-trace/progress.ts';
+import type { TraceRequest } from './messages.ts';
 import { EngineClient } from './engine-client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fundus-lens-client-'));

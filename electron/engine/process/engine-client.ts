@@ -12,7 +12,7 @@ import { FundusLensError, deserializeError } from '../../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';
-import type { ProvidersReport } from '../../contract/provider-status.ts';
+import type { ProvidersReport } from '../../contract/providers.ts';
 import { forkEngine } from './fork-engine.ts';
 
 export interface RequestOptions<C extends EngineCall = 'trace'> {

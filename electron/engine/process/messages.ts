@@ -1,9 +1,10 @@
 import type { ConceptSet } from '../lens-trace/concept-set.ts';
+import type { EngineProgress } from '../lens-trace/progress.ts';
 import type { SerializedError } from '../../contract/errors.ts';
 import type { FidelityProgress, FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareProgress, PrepareRequest } from '../../contract/prepared-model.ts';
-import type { ProvidersReport } from '../../contract/provider-status.ts';
+import type { ProvidersReport } from '../../contract/providers.ts';
 import type { SizeEstimate } from '../../contract/size-estimate.ts';
 
 /** Everything that decides a trace; two equal requests on equal files give equal numbers. */
@@ -37,15 +38,6 @@ export interface TraceRequest {
   readonly upcoming?: readonly string[];
   /** Where to write pixel values, embeddings, residual stream and logits; null for nowhere. */
   readonly dumpPath: string | null;
-}
-
-export const engineStages = ['load', 'image', 'vision', 'decoder', 'generate', 'lens', 'controls'] as const;
-export type EngineStage = (typeof engineStages)[number];
-
-export interface EngineProgress {
-  readonly stage: EngineStage;
-  readonly done: number;
-  readonly total: number;
 }
 
 /** What the small files of a checkpoint and the headers of its weights tell. */

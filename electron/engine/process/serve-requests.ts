@@ -1,10 +1,4 @@
-import type {
-  EngineCall,
-  EngineCalls,
-  EngineCommand,
-  EngineEvent,
-  EngineRequest,
-} from './messages.ts';
+import type { EngineCall, EngineCalls, EngineCommand, EngineEvent, EngineRequest } from './messages.ts';
 import { FundusLensError, serializeError } from '../../contract/errors.ts';
 
 /** The two ends of the engine's line to its parent, whichever kind of process it runs in. */

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import type { Metadata } from 'sharp';
-import type { ImageFormat } from '../../contract/library-model.ts';
+import type { ImageFormat } from '../../contract/image-query.ts';
 import { decodeBmp } from './bmp.ts';
 import type { DicomAttributes } from '../dicom/attributes.ts';
 import { decodeDicom } from '../dicom/decode-dicom.ts';

@@ -1,4 +1,4 @@
-import type { ImageFormat } from '../../contract/library-model.ts';
+import type { ImageFormat } from '../../contract/image-query.ts';
 import { hasPreamble, looksLikeDicom } from '../dicom/dicom-file.ts';
 
 export type SniffedFormat =

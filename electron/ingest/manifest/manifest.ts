@@ -1,7 +1,9 @@
 import { parseLaterality } from '../../contract/laterality.ts';
 import type { Laterality } from '../../contract/laterality.ts';
-import { imageQualities, sexes } from '../../contract/library-model.ts';
-import type { LibraryImage, Patient } from '../../contract/library-model.ts';
+import { imageQualities } from '../../contract/image-query.ts';
+import { sexes } from '../../contract/patients.ts';
+import type { LibraryImage } from '../../contract/images.ts';
+import type { Patient } from '../../contract/patients.ts';
 import { parseCsv } from './csv.ts';
 import { parseDate } from '../dicom/attributes.ts';
 

@@ -1,4 +1,5 @@
-import type { ImportMiss, ImportReason, ImportStatus } from '../../contract/import-model.ts';
+import type { ImportMiss } from '../../contract/import-store.ts';
+import type { ImportReason, ImportStatus } from '../../contract/imports.ts';
 
 /** A file that was found, or what has to be said about something that is none. */
 export type SourceItem = SourceFile | { readonly kind: 'miss'; readonly miss: ImportMiss };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryImage, LibraryPaths } from '../../contract/library-model.ts';
+import type { LibraryImage } from '../../contract/images.ts';
+import type { LibraryPaths } from '../../contract/library.ts';
 import { defaultLimits } from '../import-failure.ts';
 import type { FileWriter } from '../import-options.ts';
 import { makeRedFree, makeViews } from './views.ts';

@@ -2,7 +2,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { LibraryPaths } from '../../contract/library-model.ts';
+import type { LibraryPaths } from '../../contract/library.ts';
 import { Database, guarded } from './database.ts';
 import { damagedLibrary, explainDatabaseError } from './database-errors.ts';
 import { newerSchema, schemaVersion } from './migrate.ts';

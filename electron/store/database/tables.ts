@@ -1,8 +1,10 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { ImportState, ImportStatus } from '../../contract/import-model.ts';
-import type { JobState } from '../../contract/job-model.ts';
+import type { ImportState, ImportStatus } from '../../contract/imports.ts';
+import type { JobState } from '../../contract/jobs.ts';
 import type { Laterality, LateralitySource } from '../../contract/laterality.ts';
-import type { ImageFormat, LibraryImage, Patient } from '../../contract/library-model.ts';
+import type { ImageFormat } from '../../contract/image-query.ts';
+import type { LibraryImage } from '../../contract/images.ts';
+import type { Patient } from '../../contract/patients.ts';
 
 /** A column with a default, or one filled by a trigger. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;

@@ -1,4 +1,4 @@
-import type { ImageFilter } from '../../contract/library-query.ts';
+import type { ImageFilter } from '../../contract/image-query.ts';
 import { toMatchExpression } from '../database/search-text.ts';
 
 /** SQL of a condition and the values of its question marks. */

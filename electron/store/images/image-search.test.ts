@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { imageSortKeys } from '../../contract/library-query.ts';
-import type { ImageQuery } from '../../contract/library-query.ts';
+import { imageSortKeys } from '../../contract/image-query.ts';
+import type { ImageQuery } from '../../contract/image-query.ts';
 import { openLibrary } from '../library.ts';
 import type { Library } from '../library.ts';
 import { naturalKey } from '../database/natural-key.ts';

@@ -1,9 +1,10 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { GridCard } from '../../contract/image-grid.ts';
 import type { Laterality } from '../../contract/laterality.ts';
-import type { ImageCard } from '../../contract/library-model.ts';
-import { imageQuerySchema } from '../../contract/library-query.ts';
-import type { ImagePage, ImageQuery, ImageSortKey, PageStart } from '../../contract/library-query.ts';
+import type { ImageCard } from '../../contract/images.ts';
+import { imageQuerySchema } from '../../contract/image-query.ts';
+import type { ImagePage, PageStart } from '../../contract/images.ts';
+import type { ImageQuery, ImageSortKey } from '../../contract/image-query.ts';
 import type { Database } from '../database/database.ts';
 import { toConditions } from './image-filter.ts';
 import type { Condition } from './image-filter.ts';

@@ -1,5 +1,5 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { JobError } from '../../contract/job-model.ts';
+import type { JobError } from '../../contract/jobs.ts';
 
 /** What is kept of an error: no stack, because it names folders of this machine. */
 export function toJobError(error: unknown): JobError {

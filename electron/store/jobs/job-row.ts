@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { Job, JobError, JobState } from '../../contract/job-model.ts';
+import type { Job, JobError, JobState } from '../../contract/jobs.ts';
 import type { JobsTable } from '../database/tables.ts';
 
 /** Done, but the trace was removed since: asking for it again makes it again. */

@@ -1,5 +1,5 @@
-import { jobStates } from '../../contract/job-model.ts';
-import type { Job, JobCounts, JobError, JobState, NewJob } from '../../contract/job-model.ts';
+import { jobStates } from '../../contract/jobs.ts';
+import type { Job, JobCounts, JobError, JobState, NewJob } from '../../contract/jobs.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
 import { lostItsTrace, toJob } from './job-row.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import packageJson from '#package.json' with { type: 'json' };
-import type { AppInfo, Licence } from '../../contract/app-model.ts';
+import type { AppInfo, Licence } from '../../contract/app.ts';
 import { providerNames } from '../../engine/lens-trace/lens-trace.ts';
 import { schemaVersion } from '../../store/database/migrate.ts';
 import { api } from '../api.ts';

@@ -1,4 +1,4 @@
-import type { Comparison, PairComparison } from '../../contract/compare-model.ts';
+import type { Comparison, PairComparison } from '../../contract/compare.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { alignLayers } from './align-layers.ts';
 import { approximateMethod, divergenceOf, exactMethod } from './divergence.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { withEventMeta } from '@orpc/server';
-import type { WorkbenchEvent } from '../../contract/app-model.ts';
+import type { WorkbenchEvent } from '../../contract/events.ts';
 
 interface LoggedEvent {
   readonly number: number;

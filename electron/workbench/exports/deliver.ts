@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ExportResult, ExportTarget } from '../../contract/export-model.ts';
+import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
 import { OutputFile } from './output-file.ts';
 
 type Part = string | Uint8Array;

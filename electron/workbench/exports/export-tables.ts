@@ -7,7 +7,7 @@ import type {
   imageExportSchema,
   TableFormat,
   traceExportSchema,
-} from '../../contract/export-model.ts';
+} from '../../contract/exports.ts';
 import { lensTraceToJson } from '../../engine/lens-trace/lens-trace.ts';
 import type { Library } from '../../store/library.ts';
 import { runComparison } from '../compare/run-comparison.ts';

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ExportResult, hiddenStateExportSchema } from '../../contract/export-model.ts';
+import type { ExportResult, hiddenStateExportSchema } from '../../contract/exports.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { sha256Hex } from '../../store/database/canonical-json.ts';
 import type { Desk } from '../desk.ts';

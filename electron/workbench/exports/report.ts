@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { describeDevice } from '../../engine/lens-trace/describe-device.ts';
-import type { ExportResult, reportExportSchema } from '../../contract/export-model.ts';
+import type { ExportResult, reportExportSchema } from '../../contract/exports.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Library } from '../../store/library.ts';
 import { deliver } from './deliver.ts';

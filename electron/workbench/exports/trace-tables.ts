@@ -1,5 +1,5 @@
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
-import type { traceExportSchema } from '../../contract/export-model.ts';
+import type { traceExportSchema } from '../../contract/exports.ts';
 import type { z } from 'zod';
 import { columnsOf } from './table.ts';
 import type { CellValue, Column, Table } from './table.ts';

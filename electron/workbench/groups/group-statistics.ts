@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { GroupStatistics, groupStatisticsInputSchema } from '../../contract/compare-model.ts';
+import type { GroupStatistics, groupStatisticsInputSchema } from '../../contract/groups.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Library } from '../../store/library.ts';
 import { createRandom, interval, meanOf, permutationPValue, holmCorrect } from '../compare/resampling.ts';

@@ -1,6 +1,6 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ImageChangeInput } from '../../contract/library-edit.ts';
-import type { Finding, LibraryImage } from '../../contract/library-model.ts';
+import type { ImageChangeInput } from '../../contract/images.ts';
+import type { Finding, LibraryImage } from '../../contract/images.ts';
 import { visitFromParts } from '../../ingest/visit.ts';
 import type { Library } from '../../store/library.ts';
 import type { ImageChange } from '../../store/images/images.ts';

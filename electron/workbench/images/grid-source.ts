@@ -1,5 +1,5 @@
 import { packGrid } from '../../contract/image-grid.ts';
-import type { ImageQuery } from '../../contract/library-query.ts';
+import type { ImageQuery } from '../../contract/image-query.ts';
 import type { Library } from '../../store/library.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LibrarySession } from '../library/library-session.ts';

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { lateralities } from '../../contract/laterality.ts';
-import type { Facets } from '../../contract/library-edit.ts';
-import { imageFormats, imageQualities } from '../../contract/library-model.ts';
-import type { ImageFilter } from '../../contract/library-query.ts';
+import type { Facets } from '../../contract/images.ts';
+import { imageFormats, imageQualities } from '../../contract/image-query.ts';
+import type { ImageFilter } from '../../contract/image-query.ts';
 import type { Library } from '../../store/library.ts';
 
 interface Counted<T> {

@@ -1,5 +1,5 @@
 import { gridType } from '../../contract/image-grid.ts';
-import type { ImageDetail } from '../../contract/library-edit.ts';
+import type { ImageDetail } from '../../contract/images.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
 import {

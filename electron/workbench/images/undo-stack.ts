@@ -1,4 +1,4 @@
-import type { Undone } from '../../contract/library-edit.ts';
+import type { Undone } from '../../contract/images.ts';
 
 interface Step {
   readonly done: Undone;

@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { EnqueueOutcome, ImageChoice, TraceOrder } from '../../contract/study-model.ts';
+import type { EnqueueOutcome } from '../../contract/jobs.ts';
+import type { ImageChoice } from '../../contract/image-query.ts';
+import type { TraceOrder } from '../../contract/traces.ts';
 import type { Library } from '../../store/library.ts';
 import type { Desk } from '../desk.ts';
 import { folderOf } from '../models/model-state.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { EngineProgress, TraceRequest } from '../../engine/process/messages.ts';
+import type { EngineProgress } from '../../engine/lens-trace/progress.ts';
+import type { TraceRequest } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Job } from '../../contract/job-model.ts';
+import type { Job } from '../../contract/jobs.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { toJobError } from '../../store/jobs/job-error.ts';

@@ -1,7 +1,7 @@
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
 import { enqueueTraces } from './enqueue.ts';
-import type { JobState } from '../../contract/job-model.ts';
+import type { JobState } from '../../contract/jobs.ts';
 
 export function jobsRouter(desk: Desk) {
   const { session, runner, events, engines } = desk;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { NewJob } from '../../contract/job-model.ts';
+import type { NewJob } from '../../contract/jobs.ts';
 import { lensKinds, providerNames } from '../../engine/lens-trace/lens-trace.ts';
-import { idSchema, sha256Schema } from '../../contract/library-model.ts';
-import { positionSelectionSchema } from '../../contract/study-model.ts';
+import { idSchema, sha256Schema } from '../../contract/ids.ts';
+import { positionSelectionSchema } from '../../contract/traces.ts';
 import { contentKey } from '../../store/database/canonical-json.ts';
 
 export const traceJobKind = 'trace';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { importChoicesSchema } from '../../contract/import-choices.ts';
+import { importChoicesSchema } from '../../contract/imports.ts';
 import type { Desk } from '../desk.ts';
 import { addDemoModel } from '../models/stored-models.ts';
 

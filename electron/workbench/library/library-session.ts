@@ -1,6 +1,6 @@
 import { statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Backup, LibraryStatus, VerifyReport } from '../../contract/app-model.ts';
+import type { Backup, LibraryStatus, VerifyReport } from '../../contract/library.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { restoreBackup } from '../../store/backups.ts';

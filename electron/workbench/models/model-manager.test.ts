@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ModelTask } from '../../contract/model-manager.ts';
+import type { ModelTask } from '../../contract/models.ts';
 import { LoopbackHub, commit, repository } from '../../model-hub/testing/loopback-hub.ts';
 import {
   fixtureModel,

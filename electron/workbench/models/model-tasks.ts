@@ -1,4 +1,4 @@
-import type { ModelTask, ModelTaskPhase } from '../../contract/model-manager.ts';
+import type { ModelTask, ModelTaskPhase } from '../../contract/models.ts';
 import { problemOf } from '../../contract/problem.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { FundusLensError } from '../../contract/errors.ts';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ModelOrigin, PrepareChoices } from '../../contract/model-manager.ts';
+import type { ModelOrigin, PrepareChoices } from '../../contract/models.ts';
 import type { PrepareProgress, PrepareRequest } from '../../contract/prepared-model.ts';
 import type { ModelStore } from '../../model-hub/model-store.ts';
 import { readPrepared } from '../../model-hub/prepared-folder.ts';

@@ -1,5 +1,5 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Patient } from '../../contract/library-model.ts';
+import type { Patient } from '../../contract/patients.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
 import { withoutAbsent } from '../without-absent.ts';

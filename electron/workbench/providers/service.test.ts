@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ForkEngine } from '../../engine/process/engine-process.ts';
-import type { CudaLibrary, ProvidersView } from '../../contract/provider-status.ts';
+import type { CudaLibrary, ProvidersView } from '../../contract/providers.ts';
 import { forkEngine } from '../../engine/process/fork-engine.ts';
 import { LoopbackFeed, makePackage } from '../../model-hub/testing/loopback-feed.ts';
 import { WorkbenchFixture } from '../workbench-fixture.ts';

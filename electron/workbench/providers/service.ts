@@ -2,7 +2,7 @@ import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
 import { problemOf } from '../../contract/problem.ts';
 import type { Problem } from '../../contract/problem.ts';
-import type { CudaLibrary, LibraryPhase, ProvidersReport, ProvidersView } from '../../contract/provider-status.ts';
+import type { CudaLibrary, LibraryPhase, ProvidersReport, ProvidersView } from '../../contract/providers.ts';
 import { HubClient } from '../../model-hub/hub/hub-client.ts';
 import type { FetchRules } from '../../model-hub/patience.ts';
 import type { RuntimePlace } from '../../model-hub/provider-library/cuda-package.ts';

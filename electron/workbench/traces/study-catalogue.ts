@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { StoredPromptView } from '../../contract/study-model.ts';
+import type { StoredPromptView } from '../../contract/prompts.ts';
 import type { Library } from '../../store/library.ts';
 import { builtInConceptSets } from '../concepts/concept-sets.ts';
 import { promptPresets } from '../prompts/presets.ts';

@@ -1,4 +1,4 @@
-import type { Deidentify } from '../../../electron/contract/export-model.ts';
+import type { Deidentify } from '../../../electron/contract/exports.ts';
 
 export interface DeidentifyChoice {
   readonly on: boolean;

@@ -1,6 +1,6 @@
 import type { ComparedLoaded } from '../compare/compared.ts';
 import { plainAdjustment } from '../../viewer/image-adjustment.ts';
-import type { Comparison } from '../../../electron/contract/compare-model.ts';
+import type { Comparison } from '../../../electron/contract/compare.ts';
 import type { TraceModel } from '../../../electron/engine/lens-trace/lens-trace.ts';
 import { mediaUrl } from '../../../electron/contract/media.ts';
 import type { ChartTheme } from '../../charts/chart-theme.ts';

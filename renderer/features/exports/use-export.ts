@@ -1,5 +1,5 @@
 import { ref } from 'vue';
-import type { ExportResult } from '../../../electron/contract/export-model.ts';
+import type { ExportResult } from '../../../electron/contract/exports.ts';
 import { saveFile } from './save-file.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
 

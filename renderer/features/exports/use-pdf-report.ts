@@ -1,7 +1,7 @@
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import type { ComparedLoaded } from '../compare/compared.ts';
-import type { Comparison } from '../../../electron/contract/compare-model.ts';
+import type { Comparison } from '../../../electron/contract/compare.ts';
 import { readChartTheme } from '../../charts/chart-theme.ts';
 import { compareReport, traceReport } from './report-content.ts';
 import type { ReportWords, TraceReportView } from './report-content.ts';

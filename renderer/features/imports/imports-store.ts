@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef } from 'vue';
-import type { ImportCounts, ImportReport, ImportState } from '../../../electron/contract/import-model.ts';
+import type { ImportCounts, ImportReport, ImportState } from '../../../electron/contract/imports.ts';
 import { desktop, workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { filesOfDrop, pathsOfDrop, uploadFiles } from '../../api/uploads.ts';

@@ -1,5 +1,5 @@
-import { engineStages } from '../../../electron/engine/process/messages.ts';
-import type { EngineStage } from '../../../electron/engine/process/messages.ts';
+import { engineStages } from '../../../electron/engine/lens-trace/progress.ts';
+import type { EngineStage } from '../../../electron/engine/lens-trace/progress.ts';
 
 /** Rough share of a trace's time that each stage takes; only the bar's pace depends on it. */
 const weights: Readonly<Record<EngineStage, number>> = {

@@ -1,8 +1,8 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import type { EngineStage } from '../../../electron/engine/process/messages.ts';
-import type { Job, JobState } from '../../../electron/contract/job-model.ts';
-import type { TraceOrder } from '../../../electron/contract/study-model.ts';
+import type { EngineStage } from '../../../electron/engine/lens-trace/progress.ts';
+import type { Job, JobState } from '../../../electron/contract/jobs.ts';
+import type { TraceOrder } from '../../../electron/contract/traces.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { shareDone } from './job-progress.ts';

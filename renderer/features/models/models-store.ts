@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import type { HubAccount, ModelTask, Room } from '../../../electron/contract/model-manager.ts';
+import type { HubAccount, ModelTask, Room } from '../../../electron/contract/models.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { i18n } from '../../locales/i18n.ts';

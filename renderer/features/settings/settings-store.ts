@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
-import type { AppSettings, SettingsPatch } from '../../../electron/contract/app-model.ts';
+import type { AppSettings, SettingsPatch } from '../../../electron/contract/settings.ts';
 import { desktop, workbench } from '../../api/connection.ts';
 import { i18n } from '../../locales/i18n.ts';
 import type { Language } from '../../locales/i18n.ts';

@@ -1,8 +1,8 @@
 import { defineStore } from 'pinia';
 import { markRaw } from 'vue';
 import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
-import type { ImageDetail } from '../../../electron/contract/library-edit.ts';
-import type { TraceDetail } from '../../../electron/contract/study-model.ts';
+import type { ImageDetail } from '../../../electron/contract/images.ts';
+import type { TraceDetail } from '../../../electron/contract/traces.ts';
 import { unpackTrace } from '../../../electron/engine/lens-trace/codec.ts';
 import { workbench } from '../../api/connection.ts';
 

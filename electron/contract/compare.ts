@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { idSchema } from './library-model.ts';
+import { call } from './call.ts';
+import { idSchema } from './ids.ts';
 
 export const compareInputSchema = z.strictObject({
   /** 2…6 traces; the first is what the others are compared with. */
@@ -90,42 +91,10 @@ export const comparisonSchema = z.object({
   warnings: z.array(z.string()),
 });
 
-export const groupStatisticsInputSchema = z.strictObject({
-  groupId: idSchema,
-  /** Images to compare with; null for the group alone. */
-  controlGroupId: idSchema.nullable().default(null),
-  modelId: idSchema,
-  conceptId: z.string(),
-  promptText: z.string().optional(),
-  /** Bootstrap samples. */
-  samples: z.int().min(100).max(20_000).default(2000),
-});
-
-const meanCurve = z.object({
-  traceCount: z.int().nonnegative(),
-  /** Mean concept log-probability at the last traced position, nats, by layer 0…L, with a 95 % bootstrap interval over images. */
-  mean: z.array(z.number()),
-  lower: z.array(z.number()),
-  upper: z.array(z.number()),
-});
-
-export const groupStatisticsSchema = z.object({
-  group: meanCurve,
-  control: meanCurve.nullable(),
-  /** Group minus control with its interval, and layers where the interval leaves zero out after a Holm correction. */
-  difference: z
-    .object({
-      mean: z.array(z.number()),
-      lower: z.array(z.number()),
-      upper: z.array(z.number()),
-      pValue: z.array(z.number()),
-      /** Holm-corrected over layers. */
-      correctedPValue: z.array(z.number()),
-    })
-    .nullable(),
-  method: z.string(),
-});
-
 export type Comparison = z.infer<typeof comparisonSchema>;
+
 export type PairComparison = z.infer<typeof pairComparisonSchema>;
-export type GroupStatistics = z.infer<typeof groupStatisticsSchema>;
+
+export const compare = {
+  run: call.input(compareInputSchema).output(comparisonSchema),
+};

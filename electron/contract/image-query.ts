@@ -1,6 +1,12 @@
 import { z } from 'zod';
+import { idSchema } from './ids.ts';
 import { lateralities } from './laterality.ts';
-import { idSchema, imageCardSchema, imageFormats, imageQualities } from './library-model.ts';
+
+export const imageFormats = ['jpeg', 'png', 'tiff', 'webp', 'bmp', 'heic', 'dicom'] as const;
+
+export const imageQualities = ['good', 'usable', 'poor'] as const;
+
+export type ImageFormat = (typeof imageFormats)[number];
 
 /** Which images to show; absent parts do not filter, and parts are joined by "and". */
 export const imageFilterSchema = z.strictObject({
@@ -42,27 +48,16 @@ export const imageQuerySchema = z.strictObject({
   descending: z.boolean().default(false),
 });
 
-/**
- * Where the page begins. `after` and `before` are opaque cursors of an earlier page; `{ end: true }` is the
- * last page; `offset` is for a scrollbar that jumps anywhere.
- */
-export const pageStartSchema = z.union([
-  z.strictObject({}),
-  z.strictObject({ after: z.string() }),
-  z.strictObject({ before: z.string() }),
-  z.strictObject({ end: z.literal(true) }),
-  z.strictObject({ offset: z.int().nonnegative() }),
+/** Which images an action is for. */
+export const imageChoiceSchema = z.union([
+  z.strictObject({ ids: z.array(idSchema).min(1).max(100_000) }),
+  z.strictObject({ filter: imageFilterSchema }),
 ]);
 
-export const imagePageSchema = z.object({
-  items: z.array(imageCardSchema),
-  /** Cursors of the first and last item; null on an empty page. */
-  first: z.string().nullable(),
-  last: z.string().nullable(),
-});
-
 export type ImageFilter = z.infer<typeof imageFilterSchema>;
+
 export type ImageQuery = z.input<typeof imageQuerySchema>;
+
 export type ImageSortKey = (typeof imageSortKeys)[number];
-export type PageStart = z.infer<typeof pageStartSchema>;
-export type ImagePage = z.infer<typeof imagePageSchema>;
+
+export type ImageChoice = z.infer<typeof imageChoiceSchema>;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { compareInputSchema } from './compare-model.ts';
-import { idSchema } from './library-model.ts';
-import { imageQuerySchema } from './library-query.ts';
+import { call } from './call.ts';
+import { compareInputSchema } from './compare.ts';
+import { idSchema } from './ids.ts';
+import { imageQuerySchema } from './image-query.ts';
 
 /** Where the result goes: into the answer, or to a file of the computer that runs the workbench. */
 export const exportTargetSchema = z.union([
@@ -83,6 +84,21 @@ export const reportExportSchema = z.strictObject({
 });
 
 export type ExportTarget = z.infer<typeof exportTargetSchema>;
+
 export type ExportResult = z.infer<typeof exportResultSchema>;
+
 export type TableFormat = (typeof tableFormats)[number];
+
 export type Deidentify = z.infer<typeof deidentifySchema>;
+
+export const exports = {
+  traces: call.input(traceExportSchema).output(exportResultSchema),
+  comparison: call.input(comparisonExportSchema).output(exportResultSchema),
+  images: call.input(imageExportSchema).output(exportResultSchema),
+  /** Runs the model again, because hidden states are not stored. */
+  hiddenStates: call.input(hiddenStateExportSchema).output(exportResultSchema),
+  /** A zip with everything that repeats the traces. */
+  study: call.input(studyExportSchema).output(exportResultSchema),
+  /** Provenance and numbers as a self-contained HTML page; figures are added by the face that draws them. */
+  report: call.input(reportExportSchema).output(exportResultSchema),
+};

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { providerNames } from '../engine/lens-trace/lens-trace.ts';
-import { instantSchema } from './library-model.ts';
+import { call } from './call.ts';
+import { count, instantSchema } from './ids.ts';
 import { problemSchema } from './problem.ts';
-
-const count = z.int().nonnegative();
 
 /**
  * Kinds of reasons: the CUDA library is not installed, or cannot be loaded; there is no graphics card with a driver; or
@@ -67,8 +66,33 @@ export const providersReportSchema = z.object({
 export const providersViewSchema = providersReportSchema.extend({ cuda: cudaLibrarySchema });
 
 export type ProviderStatus = z.infer<typeof providerStatusSchema>;
+
 export type ProviderTrouble = (typeof providerTroubles)[number];
+
 export type CudaLibrary = z.infer<typeof cudaLibrarySchema>;
+
 export type LibraryPhase = (typeof libraryPhases)[number];
+
 export type ProvidersReport = z.infer<typeof providersReportSchema>;
+
 export type ProvidersView = z.infer<typeof providersViewSchema>;
+
+export const providers = {
+  /** What this machine can compute with. Trials take seconds; without `fresh`, those of this run are told again. */
+  list: call
+    .input(z.strictObject({ fresh: z.boolean().default(false) }).prefault({}))
+    .output(providersViewSchema),
+  /** Begins to install the library of the cuda provider; `cuda-library` events tell how it goes. */
+  installCuda: call
+    .input(
+      z.discriminatedUnion('from', [
+        z.strictObject({ from: z.literal('feed') }),
+        /** A package that a person has brought; `sha512` is compared when it is stated. */
+        z.strictObject({ from: z.literal('file'), path: z.string().min(1), sha512: z.string().optional() }),
+      ]),
+    )
+    .output(cudaLibrarySchema),
+  /** Ends it; what has arrived is kept. */
+  cancelCuda: call.input(z.strictObject({}).prefault({})).output(cudaLibrarySchema),
+  removeCuda: call.input(z.strictObject({ confirmed: z.literal(true) })).output(providersViewSchema),
+};

@@ -1,6 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { languages, themes } from './app-model.ts';
+import { languages, themes } from './settings.ts';
 
 /**
  * What only a window of the operating system can do. The desktop answers these calls beside the contract, under

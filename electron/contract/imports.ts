@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { idSchema, instantSchema, sha256Schema } from './library-model.ts';
-import type { LibraryImage, Patient, Visit } from './library-model.ts';
+import { call } from './call.ts';
+import { exportResultSchema } from './exports.ts';
+import { byId, changed, idSchema, instantSchema, sha256Schema } from './ids.ts';
 
 /** Why a file was not taken in, or what has to be said about one that was; one code per cause. */
 export const importReasons = [
@@ -55,6 +56,7 @@ export const importReasons = [
   'remark.windowed',
   'remark.name-differs-in-case',
 ] as const;
+
 export type ImportReason = (typeof importReasons)[number];
 
 export const importStatuses = ['added', 'duplicate', 'conflict', 'failed', 'skipped', 'note'] as const;
@@ -72,6 +74,7 @@ export const importEntrySchema = z.object({
 });
 
 export const importStates = ['running', 'done', 'cancelled', 'failed'] as const;
+
 export const importCountsSchema = z.record(z.enum(importStatuses), z.int().nonnegative());
 
 export const importReportSchema = z.object({
@@ -86,40 +89,60 @@ export const importReportSchema = z.object({
 });
 
 export type ImportEntry = z.infer<typeof importEntrySchema>;
+
 export type ImportStatus = (typeof importStatuses)[number];
+
 export type ImportState = (typeof importStates)[number];
+
 export type ImportCounts = z.infer<typeof importCountsSchema>;
+
 export type ImportReport = z.infer<typeof importReportSchema>;
 
-/** A decoded file that waits to be committed. */
-export interface ImportRecord {
-  readonly image: Omit<LibraryImage, 'id' | 'patientId' | 'visitId' | 'traceCount' | 'importedAt'>;
-  readonly patient: Pick<Patient, 'code' | 'name' | 'birthYear' | 'sex'> | null;
-  readonly visit: Pick<Visit, 'key' | 'date' | 'label' | 'studyUid'> | null;
-  readonly tags: readonly string[];
-  readonly findings: readonly { readonly label: string; readonly source: 'manifest' | 'dicom' }[];
-}
+/** What a person decides before an import. */
+export const importChoicesSchema = z.strictObject({
+  /** `managed` copies originals into the library; `in-place` only remembers where they are. */
+  storage: z.enum(['managed', 'in-place']).default('managed'),
+  /** What the folder levels below a chosen folder name, outermost first; `*` is a level without meaning. */
+  folderRule: z
+    .string()
+    .regex(/^(?:none|(?:patient|visit|\*)(?:\/(?:patient|visit|\*))*)$/)
+    .default('none'),
+  /** CSV file that names patient, eye, visit, tags and findings of files; null looks for `manifest.csv` beside them. */
+  manifest: z.string().min(1).nullable().default(null),
+  /** Put on every imported image. */
+  tags: z.array(z.string().trim().min(1).max(100)).max(50).default([]),
+});
 
-/** A file whose content the library has already, so that it was not decoded again. */
-export interface ImportRepeat {
-  readonly repeat: true;
-  readonly path: string;
-  readonly sha256: string;
-  readonly patient: ImportRecord['patient'];
-}
+export type ImportChoices = z.infer<typeof importChoicesSchema>;
 
-/** An outcome that needs no row in `images`. */
-export type ImportMiss = Omit<ImportEntry, 'imageId'>;
+const importSummarySchema = importReportSchema.omit({ schema: true, entries: true });
 
-/** What the import needs of a store; one batch is one transaction, and returning from it is the acknowledgement. */
-export interface ImportStore {
-  begin(sources: readonly string[]): number;
-  /** The outcome of each record, then each miss, in the order given. */
-  commit(
-    importId: number,
-    records: readonly (ImportRecord | ImportRepeat)[],
-    misses: readonly ImportMiss[],
-  ): ImportEntry[];
-  finish(importId: number, state: Exclude<ImportState, 'running'>): void;
-  hasContent(sha256: string): boolean;
-}
+export const imports = {
+  /** Begins in the background; `events` tell how it goes. */
+  start: call
+    .input(
+      z.strictObject({
+        paths: z.array(z.string().min(1)).min(1).max(10_000),
+        options: importChoicesSchema.prefault({}),
+      }),
+    )
+    .output(z.object({ importId: idSchema })),
+  /** The same for files that a browser hands over; they are always copied into the library. */
+  upload: call
+    .input(
+      z.strictObject({
+        files: z.array(z.file()).min(1).max(10_000),
+        options: importChoicesSchema.prefault({}),
+      }),
+    )
+    .output(z.object({ importId: idSchema })),
+  /** Newest first. */
+  list: call
+    .input(z.strictObject({ limit: z.int().min(1).max(1000).default(50) }))
+    .output(z.array(importSummarySchema)),
+  get: call.input(byId).output(importReportSchema),
+  cancel: call.input(byId).output(changed),
+  exportReport: call
+    .input(byId.extend({ format: z.enum(['csv', 'json']).default('csv') }))
+    .output(exportResultSchema),
+};
