@@ -15,27 +15,6 @@ export function appRouter(desk: Desk) {
   });
 }
 
-export function settingsRouter({ settings, events, manager, providers }: Desk) {
-  return api.settings.router({
-    get: api.settings.get.handler(() => settings.get()),
-    patch: api.settings.patch.handler(async ({ input }) => {
-      const changed = settings.patch(input);
-      await manager.settingsChanged();
-      await providers.settingsChanged();
-      events.publish({ type: 'settings' });
-      return changed;
-    }),
-  });
-}
-
-export function eventsRouter({ events }: Desk) {
-  return api.events.router({
-    subscribe: api.events.subscribe.handler(({ lastEventId, signal }) =>
-      events.subscribe(lastEventId, signal),
-    ),
-  });
-}
-
 function describeApp({ folders, settings }: Desk): AppInfo {
   return {
     name: 'fundus-lens',

@@ -1,7 +1,7 @@
-import { FundusLensError } from '../../contract/errors.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
 import { chosenImages } from '../jobs/enqueue.ts';
+import { nameTaken } from '../name-taken.ts';
 import { groupStatistics } from './group-statistics.ts';
 
 export function groupsRouter({ session, events, undo }: Desk) {
@@ -59,36 +59,5 @@ export function groupsRouter({ session, events, undo }: Desk) {
       return library.groups.get(id);
     }),
     statistics: groups.statistics.handler(({ input }) => groupStatistics(session.library, input)),
-  });
-}
-
-export function tagsRouter({ session, events }: Desk) {
-  const { tags } = api;
-  const tell = (id: number) => {
-    events.publish({ type: 'library', what: 'tags', ids: [id] });
-    events.publish({ type: 'library', what: 'images', ids: [] });
-  };
-  return tags.router({
-    list: tags.list.handler(() => session.library.tags.list()),
-    rename: tags.rename.handler(({ input: { id, name } }) => {
-      const { library } = session;
-      const key = name.normalize('NFC').trim().toLowerCase();
-      const other = library.tags.list().find((tag) => tag.id !== id && tag.name.toLowerCase() === key);
-      if (other !== undefined) throw nameTaken();
-      library.tags.rename(id, name);
-      tell(id);
-      return { changed: 1 };
-    }),
-    remove: tags.remove.handler(({ input }) => {
-      session.library.tags.remove(input.id);
-      tell(input.id);
-      return { changed: 1 };
-    }),
-  });
-}
-
-function nameTaken(): FundusLensError {
-  return new FundusLensError('input.invalid', 'There is one of this name already.', {
-    advice: 'choose another name',
   });
 }

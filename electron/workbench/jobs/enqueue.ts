@@ -5,7 +5,7 @@ import type { TraceOrder } from '../../contract/traces.ts';
 import type { Library } from '../../store/library.ts';
 import type { Desk } from '../desk.ts';
 import { folderOf } from '../models/model-state.ts';
-import { findConceptSet } from '../traces/study-catalogue.ts';
+import { findConceptSet } from '../concepts/stored-concept-sets.ts';
 import { toNewJob, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';
 

@@ -39,19 +39,6 @@ export function patientsRouter({ session, events }: Desk) {
   });
 }
 
-export function visitsRouter({ session, events }: Desk) {
-  const { visits } = api;
-  return visits.router({
-    ofPatient: visits.ofPatient.handler(({ input }) => session.library.visits.ofPatient(input.patientId)),
-    images: visits.images.handler(({ input }) => session.library.images.ofVisit(input.id)),
-    update: visits.update.handler(({ input: { id, change } }) => {
-      const visit = session.library.visits.update(id, withoutAbsent(change));
-      events.publish({ type: 'library', what: 'visits', ids: [id] });
-      return visit;
-    }),
-  });
-}
-
 /** The code alone is named in lists, so two patients must not share one; the message names neither. */
 function refuseTakenCode(owner: Patient | undefined, except: number | null): void {
   if (owner === undefined || owner.id === except) return;

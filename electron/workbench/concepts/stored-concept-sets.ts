@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { StoredPromptView } from '../../contract/prompts.ts';
 import type { Library } from '../../store/library.ts';
-import { builtInConceptSets } from '../concepts/concept-sets.ts';
-import { promptPresets } from '../prompts/presets.ts';
+import { builtInConceptSets } from './concept-sets.ts';
 
 export interface ListedConceptSet {
   readonly builtIn: boolean;
@@ -66,38 +64,6 @@ export function removeConceptSet(library: Library, setId: string): number {
   const rest = Object.entries(readOwn(library)).filter(([id]) => id !== setId);
   library.settings.set(ownKey, Object.fromEntries(rest));
   return 1;
-}
-
-/** Presets, then own prompts: those with a title; the others are known from their traces only. */
-export function listPrompts(library: Library): StoredPromptView[] {
-  const own = library.prompts.list().filter(({ title }) => title !== '');
-  return [
-    ...promptPresets.map(({ id, title, text }) => ({ id, builtIn: true, title, text })),
-    ...own.map(({ id, title, text }) => ownPrompt(id, title, text)),
-  ];
-}
-
-export function savePrompt(library: Library, title: string, text: string): StoredPromptView {
-  const id = library.transaction(() => {
-    const known = library.prompts.ensure(text, title);
-    library.prompts.rename(known, title);
-    return known;
-  });
-  return ownPrompt(id, title, text);
-}
-
-/** Takes an own prompt off the list; its traces keep the text. */
-export function removePrompt(library: Library, id: string): number {
-  const own = listPrompts(library).find((prompt) => prompt.id === id && !prompt.builtIn);
-  if (own === undefined) {
-    throw new FundusLensError('prompt.unknown-preset', 'There is no such prompt of your own.', { found: id });
-  }
-  library.prompts.rename(Number(id), '');
-  return 1;
-}
-
-function ownPrompt(id: number, title: string, text: string): StoredPromptView {
-  return { id: String(id), builtIn: false, title: { en: title, ru: title }, text: { en: text, ru: text } };
 }
 
 function readOwn(library: Library): Record<string, number> {
