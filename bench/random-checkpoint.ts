@@ -10,10 +10,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { findArchitecture } from '../electron/engine/families/registry.ts';
-import { bytesPerElement } from '../electron/engine/checkpoint/safetensors.ts';
+import { bytesPerElement } from '../electron/engine/weights/safetensors.ts';
 import { cpuTarget } from '../electron/engine/graph/graph-target.ts';
 import { buildLensHead } from '../electron/engine/graph/lens-head.ts';
-import type { WeightProvider } from '../electron/engine/graph/weight-source.ts';
+import type { WeightProvider } from '../electron/engine/weights/weight-source.ts';
 import { buildTokenizer } from './random-tokenizer.ts';
 
 /** The sides of a checkpoint; everything else is as in the released files. */

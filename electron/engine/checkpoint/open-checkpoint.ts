@@ -3,18 +3,18 @@ import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { PreparedManifest } from '../../contract/prepared-model.ts';
-import type { Architecture } from '../families/architecture.ts';
+import type { Architecture } from '../families/shared/family.ts';
 import { findArchitecture } from '../families/registry.ts';
-import { canonicalTensorName } from '../families/tensor-names.ts';
-import { WeightSource } from '../graph/weight-source.ts';
+import { canonicalTensorName } from '../families/qwen-shared/tensor-names.ts';
+import { WeightSource } from '../weights/weight-source.ts';
 import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
 import { readChatTemplate, type ChatTemplate } from './chat-template.ts';
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig } from '../families/qwen-shared/config.ts';
 import { isPreparedFolder, readPreparedManifest, readPreparedTensors } from './prepared-folder.ts';
-import { readImageProcessorConfig } from './processor-config.ts';
-import type { TensorView } from './safetensors.ts';
+import { readImageProcessorConfig } from '../families/qwen-shared/processor-config.ts';
+import type { TensorView } from '../weights/safetensors.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
-import { listNames, readWeightIndex } from './weight-index.ts';
+import { listNames, readWeightIndex } from '../weights/weight-index.ts';
 
 /** A checkpoint folder, read and checked but for the weights' values. */
 export interface Checkpoint {

@@ -1,7 +1,7 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Architecture } from './architecture.ts';
-import { qwen25Vl } from './qwen2-5-vl.ts';
-import { qwen2Vl } from './qwen2-vl.ts';
+import type { Architecture } from './shared/family.ts';
+import { qwen25Vl } from './qwen2-5-vl/family.ts';
+import { qwen2Vl } from './qwen2-vl/family.ts';
 
 /** Every supported family, one line each. */
 export const architectures: readonly Architecture[] = [qwen2Vl, qwen25Vl];

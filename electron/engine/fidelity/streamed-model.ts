@@ -1,14 +1,14 @@
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import { embedPrompt, shapeFeeds } from '../decoder-run.ts';
-import { buildDecoder } from '../graph/decoder.ts';
+import { embedPrompt, shapeFeeds } from '../model/decoder-run.ts';
+import { buildDecoder } from '../families/qwen-shared/decoder.ts';
 import { cpuTarget, type GraphTarget } from '../graph/graph-target.ts';
 import { momentsOf, observedProjections } from '../graph/input-moments.ts';
-import { buildMropeTable, buildPositionIds } from '../graph/mrope.ts';
+import { buildMropeTable, buildPositionIds } from '../families/qwen-shared/positions.ts';
 import type { PreprocessedImage } from '../image/preprocess.ts';
 import { LensHead } from '../lens/lens-head.ts';
-import { compileGraphs, type CompiledGraphs } from '../load-model.ts';
-import { numTokens } from '../model.ts';
-import { composePrompt, type ComposedPrompt } from '../prompt.ts';
+import { compileGraphs, type CompiledGraphs } from '../model/load-model.ts';
+import { numTokens } from '../model/model.ts';
+import { composePrompt, type ComposedPrompt } from '../model/compose-prompt.ts';
 import { ResidentSession } from '../runtime/resident-session.ts';
 import {
   float32Data,
@@ -18,7 +18,7 @@ import {
   Session,
   type Tensors,
 } from '../runtime/session.ts';
-import { encodeImages } from '../vision-encoder.ts';
+import { encodeImages } from '../model/vision-encoder.ts';
 
 /** A prompt about an image, to be read at some positions. */
 export interface StreamedCase {

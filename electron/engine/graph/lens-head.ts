@@ -1,9 +1,9 @@
-import type { DecoderConfig } from '../checkpoint/config.ts';
+import type { DecoderConfig } from '../families/qwen-shared/config.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { multiply } from './linear.ts';
 import type { TokenSlice } from './token-slices.ts';
-import type { WeightProvider } from './weight-source.ts';
+import type { WeightProvider } from '../weights/weight-source.ts';
 
 export interface LensHeadOptions {
   /** Canonical name of the unembedding: `lm_head.weight`, or the embedding when they are tied. */

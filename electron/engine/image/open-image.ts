@@ -1,5 +1,5 @@
 import type { BoundedCache } from '../prefix-cache/bounded-cache.ts';
-import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
+import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import { readImageFile } from './decode.ts';
 import type { ImageProcessorConfig } from './image-processor-config.ts';
 import { numStages, preprocessFile, type PreprocessedImage } from './preprocess.ts';

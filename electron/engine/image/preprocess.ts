@@ -1,11 +1,11 @@
-import { reportProgress } from '../trace-hooks.ts';
-import type { TraceHooks } from '../trace-hooks.ts';
+import { reportProgress } from '../progress/trace-hooks.ts';
+import type { TraceHooks } from '../progress/trace-hooks.ts';
 import { decodeImageFile, readImageFile, type ImageFile } from './decode.ts';
 import type { ImageProcessorConfig } from './image-processor-config.ts';
-import { patchify } from './patchify.ts';
+import { patchify } from '../families/qwen-shared/patchify.ts';
 import { resizeBicubic } from './resize-bicubic.ts';
 import type { RgbImage } from './resize-bicubic.ts';
-import { smartResize } from './smart-resize.ts';
+import { smartResize } from '../families/qwen-shared/smart-resize.ts';
 
 /** What the vision tower takes of one image. */
 export interface PatchedImage {

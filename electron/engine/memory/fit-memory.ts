@@ -1,5 +1,5 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Model } from '../model.ts';
+import type { Model } from '../model/model.ts';
 import { estimateTrace, loadedWeights, type MemoryNeeds } from './memory-needs.ts';
 import { isMemoryCheckOff, measureMemory, type MemoryRoom } from './memory-room.ts';
 

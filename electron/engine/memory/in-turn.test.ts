@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import { lensTraceJsonSchema } from '../lens-trace/lens-trace.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
-import { checkpointFolder, fixturesFolder, referenceCases } from '../reference-fixtures.ts';
+import { checkpointFolder, fixturesFolder, referenceCases } from '../testing/reference-fixtures.ts';
 import { unpackSwiftShader } from '../runtime/swiftshader.ts';
 import { estimateNeeds } from './memory-needs.ts';
 import { weighCheckpoint } from './weigh-parts.ts';

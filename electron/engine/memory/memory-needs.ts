@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { ModelConfig } from '../checkpoint/config.ts';
+import type { ModelConfig } from '../families/qwen-shared/config.ts';
 import type { GraphTarget } from '../graph/graph-target.ts';
 import { modelParts, type ModelPart, type ModelWeights, type PartWeights } from './weigh-parts.ts';
 

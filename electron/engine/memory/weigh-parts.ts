@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import type { TensorView } from '../checkpoint/safetensors.ts';
+import type { TensorView } from '../weights/safetensors.ts';
 import type { PlannedTensor, PreparePlan } from '../quantize/plan.ts';
 
 /** How a weight lies in its file. */

@@ -1,8 +1,8 @@
 import type { Reuse } from '../lens-trace/lens-trace.ts';
 import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
 import { openImage, type OpenedImage } from '../image/open-image.ts';
-import type { Model } from '../model.ts';
-import { isCancelled, type TraceHooks } from '../trace-hooks.ts';
+import type { Model } from '../model/model.ts';
+import { isCancelled, type TraceHooks } from '../progress/trace-hooks.ts';
 import { chooseBatchSize } from './batch-size.ts';
 import { encodePrefixes, fillPrefixes, prefixKey, type PrefixInput } from './image-prefix.ts';
 import type { Prefix, PrefixMemory } from './prefix-memory.ts';

@@ -2,8 +2,8 @@
 
 import type { EngineCommand } from './messages.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
-import { inspectCheckpoint, outlineCheckpoint } from '../inspect.ts';
-import { ModelCache } from '../model-cache.ts';
+import { inspectCheckpoint, outlineCheckpoint } from '../inspect/inspect-checkpoint.ts';
+import { ModelCache } from '../stages/model-cache.ts';
 import { prepareModel } from '../quantize/prepare-model.ts';
 import { listProviders } from '../runtime/providers.ts';
 import { serveRequests } from './serve-requests.ts';

@@ -15,9 +15,9 @@ import { fingerprintCheckpoint, isWeightsFile } from '../checkpoint/fingerprint.
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { readPreparedManifest } from '../checkpoint/prepared-folder.ts';
 import { cpuTarget } from '../graph/graph-target.ts';
-import { compileGraphs } from '../load-model.ts';
-import { packageVersion } from '../package-version.ts';
-import { reportProgress } from '../trace-hooks.ts';
+import { compileGraphs } from '../model/load-model.ts';
+import { packageVersion } from '../../bundled/package-version.ts';
+import { reportProgress } from '../progress/trace-hooks.ts';
 import { calibrate, nameCalibration, type Calibration } from './calibrate.ts';
 import { calibrationFile } from './calibration-file.ts';
 import { Journal } from './journal.ts';
