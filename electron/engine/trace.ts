@@ -1,4 +1,5 @@
-import type { TraceRequest } from './process/messages.ts';
+import packageJson from '#package.json' with { type: 'json' };
+import type { TraceRequest } from './stages/trace-request.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { ConceptTrace, Gate, LensTrace, TraceModel } from './lens-trace/lens-trace.ts';
 import { describeWeights } from './checkpoint/open-checkpoint.ts';
@@ -17,7 +18,6 @@ import type { ResolvedConcept } from './lens/resolve-concepts.ts';
 import { requireRoom } from './memory/fit-memory.ts';
 import type { LoadedModel } from './model/model.ts';
 import type { ModelCache } from './stages/model-cache.ts';
-import { packageVersion } from '../bundled/package-version.ts';
 import { selectPositions } from './stages/select-positions.ts';
 import { composePrompt } from './model/compose-prompt.ts';
 import { prefixLength } from './prefix-cache/image-prefix.ts';
@@ -197,7 +197,7 @@ export async function trace(
     timings: clock.timings(opened?.reuse ?? null),
     software: {
       name: 'fundus-lens',
-      version: packageVersion,
+      version: packageJson.version,
       onnxruntime: onnxruntimeVersion,
       node: process.versions.node,
       platform: `${process.platform}-${process.arch}`,
@@ -233,10 +233,10 @@ function traceConcept(
 }
 
 function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {
-  const { architecture, config, id, folder, prepared } = checkpoint;
+  const { family, config, id, folder, prepared } = checkpoint;
   return {
     id,
-    family: architecture.modelType,
+    family: family.modelType,
     sha256: fingerprint.sha256,
     numLayers: config.decoder.numLayers,
     dModel: config.decoder.dModel,

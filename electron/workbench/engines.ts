@@ -1,4 +1,5 @@
-import type { CheckpointOutline, CheckpointReport, TraceRequest } from '../engine/process/messages.ts';
+import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { TraceRequest } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';

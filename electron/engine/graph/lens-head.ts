@@ -1,4 +1,3 @@
-import type { DecoderConfig } from '../families/qwen-shared/config.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { multiply } from './linear.ts';
@@ -42,12 +41,11 @@ interface SliceValues {
  * KL(q ‖ p) = (ln Σ e − Σ q d) − (the same of the last layer), which is exactly 0 for the last layer.
  */
 export function buildLensHead(
-  config: DecoderConfig,
+  { dModel, rmsNormEps }: { readonly dModel: number; readonly rmsNormEps: number },
   weights: WeightProvider,
   target: GraphTarget,
   options: LensHeadOptions,
 ): Uint8Array {
-  const { dModel, rmsNormEps } = config;
   const { rankSlots } = target;
   const graph = new GraphBuilder('lens-head', weights, target);
   const rows = graph.input('rows', 'float32', ['positions', 'layers', dModel]);

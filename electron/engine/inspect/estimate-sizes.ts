@@ -3,8 +3,9 @@ import type { SizeEstimate } from '../../contract/size-estimate.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { chooseWidening } from '../model/choose-target.ts';
 import { estimateNeeds } from '../memory/memory-needs.ts';
-import { modelParts, weighCheckpoint, weighPlan, type ModelWeights } from '../memory/weigh-parts.ts';
+import { modelParts, weighCheckpoint, type ModelWeights } from '../memory/weigh-parts.ts';
 import { completeOptions, planTensors } from '../quantize/plan.ts';
+import { weighPlan } from '../quantize/weigh-plan.ts';
 
 /** What a checkpoint needs as it is stored and in every format that it can be prepared in, by its headers alone. */
 export function estimateSizes(checkpoint: Checkpoint): SizeEstimate[] {

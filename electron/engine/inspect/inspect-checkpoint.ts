@@ -1,4 +1,4 @@
-import type { CheckpointOutline, CheckpointReport } from '../process/messages.ts';
+import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
 import { fingerprintCheckpoint } from '../checkpoint/fingerprint.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { countElements, estimateSizes } from './estimate-sizes.ts';
@@ -21,11 +21,11 @@ export async function outlineCheckpoint(folder: string): Promise<CheckpointOutli
     const dtype = view.blocks === undefined ? view.dtype : `INT${view.blocks.bits}`;
     parametersByDtype[dtype] = (parametersByDtype[dtype] ?? 0) + countElements(view);
   }
-  const { architecture, config, id, unembedding } = checkpoint;
+  const { family, config, id, unembedding } = checkpoint;
   const estimates = estimateSizes(checkpoint);
   return {
     id,
-    family: architecture.modelType,
+    family: family.modelType,
     numLayers: config.decoder.numLayers,
     dModel: config.decoder.dModel,
     vocabSize: config.decoder.vocabSize,

@@ -3,11 +3,12 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { ModelCache } from '../stages/model-cache.ts';
 import { completeOptions, planTensors } from '../quantize/plan.ts';
+import { weighPlan } from '../quantize/weigh-plan.ts';
 import { checkpointFolder, fixtureNames } from '../testing/reference-fixtures.ts';
 import { fitModel, fitTrace } from './fit-memory.ts';
 import { estimateNeeds, estimateTrace, staysOnHost, type RunPlan } from './memory-needs.ts';
 import { measureMemory } from './memory-room.ts';
-import { modelParts, weighCheckpoint, weighPlan } from './weigh-parts.ts';
+import { modelParts, weighCheckpoint } from './weigh-parts.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,17 +1,15 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
+import type { ImagePlace, ImageTokens } from '../families/shared/family.ts';
+import type { ImageGrid } from '../image/image-processor.ts';
 
 /** A prompt as the decoder reads it. */
-export interface ComposedPrompt {
+export interface ComposedPrompt extends ImagePlace {
   readonly text: string;
   /** The conversation as the checkpoint's template renders it, the image as one placeholder. */
   readonly rendered: string;
   /** Length T; the image's placeholder repeated once per merged cell. */
   readonly tokenIds: readonly number[];
-  /** [start, end) of the image tokens; null without an image. */
-  readonly imageSpan: readonly [number, number] | null;
-  /** [rows, columns] of merged cells; [0, 0] without an image. */
-  readonly cells: readonly [number, number];
 }
 
 /**
@@ -23,9 +21,9 @@ export interface ComposedPrompt {
  *   for the image, `prompt.too-long` when it exceeds the model's positions
  */
 export function composePrompt(
-  { config, tokenizer, renderPrompt, folder }: Checkpoint,
+  { family, config, tokenizer, renderPrompt, folder }: Checkpoint,
   text: string,
-  grid: readonly [number, number, number] | null,
+  grid: ImageGrid | null,
   reserve: number,
 ): ComposedPrompt {
   const rendered = renderPrompt(text, grid !== null);
@@ -47,18 +45,15 @@ export function composePrompt(
       },
     );
   }
-  const { mergeSize } = config.vision;
-  const cells = grid === null ? ([0, 0] as const) : ([grid[1] / mergeSize, grid[2] / mergeSize] as const);
-  const numCells = cells[0] * cells[1];
+  const noImage: ImageTokens = { tokenIds: [], cells: [0, 0] };
+  const image = grid === null ? noImage : family.imageTokens(config, grid);
+  const numImageTokens = image.tokenIds.length;
   const place = places[0];
-  const tokenIds =
-    place === undefined
-      ? encoded
-      : encoded.toSpliced(place, 1, ...Array<number>(numCells).fill(config.imageTokenId));
+  const tokenIds = place === undefined ? encoded : encoded.toSpliced(place, 1, ...image.tokenIds);
   if (tokenIds.length + reserve > config.decoder.maxPositions) {
     throw new FundusLensError('prompt.too-long', 'Prompt and image are too long for this model.', {
       expected: `at most ${config.decoder.maxPositions} positions`,
-      found: `${tokenIds.length} for the prompt (${numCells} of them the image's) and ${reserve} to generate`,
+      found: `${tokenIds.length} for the prompt (${numImageTokens} of them the image's) and ${reserve} to generate`,
       advice: 'Shorten the prompt, generate less, or lower max_pixels in preprocessor_config.json.',
     });
   }
@@ -66,7 +61,7 @@ export function composePrompt(
     text,
     rendered,
     tokenIds,
-    imageSpan: place === undefined ? null : [place, place + numCells],
-    cells,
+    imageSpan: place === undefined ? null : [place, place + numImageTokens],
+    cells: image.cells,
   };
 }

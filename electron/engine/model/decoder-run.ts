@@ -1,7 +1,8 @@
-import type { DecoderConfig } from '../families/qwen-shared/config.ts';
+import type { DecoderConfig } from '../families/shared/model-config.ts';
 import { readRows } from '../weights/tensor-reader.ts';
-import { buildMropeTable, buildPositionIds, type RotationTable } from '../families/qwen-shared/positions.ts';
+import { buildRotationTable, type RotationTable } from '../graph/rotation.ts';
 import type { Model } from './model.ts';
+import type { ImagePlace } from '../families/shared/family.ts';
 import type { ComposedPrompt } from './compose-prompt.ts';
 import {
   float32Data,
@@ -44,7 +45,8 @@ export interface RunOptions {
 
 /** One sequence through the decoder, or several side by side: pass by pass with a KV cache. */
 export class DecoderRun {
-  readonly positionIds: readonly [Int32Array, Int32Array, Int32Array];
+  /** By axis, int32 [maxLength]. */
+  readonly positionIds: readonly Int32Array[];
   readonly #model: Model;
   readonly #rotation: RotationTable;
   readonly #keepCache: boolean;
@@ -52,17 +54,14 @@ export class DecoderRun {
   #cache: Tensors;
   #length: number;
 
-  constructor(
-    model: Model,
-    prompt: Pick<ComposedPrompt, 'imageSpan' | 'cells'>,
-    { maxLength, keepCache, after, batch = 1 }: RunOptions,
-  ) {
-    const { decoder } = model.checkpoint.config;
+  constructor(model: Model, place: ImagePlace, { maxLength, keepCache, after, batch = 1 }: RunOptions) {
+    const { family, config } = model.checkpoint;
+    const { decoder } = config;
     this.#model = model;
     this.#keepCache = keepCache;
     this.#batch = batch;
-    this.positionIds = buildPositionIds(maxLength, prompt.imageSpan, prompt.cells);
-    this.#rotation = buildMropeTable(this.positionIds, decoder);
+    this.positionIds = family.positionIds(maxLength, place);
+    this.#rotation = buildRotationTable(this.positionIds, decoder);
     this.#cache = after?.tensors ?? emptyCache(decoder, batch);
     this.#length = after?.length ?? 0;
   }

@@ -10,10 +10,10 @@ import { sliceTokens, type TokenSlice } from '../graph/token-slices.ts';
 import { LensHead } from '../lens/lens-head.ts';
 import { checkParity } from './parity-gate.ts';
 import { fitModel } from '../memory/fit-memory.ts';
-import { estimateNeeds, lensChunkBytes, staysOnHost } from '../memory/memory-needs.ts';
+import { estimateNeeds, lensChunkBytes, staysOnHost, type ModelMemory } from '../memory/memory-needs.ts';
 import { measureMemory } from '../memory/memory-room.ts';
 import { weighCheckpoint } from '../memory/weigh-parts.ts';
-import { numTokens, type LoadedModel, type Model, type ModelMemory } from './model.ts';
+import { numTokens, type LoadedModel, type Model } from './model.ts';
 import { chooseProvider, type ChosenProvider } from '../runtime/providers.ts';
 import { ResidentSession } from '../runtime/resident-session.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
@@ -80,9 +80,9 @@ export async function loadModel(
  * @throws FundusLensError `model.tensor-*` when a tensor is missing, left over or of the wrong shape
  */
 export function compileGraphs(checkpoint: Checkpoint, target: GraphTarget) {
-  const { architecture, config, weights } = checkpoint;
-  const vision = architecture.buildVision(config, weights, target);
-  const decoder = architecture.buildDecoder(config, weights, target);
+  const { family, config, weights } = checkpoint;
+  const vision = family.buildVision(config, weights, target);
+  const decoder = family.buildDecoder(config, weights, target);
   const slices = sliceTokens(numTokens(checkpoint), bytesPerToken(checkpoint, target), target.maxBufferBytes);
   const head = compileHead(checkpoint, target, slices);
   weights.assertNothingLeftOver(isIgnorableTensor);

@@ -2,18 +2,9 @@ import type { Gate } from '../lens-trace/lens-trace.ts';
 import type { CheckpointFingerprint } from '../checkpoint/fingerprint.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import type { LensHead } from '../lens/lens-head.ts';
-import type { RunPlan } from '../memory/memory-needs.ts';
-import type { ModelWeights } from '../memory/weigh-parts.ts';
+import type { ModelMemory } from '../memory/memory-needs.ts';
 import type { ChosenProvider } from '../runtime/providers.ts';
 import type { GraphRunner } from '../runtime/resident-session.ts';
-
-/** What a model takes of memory, and whether its graphs stay there. */
-export interface ModelMemory {
-  readonly weights: ModelWeights;
-  readonly run: RunPlan;
-  /** Whether all graphs stay in memory, or each is there only while it runs. */
-  readonly staysLoaded: boolean;
-}
 
 /** A checkpoint compiled and loaded, ready to trace. */
 export interface Model {

@@ -1,12 +1,5 @@
-import type {
-  CheckpointOutline,
-  CheckpointReport,
-  EngineCall,
-  EngineCalls,
-  EngineCommand,
-  EngineEvent,
-  TraceRequest,
-} from './messages.ts';
+import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
+import type { EngineCall, EngineCalls, EngineCommand, EngineEvent, TraceRequest } from './messages.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
 import { FundusLensError, deserializeError } from '../../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { conceptSetSchema } from '../lens-trace/concept-set.ts';
-import type { TraceRequest } from '../process/messages.ts';
+import type { TraceRequest } from './trace-request.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 
 import { logOdds } from '../lens/emergence.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { TraceRequest } from '../process/messages.ts';
+import type { TraceRequest } from '../stages/trace-request.ts';
 import type { LensTrace, ProviderName } from '../lens-trace/lens-trace.ts';
 import { fixtureRequest, fixturesFolder, readTensors, type ReferenceCase } from './reference-fixtures.ts';
 import type { ModelCache } from '../stages/model-cache.ts';

@@ -1,8 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const bundledControls = fileURLToPath(new URL('../../../data/controls', import.meta.url));
+import { bundledPath } from '../bundled.ts';
 
 /**
  * The pictures that come with the software to compare a trace with: blank, noise, an everyday photograph and other
@@ -10,7 +8,7 @@ const bundledControls = fileURLToPath(new URL('../../../data/controls', import.m
  *
  * @see data/controls/SOURCES.md
  */
-export function listControls(folder = bundledControls): string[] {
+export function listControls(folder = bundledPath('data', 'controls')): string[] {
   try {
     return readdirSync(folder)
       .filter((name) => /\.(?:png|jpe?g|webp|tiff?)$/i.test(name))

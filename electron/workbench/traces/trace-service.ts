@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { CheckpointReport } from '../../engine/process/messages.ts';
+import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from '../../engine/lens-trace/lens-trace.ts';
+import type {
+  LensKind,
+  LensTrace,
+  PositionSelection,
+  ProviderChoice,
+} from '../../engine/lens-trace/lens-trace.ts';
 import { EngineClient } from '../../engine/process/engine-client.ts';
 import type { RequestOptions } from '../../engine/process/engine-client.ts';
 import { listControls } from './control-images.ts';
@@ -11,6 +15,7 @@ import { defaultConceptSet, loadConceptSet } from '../concepts/concept-sets.ts';
 import { writeThrough } from '../exports/output-file.ts';
 import { defaultPreset, presetText } from '../prompts/presets.ts';
 import type { Language } from '../prompts/presets.ts';
+import { bundledPath } from '../bundled.ts';
 
 /** What may be said of a trace; whatever is left out takes its default. */
 export interface TraceOptions {
@@ -45,8 +50,8 @@ export interface TraceOptions {
   readonly dumpPath?: string | undefined;
 }
 
-const demoModel = fileURLToPath(new URL('../../../models/demo', import.meta.url));
-const sampleImage = fileURLToPath(new URL('../../../data/samples/real/retina.jpg', import.meta.url));
+const demoModel = bundledPath('models', 'demo');
+const sampleImage = bundledPath('data', 'samples', 'real', 'retina.jpg');
 
 /** Traces images and describes checkpoints; one engine process serves all calls. */
 export class TraceService {

@@ -1,48 +1,6 @@
 import { z } from 'zod';
 import { FundusLensError } from '../../../contract/errors.ts';
-
-/** Decoder hyperparameters, in the words of ../../common and not in the file's. */
-export interface DecoderConfig {
-  readonly numLayers: number;
-  readonly dModel: number;
-  readonly numHeads: number;
-  readonly numKeyValueHeads: number;
-  readonly headDim: number;
-  readonly dMlp: number;
-  /** Rows of the embedding and of the unembedding; may exceed the tokenizer. */
-  readonly vocabSize: number;
-  readonly rmsNormEps: number;
-  readonly ropeTheta: number;
-  /** Half-dimensions rotated by the t, h and w position; their sum is headDim / 2. */
-  readonly mropeSection: readonly [number, number, number];
-  readonly maxPositions: number;
-}
-
-/** Vision tower hyperparameters shared by both families. */
-export interface VisionConfig {
-  readonly numBlocks: number;
-  readonly width: number;
-  readonly numHeads: number;
-  readonly dMlp: number;
-  /** Width of the merged image tokens; equals the decoder's dModel. */
-  readonly outWidth: number;
-  readonly patchSize: number;
-  readonly temporalPatchSize: number;
-  readonly mergeSize: number;
-  /** Side of an attention window, pixels; null when every block attends to the whole image. */
-  readonly windowSize: number | null;
-  /** Blocks with attention over the whole image, when there are windows. */
-  readonly fullAttentionBlocks: readonly number[];
-}
-
-export interface ModelConfig {
-  readonly modelType: string;
-  readonly decoder: DecoderConfig;
-  readonly vision: VisionConfig;
-  /** null when the file does not say; then the presence of an unembedding tensor decides. */
-  readonly tiedUnembedding: boolean | null;
-  readonly imageTokenId: number;
-}
+import type { DecoderConfig, ModelConfig, VisionConfig } from '../shared/model-config.ts';
 
 const positive = z.int().positive();
 
@@ -127,14 +85,14 @@ function toDecoderConfig(text: z.infer<typeof textSchema>, json: Record<string, 
     vocabSize: text.vocab_size,
     rmsNormEps: text.rms_norm_eps,
     ropeTheta,
-    mropeSection: rope.mrope_section,
+    ropeSections: rope.mrope_section,
     maxPositions: text.max_position_embeddings,
   };
 }
 
 function checkConsistency(decoder: DecoderConfig, vision: VisionConfig): void {
-  const { headDim, numHeads, numKeyValueHeads, mropeSection, dModel } = decoder;
-  const halfDim = mropeSection[0] + mropeSection[1] + mropeSection[2];
+  const { headDim, numHeads, numKeyValueHeads, ropeSections, dModel } = decoder;
+  const halfDim = ropeSections.reduce((sum, size) => sum + size, 0);
   const checks: [boolean, string, string][] = [
     [Number.isInteger(headDim), 'hidden_size divisible by num_attention_heads', `head size ${headDim}`],
     [

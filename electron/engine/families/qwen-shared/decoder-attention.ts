@@ -1,4 +1,4 @@
-import type { DecoderConfig } from './config.ts';
+import type { DecoderConfig } from '../shared/model-config.ts';
 import type { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { linear } from '../../graph/linear.ts';

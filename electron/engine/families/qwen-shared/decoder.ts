@@ -1,16 +1,11 @@
-import type { DecoderConfig } from './config.ts';
+import type { LayerRange } from '../shared/family.ts';
+import type { DecoderConfig } from '../shared/model-config.ts';
 import { addAttentionInputs, decoderAttention } from './decoder-attention.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { gatedMlp } from '../../graph/mlp.ts';
 import { addAndRmsNorm, rmsNorm } from '../../graph/norm.ts';
 import type { WeightProvider } from '../../weights/weight-source.ts';
-
-/** Blocks start … end − 1. */
-export interface LayerRange {
-  readonly start: number;
-  readonly end: number;
-}
 
 /**
  * The Qwen2 decoder as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and unless

@@ -1,12 +1,5 @@
-import type { ImageProcessorConfig } from '../../image/image-processor-config.ts';
+import type { ImageProcessorConfig, Patches } from '../../image/image-processor.ts';
 import type { RgbImage } from '../../image/resize-bicubic.ts';
-
-export interface Patches {
-  /** Patches [t, h, w]; t = 1. */
-  readonly grid: readonly [number, number, number];
-  /** float32 [h·w, 3 · temporalPatchSize · patchSize²] */
-  readonly pixelValues: Float32Array;
-}
 
 /**
  * Normalises an image and cuts it into patches, `(value / 255 − mean) / std` in float32.

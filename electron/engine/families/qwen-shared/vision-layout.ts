@@ -1,5 +1,5 @@
-import type { VisionConfig } from './config.ts';
-import { inverseFrequencies, tabulate, type RotationTable } from './positions.ts';
+import type { VisionConfig } from '../shared/model-config.ts';
+import { inverseFrequencies, tabulate, type RotationTable } from '../../graph/rotation.ts';
 
 const visionRopeTheta = 10_000;
 

@@ -1,4 +1,4 @@
-import type { VisionConfig } from './config.ts';
+import type { VisionConfig } from '../shared/model-config.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { linear } from '../../graph/linear.ts';
