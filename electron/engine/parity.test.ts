@@ -53,7 +53,7 @@ describe.each(fixtureNames)('the raw lens on %s', (name) => {
     const normed = expected.get('raw_notebook_top_log_probs')!.data;
     expect(largestDifference(cells.topLogProbs.slice(rows * 10), normed)).toBeLessThan(1e-3);
     expect([...cells.topIds.slice(rows * 10)]).toEqual(expected.get('raw_notebook_top_ids')!.data);
-    expect(warnings.join()).toContain('raw lens');
+    expect(warnings).toContainEqual({ code: 'raw-lens' });
   });
 });
 

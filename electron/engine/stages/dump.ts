@@ -1,29 +1,28 @@
 import { readRows } from '../weights/tensor-reader.ts';
 import { writeSafetensors, type NamedTensor } from '../weights/safetensors-writer.ts';
 import type { Model } from '../model/model.ts';
+import type { OpenedPrefix } from '../prefix-cache/open-prefix.ts';
+import type { InputReading } from './read-input.ts';
+import type { TraceInput } from './trace-input.ts';
 
-export interface Dump {
-  /** float32 [patches, 1176]; null without an image. */
-  readonly pixelValues: Float32Array | null;
-  /** float32 [cells, D]; null without an image. */
-  readonly imageEmbeds: Float32Array | null;
-  /** By layer 0…L, float32 [T, D], pre-norm. */
-  readonly residual: readonly Float32Array[];
-  /** float32 [D]: the last position after the final norm. */
-  readonly finalState: Float32Array;
-  /** float32 [tokenizer size]: the model's logits at the last position. */
-  readonly finalLogits: Float32Array;
-  /** Axes t, h, w, each int32 [T]. */
-  readonly positionIds: readonly Int32Array[];
+interface DumpedParts {
+  readonly model: Model;
+  readonly input: TraceInput;
+  readonly encoded: OpenedPrefix | null;
+  readonly reading: InputReading;
 }
 
 /**
  * Writes what a reference implementation can be compared with: `pixel_values`, `image_embeds`,
- * `residual_stream` [L+1, T, D], `logits` [V] and `position_ids` [3, T], in a file that PyTorch reads.
+ * `residual_stream` [L+1, T, D], `logits` [V] and `position_ids` [axes, T], in a file that PyTorch reads.
  *
  * @throws FundusLensError `output.unwritable`
  */
-export async function writeDump(file: string, { checkpoint, head }: Model, dump: Dump): Promise<void> {
+export async function writeDump(
+  file: string,
+  { model, input, encoded, reading }: DumpedParts,
+): Promise<void> {
+  const { checkpoint, head } = model;
   const { dModel, vocabSize } = checkpoint.config.decoder;
   const float32 = (
     name: string,
@@ -36,20 +35,19 @@ export async function writeDump(file: string, { checkpoint, head }: Model, dump:
     return { name, dtype: 'F32', shape: [...leading, length / width / outer, width], parts };
   };
   const tensors: NamedTensor[] = [];
-  if (dump.pixelValues !== null && dump.imageEmbeds !== null) {
+  if (input.image !== null && encoded !== null) {
     const { patchSize, temporalPatchSize } = checkpoint.config.vision;
-    tensors.push(float32('pixel_values', 3 * temporalPatchSize * patchSize ** 2, [dump.pixelValues]));
-    tensors.push(float32('image_embeds', dModel, [dump.imageEmbeds]));
+    const pixels = await input.image.pixelValues();
+    tensors.push(float32('pixel_values', 3 * temporalPatchSize * patchSize ** 2, [pixels]));
+    tensors.push(float32('image_embeds', dModel, [encoded.embeds]));
   }
-  tensors.push(float32('residual_stream', dModel, dump.residual, [dump.residual.length]));
-  const logits = [dump.finalLogits, unembedPadding()];
+  const residual = reading.residual(input.rowsRead);
+  tensors.push(float32('residual_stream', dModel, residual, [residual.length]));
+  const logits = [reading.finalLogits, unembedPadding()];
   tensors.push({ name: 'logits', dtype: 'F32', shape: [vocabSize], parts: logits });
-  tensors.push({
-    name: 'position_ids',
-    dtype: 'I64',
-    shape: [3, dump.positionIds[0]!.length],
-    parts: dump.positionIds.map((axis) => BigInt64Array.from(axis, BigInt)),
-  });
+  const length = input.prompt.tokenIds.length;
+  const axes = reading.run.positionIds.map((axis) => BigInt64Array.from(axis.subarray(0, length), BigInt));
+  tensors.push({ name: 'position_ids', dtype: 'I64', shape: [axes.length, length], parts: axes });
   await writeSafetensors(file, tensors);
 
   /** Logits of the rows beyond the tokenizer, which the lens never computes. */
@@ -58,7 +56,7 @@ export async function writeDump(file: string, { checkpoint, head }: Model, dump:
     const weights = readRows(checkpoint.weights.view(checkpoint.unembedding), rows);
     return Float32Array.from(rows, (_, index) => {
       let sum = 0;
-      for (let d = 0; d < dModel; d++) sum += dump.finalState[d]! * weights[index * dModel + d]!;
+      for (let d = 0; d < dModel; d++) sum += reading.pass.finalState[d]! * weights[index * dModel + d]!;
       return sum;
     });
   }

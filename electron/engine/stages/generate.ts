@@ -1,8 +1,11 @@
 import { readRows } from '../weights/tensor-reader.ts';
-import type { DecoderPass, DecoderRun } from '../model/decoder-run.ts';
+import type { DecoderPass } from '../model/decoder-run.ts';
 import { readFinalLogits } from '../model/parity-gate.ts';
 import type { Model } from '../model/model.ts';
+import { concatenate } from '../weights/concatenate.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
+import type { InputReading } from './read-input.ts';
+import type { TraceRequest } from './trace-request.ts';
 
 export interface Generation {
   /** Without the end token. */
@@ -15,22 +18,19 @@ export interface Generation {
 /**
  * Continues a prompt greedily: always the token with the largest logit, the smallest id among equals.
  *
- * @param nextLogits float32 [V] after the prompt
- * @param count tokens at most
- * @param traced whether the residual stream at the generated positions is kept; costs one more pass
+ * The residual stream at the generated positions is kept when they are traced, which costs one more pass.
  */
 export async function generate(
   model: Model,
-  run: DecoderRun,
-  nextLogits: Float32Array,
-  { count, traced }: { readonly count: number; readonly traced: boolean },
+  { run, finalLogits }: Pick<InputReading, 'run' | 'finalLogits'>,
+  { generate: count, traceGenerated: traced }: Pick<TraceRequest, 'generate' | 'traceGenerated'>,
   hooks: TraceHooks,
 ): Promise<Generation> {
   const { embedding, endTokenIds } = model.checkpoint;
   const ids: number[] = [];
   const residual: (readonly Float32Array[])[] = [];
   let ended = false;
-  let logits = nextLogits;
+  let logits = finalLogits;
   while (ids.length < count) {
     await reportProgress(hooks, 'generate', ids.length, count);
     const id = argmax(logits);
@@ -45,7 +45,17 @@ export async function generate(
     logits = (await readFinalLogits(model, pass)).model;
   }
   await reportProgress(hooks, 'generate', count, count);
+  await model.decoder.rest();
   return { ids, ended, residual };
+}
+
+/** Residual rows of the prompt with those of the generated positions after them, by layer. */
+export function appendGenerated(
+  ofPrompt: readonly Float32Array[],
+  { residual }: Generation,
+): readonly Float32Array[] {
+  if (residual.length === 0) return ofPrompt;
+  return ofPrompt.map((stream, layer) => concatenate([stream, ...residual.map((layers) => layers[layer]!)]));
 }
 
 function argmax(values: Float32Array): number {
