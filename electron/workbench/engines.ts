@@ -1,5 +1,5 @@
 import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
-import type { TraceRequest } from '../engine/process/messages.ts';
+import type { TapFeatures, TapRequest, TraceRequest } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';
@@ -54,6 +54,15 @@ export class Engines {
   /** @throws whatever `EngineClient.trace` throws */
   trace(modelId: number | null, request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
     return this.#use(request.modelDir, modelId, (client) => client.trace(request, options));
+  }
+
+  /** @throws whatever `EngineClient.tap` throws */
+  tap(
+    modelId: number | null,
+    request: TapRequest,
+    options: RequestOptions<'tap'> = {},
+  ): Promise<TapFeatures> {
+    return this.#use(request.modelDir, modelId, (client) => client.tap(request, options));
   }
 
   /** Reads a checkpoint and hashes it. */

@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly after?: KeyValueCache;
   /** Sequences of equal length at equal positions, side by side; 1. */
   readonly batch?: number;
+  /** Blocks of the model's decoder, when it was limited; see `LoadedModel.limitDepth`. */
+  readonly depth?: number;
 }
 
 /** One sequence through the decoder, or several side by side: pass by pass with a KV cache. */
@@ -51,18 +53,25 @@ export class DecoderRun {
   readonly #rotation: RotationTable;
   readonly #keepCache: boolean;
   readonly #batch: number;
+  /** Blocks. */
+  readonly #depth: number;
   #cache: Tensors;
   #length: number;
 
-  constructor(model: Model, place: ImagePlace, { maxLength, keepCache, after, batch = 1 }: RunOptions) {
+  constructor(
+    model: Model,
+    place: ImagePlace,
+    { maxLength, keepCache, after, batch = 1, depth }: RunOptions,
+  ) {
     const { family, config } = model.checkpoint;
     const { decoder } = config;
     this.#model = model;
     this.#keepCache = keepCache;
     this.#batch = batch;
+    this.#depth = depth ?? decoder.numLayers;
     this.positionIds = family.positionIds(maxLength, place);
     this.#rotation = buildRotationTable(this.positionIds, decoder);
-    this.#cache = after?.tensors ?? emptyCache(decoder, batch);
+    this.#cache = after?.tensors ?? emptyCache(decoder, this.#depth, batch);
     this.#length = after?.length ?? 0;
   }
 
@@ -73,8 +82,11 @@ export class DecoderRun {
    * @param rows which of the S rows to read, 0…S−1
    */
   async pass(embeds: Float32Array, rows: readonly number[]): Promise<DecoderPass> {
-    const { residual, outputs } = await this.#run(embeds, rows, ['final_state']);
-    return { residual, finalState: float32Data(outputs['final_state']) };
+    const outputs = await this.#run(embeds, rows, [...this.#streams(rows), 'final_state']);
+    return {
+      residual: this.#residual(embeds, rows, outputs),
+      finalState: float32Data(outputs['final_state']),
+    };
   }
 
   /**
@@ -85,7 +97,23 @@ export class DecoderRun {
    * @returns by layer 0…L, float32 [rows read, D]
    */
   async fill(embeds: Float32Array, rows: readonly number[]): Promise<readonly Float32Array[]> {
-    return (await this.#run(embeds, rows, [])).residual;
+    return this.#residual(embeds, rows, await this.#run(embeds, rows, this.#streams(rows)));
+  }
+
+  /**
+   * Continues all sequences and reads only some layers.
+   *
+   * @param layers 1…depth
+   * @returns in the order of `layers`, float32 [rows read, D]
+   */
+  async readLayers(
+    embeds: Float32Array,
+    rows: readonly number[],
+    layers: readonly number[],
+  ): Promise<readonly Float32Array[]> {
+    const names = layers.map((layer) => `residual.${layer}`);
+    const outputs = await this.#run(embeds, rows, names);
+    return names.map((name) => float32Data(outputs[name]));
   }
 
   /** The KV cache of each sequence; only of a run that keeps it. */
@@ -100,17 +128,30 @@ export class DecoderRun {
     }));
   }
 
-  async #run(embeds: Float32Array, rows: readonly number[], fetches: readonly string[]) {
+  /** Outputs of the residual stream after every block. An output of no rows is not asked for. */
+  #streams(rows: readonly number[]): string[] {
+    return rows.length === 0
+      ? []
+      : Array.from({ length: this.#depth }, (_, layer) => `residual.${layer + 1}`);
+  }
+
+  /** By layer 0…depth, float32 [rows read, D]. */
+  #residual(embeds: Float32Array, rows: readonly number[], outputs: Tensors): Float32Array[] {
+    const { dModel } = this.#model.checkpoint.config.decoder;
+    const streams = this.#streams(rows).map((name) => float32Data(outputs[name]));
+    const none = Array.from({ length: this.#depth }, () => new Float32Array(0));
+    return [selectRows(embeds, rows, dModel), ...(rows.length === 0 ? none : streams)];
+  }
+
+  async #run(embeds: Float32Array, rows: readonly number[], fetches: readonly string[]): Promise<Tensors> {
     const { decoder } = this.#model.checkpoint.config;
-    const { numLayers, dModel } = decoder;
+    const { dModel } = decoder;
     const sequence = embeds.length / dModel / this.#batch;
     this.#length += sequence;
     const { halfDim } = this.#rotation;
     const table = (values: Float32Array) =>
       float32Tensor(values.subarray(0, this.#length * halfDim), [this.#length, halfDim]);
-    // An output of no rows is not asked for, and so none has to be computed.
-    const readsAny = rows.length > 0;
-    const selected = readsAny ? rows : [0];
+    const selected = rows.length > 0 ? rows : [0];
     const feeds: Record<string, Tensor> = {
       ...this.#cache,
       ...shapeFeeds(decoder, this.#batch, sequence),
@@ -120,19 +161,10 @@ export class DecoderRun {
       sin: table(this.#rotation.sin),
       ...this.#attentionFeeds(sequence),
     };
-    const layers = Array.from({ length: numLayers }, (_, layer) => `residual.${layer + 1}`);
-    const caches = this.#keepCache ? cacheNames(numLayers) : [];
-    const outputs = await this.#model.decoder.run(feeds, [
-      ...(readsAny ? layers : []),
-      ...fetches,
-      ...caches.map(presentName),
-    ]);
+    const caches = this.#keepCache ? cacheNames(this.#depth) : [];
+    const outputs = await this.#model.decoder.run(feeds, [...fetches, ...caches.map(presentName)]);
     this.#cache = Object.fromEntries(caches.map((name) => [name, outputs[presentName(name)]!]));
-    const residual = [
-      selectRows(embeds, rows, dModel),
-      ...layers.map((name) => (readsAny ? float32Data(outputs[name]) : new Float32Array(0))),
-    ];
-    return { residual, outputs };
+    return outputs;
   }
 
   #attentionFeeds(sequence: number): Tensors {
@@ -198,7 +230,7 @@ function selectRows(matrix: Float32Array, rows: readonly number[], width: number
   return selected;
 }
 
-function emptyCache({ numLayers, numKeyValueHeads, headDim }: DecoderConfig, batch: number): Tensors {
+function emptyCache({ numKeyValueHeads, headDim }: DecoderConfig, numLayers: number, batch: number): Tensors {
   const empty = () => float32Tensor(new Float32Array(0), [batch, numKeyValueHeads, 0, headDim]);
   return Object.fromEntries(cacheNames(numLayers).map((name) => [name, empty()]));
 }

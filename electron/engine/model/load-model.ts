@@ -67,11 +67,26 @@ export async function loadModel(
     const model: Model = { checkpoint, fingerprint: await hashing, provider, memory, vision, decoder, head };
     const gate = await checkParity(model);
     await reportProgress(hooks, 'load', total, total);
-    return { ...model, gate, loadMilliseconds: performance.now() - started, release };
+    const limitDepth = depthLimiter(checkpoint, target, decoder);
+    return { ...model, gate, loadMilliseconds: performance.now() - started, limitDepth, release };
   } catch (error) {
     await release();
     throw asLoadError(error, folder);
   }
+}
+
+/** Another depth is another graph: ONNX Runtime computes all of a graph, whatever is fetched from it. */
+function depthLimiter(
+  { family, config, weights }: Checkpoint,
+  target: GraphTarget,
+  decoder: ResidentSession,
+): LoadedModel['limitDepth'] {
+  let current = config.decoder.numLayers;
+  return async (depth) => {
+    if (depth === current) return;
+    await decoder.replace(family.buildDecoder(config, weights, target, { start: 0, end: depth }));
+    current = depth;
+  };
 }
 
 /**

@@ -20,6 +20,8 @@ export interface Model {
 export interface LoadedModel extends Model {
   readonly gate: Gate;
   readonly loadMilliseconds: number;
+  /** Leaves the decoder its first `depth` blocks, 1…L, so that the others are neither loaded nor computed. */
+  limitDepth(depth: number): Promise<void>;
   release(): Promise<void>;
 }
 

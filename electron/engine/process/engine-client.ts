@@ -1,5 +1,13 @@
 import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
-import type { EngineCall, EngineCalls, EngineCommand, EngineEvent, TraceRequest } from './messages.ts';
+import type {
+  EngineCall,
+  EngineCalls,
+  EngineCommand,
+  EngineEvent,
+  TapFeatures,
+  TapRequest,
+  TraceRequest,
+} from './messages.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
 import { FundusLensError, deserializeError } from '../../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
@@ -60,6 +68,11 @@ export class EngineClient {
    */
   trace(request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
     return this.#ask('trace', request, options);
+  }
+
+  /** Reads features of one image from inside the model; throws as {@link trace} does. */
+  tap(request: TapRequest, options: RequestOptions<'tap'> = {}): Promise<TapFeatures> {
+    return this.#ask('tap', request, options);
   }
 
   /** Describes a checkpoint by its headers; throws as {@link trace} does. */

@@ -5,13 +5,16 @@ import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareProgress, PrepareRequest } from '../../contract/prepared-model.ts';
 import type { ProvidersReport } from '../../contract/providers.ts';
 import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
+import type { TapFeatures, TapRequest } from '../stages/tap-request.ts';
 import type { TraceRequest } from '../stages/trace-request.ts';
 
-export type { TraceRequest };
+export type { TapFeatures, TapRequest, TraceRequest };
 
 /** What the engine can be asked for: the request, the answer, and how it tells of its progress. */
 export interface EngineCalls {
   trace: { request: TraceRequest; answer: LensTrace; progress: EngineProgress };
+  /** Features from inside the model, without a lens. */
+  tap: { request: TapRequest; answer: TapFeatures; progress: EngineProgress };
   /** By headers alone; the request is the folder. */
   outline: { request: string; answer: CheckpointOutline; progress: never };
   /** The same and every hash; the request is the folder. */

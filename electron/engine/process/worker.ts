@@ -8,6 +8,7 @@ import { prepareModel } from '../quantize/prepare-model.ts';
 import { listProviders } from '../runtime/providers.ts';
 import { serveRequests } from './serve-requests.ts';
 import type { EngineChannel } from './serve-requests.ts';
+import { tap } from '../tap.ts';
 import { trace } from '../trace.ts';
 
 /** What Electron's utilityProcess gives instead of Node's message channel. */
@@ -42,6 +43,7 @@ process.on('SIGINT', () => undefined);
 const models = new ModelCache();
 await serveRequests(openChannel(), {
   trace: (request, hooks) => trace(request, hooks, models),
+  tap: (request, hooks) => tap(request, hooks, models),
   outline: (folder) => outlineCheckpoint(folder),
   inspect: inspectCheckpoint,
   providers: listProviders,

@@ -16,6 +16,7 @@ export async function openModel(
   hooks: TraceHooks,
 ): Promise<{ model: LoadedModel; concepts: readonly ResolvedConcept[] }> {
   const model = await models.open(modelDir, provider, hooks);
+  await model.limitDepth(model.checkpoint.config.decoder.numLayers);
   checkTopK(topK, model.head.numTokens);
   const concepts = models.resolve(conceptSet, model);
   await model.head.makeRoomFor(concepts.length);
