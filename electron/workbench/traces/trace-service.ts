@@ -3,7 +3,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CheckpointReport } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from '../../engine/lens-trace/lens-trace.ts';
+import type {
+  LensKind,
+  LensTrace,
+  PositionSelection,
+  ProviderChoice,
+} from '../../engine/lens-trace/lens-trace.ts';
 import { EngineClient } from '../../engine/process/engine-client.ts';
 import type { RequestOptions } from '../../engine/process/engine-client.ts';
 import { listControls } from './control-images.ts';
@@ -39,7 +44,7 @@ export interface TraceOptions {
   readonly traceGenerated?: boolean | undefined;
   /** Whether emergence is compared with controls; true. */
   readonly controls?: boolean | undefined;
-  /** Images that will be traced next in the same way; see `TraceRequest`. */
+  /** Images that will be traced next in the same way; see `EngineTraceRequest`. */
   readonly upcoming?: readonly string[] | undefined;
   /** File for pixel values, embeddings, residual stream and logits; none. */
   readonly dumpPath?: string | undefined;
