@@ -1,5 +1,5 @@
 import { agree, agreementOf, splitPhrase } from './phrase.ts';
-import { applies, valueOf, type Protocol, type ProtocolValue } from './protocol.ts';
+import { applies, valueOf, type Protocol } from './protocol.ts';
 import { isNumeric, keyOf, type ProtocolSchema } from './schema.ts';
 import type { Noun, ProtocolField, ProtocolGroup, ProtocolLanguage } from './schema-format.ts';
 import { quote, writeNumber } from './value-text.ts';

@@ -35,6 +35,8 @@ export type ProtocolCode = z.infer<typeof codeSchema>;
 const valueSetSchema = z.strictObject({
   /** Codes from least to most, where they have an order; a code outside it cannot be ranked. */
   ordered: z.array(z.string()).optional(),
+  /** The code for "there is some", where nobody said how much. */
+  unquantified: z.string().optional(),
   values: z.array(
     z.strictObject({ code: z.string(), title: titleSchema, codes: z.array(codeSchema).optional() }),
   ),

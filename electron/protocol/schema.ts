@@ -119,7 +119,11 @@ function findFieldFaults(schema: ProtocolSchema, group: ProtocolGroup, field: Pr
   const set = valueSetOf(schema, field);
   const codes = set?.values.map(({ code }) => code) ?? [];
   if (isCoded(field) && set === null) faults.push(`${field.id} has no value set`);
-  for (const code of [...(set?.ordered ?? []), ...(isCoded(field) ? (field.normal ?? []) : [])]) {
+  for (const code of [
+    ...(set?.ordered ?? []),
+    ...(set?.unquantified === undefined ? [] : [set.unquantified]),
+    ...(isCoded(field) ? (field.normal ?? []) : []),
+  ]) {
     if (!codes.includes(code)) faults.push(`${field.id}: ${code} is not in its value set`);
   }
   if (isNumeric(field) && (field.limits === undefined || field.decimals === undefined)) {
