@@ -73,7 +73,7 @@ function arbitraryValue(
     const { min, max } = field.limits!;
     const integers = fc.integer({ min: min * scale, max: Math.min(max * scale, 2 ** 31 - 1) });
     return fc.oneof(
-      integers.map((value) => Number((value / scale).toFixed(field.decimals!))),
+      integers.map((value) => Number((value / scale).toFixed(field.decimals))),
       fc.constantFrom(min, max, ...Object.values(field.written ?? {})),
     );
   }

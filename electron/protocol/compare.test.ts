@@ -14,12 +14,12 @@ const grade = (id: string, value: string | number | null) =>
 
 describe('cohenKappa', () => {
   // sklearn.metrics.cohen_kappa_score 1.9.1 on the same pairs, labels 0–4, weights None and "quadratic".
-  const first = [...'0011223344002143201'];
-  const second = [...'0012223334102143311'];
+  const first = Array.from('0011223344002143201');
+  const second = Array.from('0012223334102143311');
   const pairs = first.map((code, at) => [code, second[at]!] as const);
 
   it('gives the numbers of scikit-learn', () => {
-    const codes = [...'01234'];
+    const codes = ['0', '1', '2', '3', '4'];
     expect(cohenKappa(pairs, codes, 'unweighted').value).toBeCloseTo(0.671280276816609, 12);
     expect(cohenKappa(pairs, codes, 'quadratic').value).toBeCloseTo(0.9264136328427576, 12);
   });

@@ -12,6 +12,7 @@ import {
   checkOutline,
   circle,
   circumferenceOf,
+  cornersOf,
   heightOf,
   type Outline,
   type PolygonShape,
@@ -124,6 +125,8 @@ describe('measureDrawings', () => {
 
   it('is 0.3 disc diameters of rim where disc and cup are concentric', () => {
     expect(rimWidth(disc, circle([300, 200], 20), 0)).toBeCloseTo(0.3, 5);
+    const asPolygon: Outline = { kind: 'polygon', points: cornersOf(disc, 720) };
+    expect(rimWidth(asPolygon, circle([300, 200], 20), 1)).toBeCloseTo(0.3, 4);
     expect(discDiameter(disc)).toBeCloseTo(100, 9);
   });
 

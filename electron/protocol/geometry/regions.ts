@@ -1,4 +1,4 @@
-import { cornersOf, type Outline, type Point, type Shape } from './shapes.ts';
+import { cornersOf, type EllipseShape, type Outline, type Point, type Shape } from './shapes.ts';
 
 /** Lines a pixel row is cut into: borders are exact along x, and along y to a fraction of a line. */
 const linesPerPixel = 4;
@@ -51,7 +51,8 @@ export function holds(outline: Outline, point: Point): boolean {
  * @param angle direction from x towards y, radians
  */
 export function reachAlong(outline: Outline, from: Point, angle: number): number {
-  const points = cornersOf(outline, 1024);
+  if (outline.kind === 'ellipse') return reachAlongEllipse(outline, from, angle);
+  const { points } = outline;
   const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
   return points.reduce((farthest, [px, py], at) => {
     const [qx, qy] = points[(at + 1) % points.length]!;
@@ -63,6 +64,19 @@ export function reachAlong(outline: Outline, from: Point, angle: number): number
     const onEdge = (ox * dy - oy * dx) / cross;
     return onEdge >= 0 && onEdge <= 1 ? Math.max(farthest, along) : farthest;
   }, 0);
+}
+
+/** In the frame where the ellipse is the unit circle, the ray meets it where |o + t·d| = 1. */
+function reachAlongEllipse({ centre, radii, rotation }: EllipseShape, from: Point, angle: number): number {
+  const toFrame = (x: number, y: number) => [
+    (x * Math.cos(rotation) + y * Math.sin(rotation)) / radii[0],
+    (y * Math.cos(rotation) - x * Math.sin(rotation)) / radii[1],
+  ];
+  const [ox, oy] = toFrame(from[0] - centre[0], from[1] - centre[1]) as [number, number];
+  const [dx, dy] = toFrame(Math.cos(angle), Math.sin(angle)) as [number, number];
+  const [a, b, c] = [dx * dx + dy * dy, ox * dx + oy * dy, ox * ox + oy * oy - 1];
+  const root = b * b - a * c;
+  return root < 0 ? 0 : Math.max(0, (Math.sqrt(root) - b) / a);
 }
 
 type Interval = readonly [number, number];
