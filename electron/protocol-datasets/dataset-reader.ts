@@ -15,6 +15,7 @@ export interface DatasetReader {
 export class RecordCollector {
   readonly problems: DatasetProblem[] = [];
   private readonly builders = new Map<string, RecordBuilder>();
+  private madeByAttempt: string[] = [];
   private readonly schema: ProtocolSchema;
 
   constructor(schema: ProtocolSchema) {
@@ -26,6 +27,7 @@ export class RecordCollector {
     const known = this.builders.get(imagePath);
     if (known !== undefined) return known;
     const builder = new RecordBuilder(this.schema, imagePath);
+    this.madeByAttempt.push(imagePath);
     this.builders.set(imagePath, builder);
     return builder;
   }
@@ -43,12 +45,12 @@ export class RecordCollector {
 
   /** Does something that a bad file may stop; the problem is noted. */
   attempt(path: string, line: number | null, act: () => void): void {
-    const before = new Set(this.builders.keys());
+    this.madeByAttempt = [];
     try {
       act();
     } catch (error) {
       this.problems.push(toProblem(error, path, line));
-      for (const image of this.builders.keys()) if (!before.has(image)) this.builders.delete(image);
+      for (const image of this.madeByAttempt) this.builders.delete(image);
     }
   }
 
