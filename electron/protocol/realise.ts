@@ -15,8 +15,8 @@ interface ListItem {
 interface Clause {
   readonly text: string;
   readonly predicate: boolean;
-  /** It lists fields: a comma beside it would read as one more item. */
-  readonly lists: boolean;
+  /** A comma beside it would be misread: as one more item of its list, or as the decimal comma of its number. */
+  readonly isolated: boolean;
 }
 
 /**
@@ -84,9 +84,9 @@ function finish(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** A comma between clauses, a semicolon where one of the two has commas itself or lists fields. */
+/** A comma between clauses, a semicolon where a comma would be misread. */
 function joinClauses(head: string, clauses: readonly Clause[]): string {
-  const isSimple = ({ text, lists }: Clause) => !lists && !text.includes(',');
+  const isSimple = ({ text, isolated }: Clause) => !isolated && !text.includes(',');
   const body = clauses.reduce((text, clause, at) => {
     if (at === 0) return clause.text;
     return text + (isSimple(clause) && isSimple(clauses[at - 1]!) ? ', ' : '; ') + clause.text;
@@ -113,12 +113,13 @@ class Writer {
       const value = valueOf(this.protocol, field.id);
       if (value === null || field.when !== undefined || said.has(field.id)) continue;
       const predicate = field.text?.[this.language]?.predicate === true;
+      const isolated = isNumeric(field) && this.schema.languages[this.language].decimal === ',';
       const joined = this.writeJoined(field, said);
       const text = () => this.writePhrase(field, value) + this.writeDetails(field);
-      clauses.push(...(joined ?? [{ text: text(), predicate, lists: false }]));
+      clauses.push(...(joined ?? [{ text: text(), predicate, isolated }]));
     }
     const rest = this.writeUnassessed(group);
-    return rest === null ? clauses : [...clauses, { text: rest, predicate: false, lists: true }];
+    return rest === null ? clauses : [...clauses, { text: rest, predicate: false, isolated: true }];
   }
 
   /**
@@ -140,7 +141,7 @@ class Writer {
       const all = text.all?.[code];
       const isAll = all !== undefined && fields.length === join!.fields.length;
       const phrase = isAll && items.every(({ tail }) => tail === '') ? all : this.fill(frame, items);
-      return [{ text: phrase, predicate: false, lists: true }];
+      return [{ text: phrase, predicate: false, isolated: true }];
     });
   }
 
@@ -176,21 +177,16 @@ class Writer {
     );
     const open = inPlace.filter((field) => valueOf(this.protocol, field.id) === null).map(({ id }) => id);
     if (open.length === 0) return null;
-    const nouns: Noun[] = [];
-    const named = new Set<string>();
-    for (const id of open) {
-      if (named.has(id)) continue;
-      const collection = group.collections?.find(({ fields }) => fields.includes(id));
-      if (collection === undefined) {
-        nouns.push(this.schema.fields.get(id)!.name[this.language]);
-        continue;
-      }
-      for (const each of collection.fields) named.add(each);
-      const isWhole = inPlace.every(
-        (field) => !collection.fields.includes(field.id) || open.includes(field.id),
-      );
-      nouns.push((isWhole ? collection.whole : collection.rest)[this.language]);
-    }
+    const isOpen = (id: string) => open.includes(id);
+    const collections = (group.collections ?? []).filter(({ fields }) => fields.some(isOpen));
+    const isCollected = (id: string) => collections.some(({ fields }) => fields.includes(id));
+    const nouns = [
+      ...open.filter((id) => !isCollected(id)).map((id) => this.schema.fields.get(id)!.name[this.language]),
+      ...collections.map(({ fields, whole, rest }) => {
+        const isWhole = inPlace.every(({ id }) => !fields.includes(id) || isOpen(id));
+        return (isWhole ? whole : rest)[this.language];
+      }),
+    ];
     if (nouns.length > rules.namedAtMost) return rules.rest;
     return this.fill(
       rules.notAssessed,
