@@ -7,9 +7,9 @@ export function matchLiteral(text: string, start: number, phrase: string): numbe
   let at = start;
   for (const char of phrase) {
     if (char === ' ') {
-      const space = /^\s+/.exec(text.slice(at, at + 64))?.[0].length ?? 0;
-      if (space === 0) return null;
-      at += space;
+      const space = at;
+      while (isSpace(text[at])) at++;
+      if (at === space) return null;
     } else {
       const found = text.slice(at, at + char.length);
       if (found !== char && fold(found) !== fold(char)) return null;
@@ -19,6 +19,18 @@ export function matchLiteral(text: string, start: number, phrase: string): numbe
   return at;
 }
 
+/** Folding is asked for the same few letters again and again. */
+const folded = new Map<string, string>();
+
 function fold(char: string): string {
-  return char.toLowerCase().replace('ё', 'е');
+  let letter = folded.get(char);
+  if (letter === undefined) {
+    letter = char.toLowerCase().replace('ё', 'е');
+    folded.set(char, letter);
+  }
+  return letter;
+}
+
+function isSpace(char: string | undefined): boolean {
+  return char !== undefined && (char === ' ' || /\s/.test(char));
 }
