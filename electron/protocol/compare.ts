@@ -78,7 +78,7 @@ export function measureAgreement(schema: ProtocolSchema, pairs: readonly Observe
 /**
  * Agreement of two observers about one field.
  *
- * @throws FundusLensError `input.invalid` when the schema has no such field
+ * @throws ProtocolError when the schema has no such field
  */
 export function measureFieldAgreement(
   schema: ProtocolSchema,

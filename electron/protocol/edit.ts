@@ -1,4 +1,4 @@
-import { FundusLensError } from '../common/errors.ts';
+import { ProtocolError } from './protocol-error.ts';
 import {
   applies,
   checkValue,
@@ -23,7 +23,7 @@ export interface ValueOrigin {
  * Details that no longer have their place are removed: the area of exudates goes when there are none.
  *
  * @returns a new protocol
- * @throws FundusLensError `input.invalid` for an unknown field, a value that the field does not allow, or a detail without its place
+ * @throws ProtocolError for an unknown field, a value that the field does not allow, or a detail without its place
  */
 export function setValue(
   schema: ProtocolSchema,
@@ -35,14 +35,14 @@ export function setValue(
   const field = requireField(schema, fieldId);
   const problem = value === null ? null : checkValue(schema, field, value);
   if (problem !== null) {
-    throw new FundusLensError('input.invalid', `"${field.title.en}" cannot have this value.`, {
+    throw new ProtocolError(`"${field.title.en}" cannot have this value.`, {
       expected: problem.expected,
       found: problem.found,
     });
   }
   if (value !== null && !applies(field, protocol)) {
     const { field: parent, values } = field.when!;
-    throw new FundusLensError('input.invalid', `"${field.title.en}" has no place in this protocol.`, {
+    throw new ProtocolError(`"${field.title.en}" has no place in this protocol.`, {
       expected: `${parent} to be ${values.join(' or ')}`,
       found: valueOf(protocol, parent)?.toString() ?? 'not assessed',
       advice: `Enter ${parent} first.`,
@@ -96,7 +96,7 @@ export function isAbnormal(field: ProtocolField, value: ProtocolValue): boolean 
 function fieldsOf(schema: ProtocolSchema, groupId: string): readonly ProtocolField[] {
   const group = schema.groups.find(({ id }) => id === groupId);
   if (group !== undefined) return group.fields;
-  throw new FundusLensError('input.invalid', 'The protocol has no such group.', {
+  throw new ProtocolError('The protocol has no such group.', {
     expected: schema.groups.map(({ id }) => id).join(', '),
     found: groupId,
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FundusLensError } from '../common/errors.ts';
+import { ProtocolError } from './protocol-error.ts';
 import { isCoded, isNumeric, requireField, valueSetOf, type ProtocolSchema } from './schema.ts';
 import type { ProtocolField } from './schema-format.ts';
 
@@ -73,14 +73,14 @@ export function applies(field: ProtocolField, protocol: Pick<Protocol, 'values'>
 /**
  * Reads a protocol from parsed JSON.
  *
- * @throws FundusLensError `input.invalid` for another form, a newer version of the schema, an unknown field, a code outside
+ * @throws ProtocolError for another form, a newer version of the schema, an unknown field, a code outside
  *   its value set, a number outside its limits; every problem is named, not only the first
  */
 export function readProtocol(schema: ProtocolSchema, json: unknown): Protocol {
   checkVersion(schema, json);
   const parsed = protocolFileSchema.safeParse(json);
   if (!parsed.success) {
-    throw new FundusLensError('input.invalid', 'The file is not a description protocol.', {
+    throw new ProtocolError('The file is not a description protocol.', {
       expected: `"${protocolFormat}" of the schema "${schema.id}"`,
       found: z.prettifyError(parsed.error),
       advice: 'Choose a protocol that was exported as JSON.',
@@ -88,7 +88,7 @@ export function readProtocol(schema: ProtocolSchema, json: unknown): Protocol {
   }
   const problems = findProblems(schema, parsed.data);
   if (problems.length === 0) return parsed.data;
-  throw new FundusLensError('input.invalid', 'The protocol has values that its schema does not allow.', {
+  throw new ProtocolError('The protocol has values that its schema does not allow.', {
     expected: problems.map(({ field, expected }) => `${field}: ${expected}`).join('; '),
     found: problems.map(({ field, found }) => `${field}: ${found}`).join('; '),
     advice: 'Correct these fields, or leave them out: a missing field counts as not assessed.',
@@ -163,7 +163,7 @@ function checkVersion(schema: ProtocolSchema, json: unknown): void {
   if (!head.success) return;
   const { schemaId, schemaVersion } = head.data;
   if (schemaId === schema.id && schemaVersion <= schema.version) return;
-  throw new FundusLensError('input.invalid', 'The protocol was written with a schema that is not here.', {
+  throw new ProtocolError('The protocol was written with a schema that is not here.', {
     expected: `schema "${schema.id}" up to version ${schema.version}`,
     found: `schema "${schemaId}" version ${schemaVersion}`,
     advice: 'Update the software, or export the protocol again from the version that it came from.',

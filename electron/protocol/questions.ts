@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FundusLensError } from '../common/errors.ts';
+import { ProtocolError } from './protocol-error.ts';
 import { valueOf, type Protocol } from './protocol.ts';
 import { valueSetOf, type ProtocolSchema } from './schema.ts';
 
@@ -42,13 +42,13 @@ export type ProtocolQuestion = ProtocolQuestions['questions'][number];
 /**
  * Reads a file of questions that was imported as JSON.
  *
- * @throws FundusLensError `input.invalid` when it is none, or asks for fields or values that the protocol does not have
+ * @throws ProtocolError when it is none, or asks for fields or values that the protocol does not have
  */
 export function readQuestions(schema: ProtocolSchema, json: unknown): ProtocolQuestions {
   const parsed = questionsSchema.safeParse(json);
   const fault = parsed.success ? findFault(schema, parsed.data) : z.prettifyError(parsed.error);
   if (parsed.success && fault === null) return parsed.data;
-  throw new FundusLensError('input.invalid', 'The file holds no questions for this protocol.', {
+  throw new ProtocolError('The file holds no questions for this protocol.', {
     expected: `"${questionsFormat}" for the protocol "${schema.id}"`,
     found: fault ?? '',
   });

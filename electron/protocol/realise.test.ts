@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import schemaFile from '../../resources/protocols/fundus.json' with { type: 'json' };
-import { arbitraryProtocol } from './arbitrary-protocol.ts';
+import { arbitraryProtocol } from './testing/arbitrary-protocol.ts';
 import { clearValue, setGroupNormal, setValue } from './edit.ts';
 import { parseProtocolText } from './parse.ts';
 import { createProtocol, findProblems, type Protocol } from './protocol.ts';
@@ -32,8 +32,11 @@ function toProtocol(values: Readonly<Record<string, string | number>>): Pick<Pro
   return { values: Object.fromEntries(entries) };
 }
 
+/** Thousands of texts on a machine that is busy with other things. */
+const patience = { timeout: 240_000 };
+
 describe.each(protocolLanguages)('text in "%s"', (language: ProtocolLanguage) => {
-  it('gives the fields back, and the fields give the text back, for 1,000 random protocols', () => {
+  it('gives the fields back, and the fields give the text back, for 1,000 random protocols', patience, () => {
     fc.assert(
       fc.property(arbitraryProtocol(schema), (protocol) => {
         expect(findProblems(schema, protocol)).toEqual([]);
@@ -47,7 +50,7 @@ describe.each(protocolLanguages)('text in "%s"', (language: ProtocolLanguage) =>
     );
   });
 
-  it('reads a text whose capitals, white space and "ё" were changed', () => {
+  it('reads a text whose capitals, white space and "ё" were changed', patience, () => {
     fc.assert(
       fc.property(arbitraryProtocol(schema, { text: false }), (protocol) => {
         const text = realiseProtocol(schema, protocol, language).replaceAll(' ', '\n ').replaceAll('ё', 'е');

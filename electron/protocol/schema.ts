@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FundusLensError } from '../common/errors.ts';
+import { ProtocolError } from './protocol-error.ts';
 import {
   codedKinds,
   numericKinds,
@@ -28,7 +28,7 @@ export interface ProtocolSchema extends ProtocolSchemaFile {
  * Reads a schema file that was imported as JSON, and checks that it hangs together: every reference leads somewhere,
  * every value can be said in every language.
  *
- * @throws FundusLensError `input.invalid` with everything that is wrong
+ * @throws ProtocolError with everything that is wrong
  */
 export function readProtocolSchema(json: unknown): ProtocolSchema {
   const parsed = protocolSchemaFile.safeParse(json);
@@ -67,19 +67,19 @@ export function valueSetOf(schema: ProtocolSchema, field: ProtocolField): Protoc
 }
 
 /**
- * @throws FundusLensError `input.invalid` when the schema has no such field
+ * @throws ProtocolError when the schema has no such field
  */
 export function requireField(schema: ProtocolSchema, fieldId: string): ProtocolField {
   const field = schema.fields.get(fieldId);
   if (field !== undefined) return field;
-  throw new FundusLensError('input.invalid', 'The protocol has no such field.', {
+  throw new ProtocolError('The protocol has no such field.', {
     expected: `a field of the schema "${schema.id}" version ${schema.version}`,
     found: fieldId,
   });
 }
 
-function invalidSchema(found: string): FundusLensError {
-  return new FundusLensError('input.invalid', 'The file is not a schema of a description protocol.', {
+function invalidSchema(found: string): ProtocolError {
+  return new ProtocolError('The file is not a schema of a description protocol.', {
     expected: `a consistent "${schemaFormat}"`,
     found,
     advice: 'Correct the schema file, or put back the one that came with the software.',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import schemaFile from '../../../resources/protocols/fundus.json' with { type: 'json' };
-import { arbitraryProtocol } from '../arbitrary-protocol.ts';
+import { arbitraryProtocol } from '../testing/arbitrary-protocol.ts';
 import { setValue } from '../edit.ts';
 import { createProtocol, readProtocol, type Protocol } from '../protocol.ts';
 import { readProtocolSchema } from '../schema.ts';

@@ -1,4 +1,4 @@
-import { FundusLensError } from '../../common/errors.ts';
+import { ProtocolError } from '../protocol-error.ts';
 import { setValue } from '../edit.ts';
 import { roundToField, valueOf, type Protocol } from '../protocol.ts';
 import { requireField, valueSetOf, type ProtocolSchema } from '../schema.ts';
@@ -60,7 +60,7 @@ export function rimWidth(disc: Outline, cup: Outline, towards: number): number {
  * What has no drawing is left out, never 0.
  *
  * @returns field id → number, rounded to the field's decimals
- * @throws FundusLensError `input.invalid` for an outline that cannot be measured, or a cup that is not within the disc
+ * @throws ProtocolError for an outline that cannot be measured, or a cup that is not within the disc
  */
 export function measureDrawings(schema: ProtocolSchema, drawings: Drawings): Map<string, number> {
   checkDrawings(drawings);
@@ -77,7 +77,7 @@ export function measureDrawings(schema: ProtocolSchema, drawings: Drawings): Map
  *
  * A lesion that was drawn is there: where its count was not assessed, it becomes "present, number not stated".
  *
- * @throws FundusLensError as {@link measureDrawings}, or when the protocol says that a drawn lesion is absent
+ * @throws ProtocolError as {@link measureDrawings}, or when the protocol says that a drawn lesion is absent
  */
 export function enterMeasurements(schema: ProtocolSchema, protocol: Protocol, drawings: Drawings): Protocol {
   const measured = measureDrawings(schema, drawings);
@@ -102,7 +102,7 @@ function checkDrawings({ disc, cup, field, lesions }: Drawings): void {
   if (disc === undefined || cup === undefined) return;
   const outside = areaOf(cup) - coveredArea([cup], disc);
   if (outside <= 0.02 * areaOf(cup)) return;
-  throw new FundusLensError('input.invalid', 'The cup reaches out of the optic disc.', {
+  throw new ProtocolError('The cup reaches out of the optic disc.', {
     expected: 'a cup within the disc',
     found: `${((100 * outside) / areaOf(cup)).toFixed(0)} % of the cup outside it`,
     advice: 'Correct the outline of the cup or of the disc.',

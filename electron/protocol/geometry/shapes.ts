@@ -1,4 +1,4 @@
-import { FundusLensError } from '../../common/errors.ts';
+import { ProtocolError } from '../protocol-error.ts';
 
 /** Pixels of the photograph, x to the right, y down. */
 export type Point = readonly [x: number, y: number];
@@ -35,12 +35,12 @@ export function circle(centre: Point, radius: number): EllipseShape {
  * Checks an outline before anything is measured on it.
  *
  * @param name what was drawn, for the message: "optic disc"
- * @throws FundusLensError `input.invalid` for coordinates that are no numbers, fewer than three corners, no area, or a
+ * @throws ProtocolError for coordinates that are no numbers, fewer than three corners, no area, or a
  *   contour that crosses itself
  */
 export function checkOutline(outline: Outline, name: string): void {
   const fail = (expected: string, found: string) => {
-    throw new FundusLensError('input.invalid', `The drawing of the ${name} cannot be measured.`, {
+    throw new ProtocolError(`The drawing of the ${name} cannot be measured.`, {
       expected,
       found,
       advice: `Draw the ${name} again, or move its corners.`,

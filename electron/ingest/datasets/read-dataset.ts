@@ -1,4 +1,4 @@
-import type { ProtocolSchema } from '../protocol/schema.ts';
+import type { ProtocolSchema } from '../../protocol/schema.ts';
 import { brset } from './brset.ts';
 import { FileIndex } from './dataset-files.ts';
 import { RecordCollector, type DatasetReader } from './dataset-reader.ts';

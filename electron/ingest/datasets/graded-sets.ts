@@ -1,4 +1,4 @@
-import { FundusLensError } from '../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import { readCode, readFlag, stemOf } from './dataset-files.ts';
 import type { DatasetReader } from './dataset-reader.ts';
 

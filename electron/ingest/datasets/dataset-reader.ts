@@ -1,4 +1,4 @@
-import type { ProtocolSchema } from '../protocol/schema.ts';
+import type { ProtocolSchema } from '../../protocol/schema.ts';
 import type { FileIndex, Table, TableRow } from './dataset-files.ts';
 import { RecordBuilder, toProblem, type DatasetOrigin, type DatasetProblem } from './dataset-record.ts';
 

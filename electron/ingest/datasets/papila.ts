@@ -1,7 +1,7 @@
-import { FundusLensError } from '../common/errors.ts';
-import { measureDrawings } from '../protocol/geometry/measure.ts';
-import { checkOutline, type Point, type PolygonShape } from '../protocol/geometry/shapes.ts';
-import { roundToField } from '../protocol/protocol.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { measureDrawings } from '../../protocol/geometry/measure.ts';
+import { checkOutline, type Point, type PolygonShape } from '../../protocol/geometry/shapes.ts';
+import { roundToField } from '../../protocol/protocol.ts';
 import { foldName, readAge, readCode, stemOf, type FileIndex, type Table } from './dataset-files.ts';
 import type { DatasetReader, RecordCollector } from './dataset-reader.ts';
 import type { RecordBuilder } from './dataset-record.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { createProtocol, applies, valueSources, type Protocol, type ProtocolEntry } from './protocol.ts';
-import { isCoded, isNumeric, valueSetOf, type ProtocolSchema } from './schema.ts';
-import type { ProtocolField } from './schema-format.ts';
+import { createProtocol, applies, valueSources, type Protocol, type ProtocolEntry } from '../protocol.ts';
+import { isCoded, isNumeric, valueSetOf, type ProtocolSchema } from '../schema.ts';
+import type { ProtocolField } from '../schema-format.ts';
 
 /**
  * Random valid protocols for property tests: sparse and full ones, whole groups left out, every source, texts with

@@ -1,5 +1,5 @@
 import Papa from 'papaparse';
-import { FundusLensError } from '../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import type { DatasetFile, DatasetProblem } from './dataset-record.ts';
 
 /** One row of a table: cells by column name, trimmed; names are folded, so that "Risk of macular edema " is found. */

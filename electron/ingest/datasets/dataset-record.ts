@@ -1,8 +1,9 @@
-import { FundusLensError } from '../common/errors.ts';
-import { setValue } from '../protocol/edit.ts';
-import type { PolygonShape } from '../protocol/geometry/shapes.ts';
-import { createProtocol, type Protocol } from '../protocol/protocol.ts';
-import type { ProtocolSchema } from '../protocol/schema.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { setValue } from '../../protocol/edit.ts';
+import type { PolygonShape } from '../../protocol/geometry/shapes.ts';
+import { ProtocolError } from '../../protocol/protocol-error.ts';
+import { createProtocol, type Protocol } from '../../protocol/protocol.ts';
+import type { ProtocolSchema } from '../../protocol/schema.ts';
 
 /** A file of a data set as it was found. Tables and contours are read before; of pictures only the path is needed. */
 export interface DatasetFile {
@@ -91,7 +92,7 @@ export class RecordBuilder {
   /**
    * Enters a label in the protocol.
    *
-   * @throws FundusLensError `input.invalid` when the field does not allow the value
+   * @throws ProtocolError when the field does not allow the value
    */
   label(fieldId: string, value: string | number): this {
     this.protocol = setValue(this.schema, this.protocol, fieldId, value, { source: 'imported' });
@@ -123,6 +124,9 @@ export class RecordBuilder {
 
 /** What is wrong with a row, from the error that reading it threw; anything else is thrown on. */
 export function toProblem(error: unknown, path: string, line: number | null): DatasetProblem {
-  if (!(error instanceof FundusLensError)) throw error;
-  return { path, line, expected: error.expected ?? error.summary, found: error.found ?? '' };
+  if (error instanceof FundusLensError) {
+    return { path, line, expected: error.expected ?? error.summary, found: error.found ?? '' };
+  }
+  if (!(error instanceof ProtocolError)) throw error;
+  return { path, line, expected: error.details.expected ?? error.summary, found: error.details.found ?? '' };
 }

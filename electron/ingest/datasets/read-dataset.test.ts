@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import schemaFile from '../../resources/protocols/fundus.json' with { type: 'json' };
-import { findProblems } from '../protocol/protocol.ts';
-import { readProtocolSchema } from '../protocol/schema.ts';
+import schemaFile from '../../../resources/protocols/fundus.json' with { type: 'json' };
+import { findProblems } from '../../protocol/protocol.ts';
+import { readProtocolSchema } from '../../protocol/schema.ts';
 import type { DatasetRecord } from './dataset-record.ts';
 import { isDatasetText, readDatasets } from './read-dataset.ts';
 
