@@ -6,7 +6,7 @@ import schemaFile from '../../../resources/protocols/fundus.json' with { type: '
 import { findProblems } from '../../protocol/protocol.ts';
 import { readProtocolSchema } from '../../protocol/schema.ts';
 import type { DatasetRecord } from './dataset-record.ts';
-import { isDatasetText, readDatasets } from './read-dataset.ts';
+import { isDatasetText, knownDatasets, readDatasets } from './read-dataset.ts';
 
 const schema = readProtocolSchema(schemaFile);
 const folders: string[] = [];
@@ -272,6 +272,20 @@ describe('PAPILA', () => {
 });
 
 describe('readDatasets', () => {
+  it('says of every data set whose it is and on what terms', () => {
+    expect(knownDatasets.map(({ title }) => title)).toEqual([
+      'IDRiD',
+      'APTOS 2019 Blindness Detection',
+      'Messidor-2',
+      'DDR',
+      'RFMiD',
+      'ODIR-5K',
+      'BRSET',
+      'PAPILA',
+    ]);
+    for (const { licence, citation } of knownDatasets) expect(licence && citation).not.toBe('');
+  });
+
   it('recognises nothing in an ordinary folder', () => {
     expect(
       readFolder({ 'Иванов/OD.jpg': '', 'list.csv': 'file,eye\nOD.jpg,OD\n', 'notes.txt': 'hello' }),
