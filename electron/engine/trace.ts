@@ -10,7 +10,7 @@ import type { ModelCache } from './stages/model-cache.ts';
 import { openModel } from './stages/open-model.ts';
 import { encodeInput, readInput } from './stages/read-input.ts';
 import { openInput } from './stages/trace-input.ts';
-import type { TraceRequest } from './stages/trace-request.ts';
+import type { EngineTraceRequest } from './stages/engine-trace-request.ts';
 
 /**
  * From a photograph and a checkpoint to a lens trace: pixels → patches → image embeddings spliced into the
@@ -21,7 +21,7 @@ import type { TraceRequest } from './stages/trace-request.ts';
  * @see ARCHITECTURE, "From a photograph to a curve"
  */
 export async function trace(
-  request: TraceRequest,
+  request: EngineTraceRequest,
   hooks: TraceHooks,
   models: ModelCache,
 ): Promise<LensTrace> {

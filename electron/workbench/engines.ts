@@ -1,5 +1,5 @@
 import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
-import type { TapFeatures, TapRequest, TraceRequest } from '../engine/process/messages.ts';
+import type { EngineTraceRequest, TapFeatures, TapRequest } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';
@@ -52,7 +52,11 @@ export class Engines {
   }
 
   /** @throws whatever `EngineClient.trace` throws */
-  trace(modelId: number | null, request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
+  trace(
+    modelId: number | null,
+    request: EngineTraceRequest,
+    options: RequestOptions = {},
+  ): Promise<LensTrace> {
     return this.#use(request.modelDir, modelId, (client) => client.trace(request, options));
   }
 

@@ -1,4 +1,4 @@
-import { bundledPath } from './bundled.ts';
+import { bundledPath } from '../bundled/bundled-path.ts';
 
 /** Folders that the workbench reads and writes; absolute paths. */
 export interface WorkbenchFolders {

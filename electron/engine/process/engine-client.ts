@@ -6,7 +6,7 @@ import type {
   EngineEvent,
   TapFeatures,
   TapRequest,
-  TraceRequest,
+  EngineTraceRequest,
 } from './messages.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
 import { FundusLensError, deserializeError } from '../../contract/errors.ts';
@@ -66,7 +66,7 @@ export class EngineClient {
    * @throws FundusLensError whatever the engine found wrong; `engine.cancelled` after an abort; `engine.killed`
    *   within two seconds of the end of the engine's process
    */
-  trace(request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
+  trace(request: EngineTraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
     return this.#ask('trace', request, options);
   }
 

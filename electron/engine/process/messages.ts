@@ -6,13 +6,13 @@ import type { PreparedManifest, PrepareProgress, PrepareRequest } from '../../co
 import type { ProvidersReport } from '../../contract/providers.ts';
 import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type { TapFeatures, TapRequest } from '../stages/tap-request.ts';
-import type { TraceRequest } from '../stages/trace-request.ts';
+import type { EngineTraceRequest } from '../stages/engine-trace-request.ts';
 
-export type { TapFeatures, TapRequest, TraceRequest };
+export type { TapFeatures, TapRequest, EngineTraceRequest };
 
 /** What the engine can be asked for: the request, the answer, and how it tells of its progress. */
 export interface EngineCalls {
-  trace: { request: TraceRequest; answer: LensTrace; progress: EngineProgress };
+  trace: { request: EngineTraceRequest; answer: LensTrace; progress: EngineProgress };
   /** Features from inside the model, without a lens. */
   tap: { request: TapRequest; answer: TapFeatures; progress: EngineProgress };
   /** By headers alone; the request is the folder. */

@@ -13,11 +13,11 @@ import type { ControlReadings } from './control-readings.ts';
 import type { Generation } from './generate.ts';
 import type { InputReading } from './read-input.ts';
 import { areOfImage, type TraceInput } from './trace-input.ts';
-import type { TraceRequest } from './trace-request.ts';
+import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /** What the stages of a trace have found. */
 export interface TraceParts {
-  readonly request: TraceRequest;
+  readonly request: EngineTraceRequest;
   readonly model: LoadedModel;
   readonly input: TraceInput;
   readonly reading: InputReading;
@@ -120,7 +120,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
 }
 
 function findWarnings(
-  { lens }: TraceRequest,
+  { lens }: EngineTraceRequest,
   { provider: { provider, fallback }, memory }: LoadedModel,
   leaks: readonly string[],
 ): TraceWarning[] {

@@ -4,13 +4,13 @@ import type { TraceHooks } from '../progress/trace-hooks.ts';
 import type { ControlReadings } from './control-readings.ts';
 import type { ModelCache } from './model-cache.ts';
 import { areOfImage, type TraceInput } from './trace-input.ts';
-import type { TraceRequest } from './trace-request.ts';
+import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /** Reads the request's controls; null when there are none, or the trace has no image and is a control itself. */
 export async function compareWithControls(
   models: ModelCache,
   model: LoadedModel,
-  request: TraceRequest,
+  request: EngineTraceRequest,
   input: TraceInput,
   concepts: readonly ResolvedConcept[],
   hooks: TraceHooks,

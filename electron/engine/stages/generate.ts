@@ -5,7 +5,7 @@ import type { Model } from '../model/model.ts';
 import { concatenate } from '../weights/concatenate.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import type { InputReading } from './read-input.ts';
-import type { TraceRequest } from './trace-request.ts';
+import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 export interface Generation {
   /** Without the end token. */
@@ -23,7 +23,7 @@ export interface Generation {
 export async function generate(
   model: Model,
   { run, finalLogits }: Pick<InputReading, 'run' | 'finalLogits'>,
-  { generate: count, traceGenerated: traced }: Pick<TraceRequest, 'generate' | 'traceGenerated'>,
+  { generate: count, traceGenerated: traced }: Pick<EngineTraceRequest, 'generate' | 'traceGenerated'>,
   hooks: TraceHooks,
 ): Promise<Generation> {
   const { embedding, endTokenIds } = model.checkpoint;

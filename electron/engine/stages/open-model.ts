@@ -3,7 +3,7 @@ import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import type { ModelCache } from './model-cache.ts';
-import type { TraceRequest } from './trace-request.ts';
+import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /**
  * Opens the request's model and finds the tokens of its concepts.
@@ -12,7 +12,7 @@ import type { TraceRequest } from './trace-request.ts';
  */
 export async function openModel(
   models: ModelCache,
-  { modelDir, provider, topK, conceptSet }: TraceRequest,
+  { modelDir, provider, topK, conceptSet }: EngineTraceRequest,
   hooks: TraceHooks,
 ): Promise<{ model: LoadedModel; concepts: readonly ResolvedConcept[] }> {
   const model = await models.open(modelDir, provider, hooks);

@@ -7,7 +7,7 @@ import type { PrefixMemory } from '../prefix-cache/prefix-memory.ts';
 import { readPrompt, type PromptReading } from '../prefix-cache/read-prompt.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import type { TraceInput } from './trace-input.ts';
-import type { TraceRequest } from './trace-request.ts';
+import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /** A prompt that went through the decoder and passed the parity gate. */
 export interface InputReading extends PromptReading {
@@ -50,7 +50,7 @@ export async function readInput(
   model: LoadedModel,
   { prompt, rowsRead }: TraceInput,
   encoded: OpenedPrefix | null,
-  { generate }: Pick<TraceRequest, 'generate'>,
+  { generate }: Pick<EngineTraceRequest, 'generate'>,
   hooks: TraceHooks,
 ): Promise<InputReading> {
   await reportProgress(hooks, 'decoder', 0, 2);

@@ -6,7 +6,7 @@ import { composePrompt, type ComposedPrompt } from '../model/compose-prompt.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import { selectPositions } from './select-positions.ts';
-import type { TraceRequest } from './trace-request.ts';
+import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /** What goes into the model, and where it is read. */
 export interface TraceInput {
@@ -27,7 +27,7 @@ export interface TraceInput {
  */
 export async function openInput(
   model: LoadedModel,
-  request: TraceRequest,
+  request: EngineTraceRequest,
   seen: ImageFactsCache,
   hooks: TraceHooks,
 ): Promise<TraceInput> {

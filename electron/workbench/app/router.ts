@@ -7,7 +7,7 @@ import { providerNames } from '../../engine/lens-trace/lens-trace.ts';
 import { schemaVersion } from '../../store/database/migrate.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
-import { bundledPath } from '../bundled.ts';
+import { bundledPath } from '../../bundled/bundled-path.ts';
 
 export function appRouter(desk: Desk) {
   return api.app.router({

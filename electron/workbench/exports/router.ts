@@ -1,6 +1,7 @@
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
 import { exportComparison, exportImages, exportTraces } from './export-tables.ts';
+import { exportDump } from './dump.ts';
 import { exportHiddenStates } from './hidden-states.ts';
 import { exportReport } from './report.ts';
 import { exportStudy } from './study-bundle.ts';
@@ -15,6 +16,7 @@ export function exportsRouter(desk: Desk) {
     hiddenStates: exports.hiddenStates.handler(({ input, signal }) =>
       exportHiddenStates(desk, input, signal),
     ),
+    dump: exports.dump.handler(({ input, signal }) => exportDump(desk, input, signal)),
     study: exports.study.handler(({ input }) => exportStudy(session.library, input)),
     report: exports.report.handler(({ input }) => exportReport(session.library, input)),
   });
