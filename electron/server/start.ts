@@ -81,6 +81,8 @@ export async function startServer({
     await face.close();
     await workbench.close();
     log.info('closed');
+    // What still hangs, such as a read from a disk that does not answer, must not keep the process.
+    setTimeout(() => process.exit(0), exitPatience).unref();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void close());
 
@@ -93,6 +95,9 @@ export async function startServer({
   process.stdout.write(`Fundus Lens is at ${face.url}\nIt ends with Ctrl+C.\n`);
   if (open) openInBrowser(face.url);
 }
+
+/** Milliseconds after everything was closed. */
+const exitPatience = 2000;
 
 /** A computer without a screen has the printed address. */
 function openInBrowser(url: string): void {

@@ -83,6 +83,8 @@ export interface Workbench {
 }
 
 const hour = 3_600_000;
+/** Milliseconds for work to end in good order; the library is closed then, whatever still hangs. */
+const closePatience = 8000;
 
 /**
  * Opens a library and everything that works on it.
@@ -146,12 +148,21 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   let closing: Promise<void> | null = null;
   const close = async () => {
     clearInterval(backups);
-    await imports.cancelAll();
-    await manager.close();
-    await providers.close();
-    await runner.stop();
-    await engines.closeAll();
-    await ready;
+    // Engines end by force where they must, so that nothing waits for one that hangs: a job goes back to the queue.
+    const ending = [
+      runner.stop(),
+      engines.closeAll(),
+      imports.cancelAll(),
+      manager.close(),
+      providers.close(),
+    ];
+    const ended = Promise.allSettled([...ending, ready]).then((outcomes) => {
+      for (const { reason } of outcomes.filter(
+        ({ status }) => status === 'rejected',
+      ) as PromiseRejectedResult[])
+        onError('close', reason);
+    });
+    await withinPatience(ended, closePatience);
     events.close();
     session.close();
   };
@@ -168,6 +179,14 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     openMedia: (imageId, view) => media.open(imageId, view),
     close: () => (closing ??= close()),
   };
+}
+
+/** Resolves when the work has ended, or when the patience has. */
+async function withinPatience(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  await Promise.race([work, patience]);
+  clearTimeout(timer);
 }
 
 function createRouter(desk: Desk) {
