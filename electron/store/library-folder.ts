@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import path from 'node:path';
-import type { LibraryPaths } from '../common/library-model.ts';
-import { guarded } from './database.ts';
+import type { LibraryPaths } from '../contract/library.ts';
+import { guarded } from './database/database.ts';
 
 export function libraryPaths(folder: string): LibraryPaths {
   const root = path.resolve(folder);

@@ -1,0 +1,212 @@
+import type {
+  CheckpointOutline,
+  CheckpointReport,
+  EngineCall,
+  EngineCalls,
+  EngineCommand,
+  EngineEvent,
+  TraceRequest,
+} from './messages.ts';
+import { engineSilent } from './engine-process.ts';
+import type { EngineProcess, ForkEngine } from './engine-process.ts';
+import { FundusLensError, deserializeError } from '../../contract/errors.ts';
+import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
+import type { LensTrace } from '../lens-trace/lens-trace.ts';
+import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';
+import type { ProvidersReport } from '../../contract/providers.ts';
+import { forkEngine } from './fork-engine.ts';
+
+export interface RequestOptions<C extends EngineCall = 'trace'> {
+  readonly onProgress?: (progress: EngineCalls[C]['progress']) => void;
+  /** An abort ends the request at its next chunk with `engine.cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface EngineClientOptions {
+  /** Script of the engine process. */
+  readonly workerPath?: string | URL;
+  /** How the process is started; by Node unless the desktop's runtime does it. */
+  readonly fork?: ForkEngine;
+  /** Milliseconds that an engine may be silent after a cancel before it is killed. */
+  readonly cancelPatience?: number;
+  /** Milliseconds that an engine with work may be silent before it is killed. */
+  readonly silencePatience?: number;
+}
+
+/** Longer than a chunk of work takes on an ordinary computer; what is killed too early is only loaded again. */
+const defaultCancelPatience = 10_000;
+/** Longer than the longest chunk on a slow disk: nobody has asked for the end of the work. */
+const defaultSilencePatience = 600_000;
+
+interface PendingRequest {
+  readonly engine: EngineProcess;
+  readonly onProgress: ((progress: never) => void) | undefined;
+  readonly resolve: (answer: EngineCalls[EngineCall]['answer']) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The engine as seen from outside: each call is answered by the engine's own process, which is started with the
+ * first call, keeps its model between calls, and is started anew by the next call after it has ended.
+ */
+export class EngineClient {
+  readonly #workerPath: string | URL;
+  readonly #fork: ForkEngine;
+  readonly #cancelPatience: number;
+  readonly #silencePatience: number;
+  readonly #pending = new Map<number, PendingRequest>();
+  /** When the engine last said anything, or was asked for something while it was idle. */
+  #lastSign = 0;
+  #watchdog: NodeJS.Timeout | undefined;
+  #process: EngineProcess | null = null;
+  #nextId = 1;
+
+  constructor({
+    workerPath = new URL('./worker.ts', import.meta.url),
+    fork = forkEngine,
+    cancelPatience = defaultCancelPatience,
+    silencePatience = defaultSilencePatience,
+  }: EngineClientOptions = {}) {
+    this.#workerPath = workerPath;
+    this.#cancelPatience = cancelPatience;
+    this.#silencePatience = silencePatience;
+    this.#fork = fork;
+  }
+
+  /** Process id of the running engine; null when none runs. */
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
+  /**
+   * Traces one image.
+   *
+   * @throws FundusLensError whatever the engine found wrong; `engine.cancelled` after an abort; `engine.killed`
+   *   within two seconds of the end of the engine's process
+   */
+  trace(request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
+    return this.#ask('trace', request, options);
+  }
+
+  /** Describes a checkpoint by its headers; throws as {@link trace} does. */
+  outline(modelDir: string, options: RequestOptions<'outline'> = {}): Promise<CheckpointOutline> {
+    return this.#ask('outline', modelDir, options);
+  }
+
+  /** Describes a checkpoint and hashes it; throws as {@link trace} does. */
+  inspect(modelDir: string, options: RequestOptions<'inspect'> = {}): Promise<CheckpointReport> {
+    return this.#ask('inspect', modelDir, options);
+  }
+
+  /** Tries every provider of this machine; throws as {@link trace} does. */
+  providers(options: RequestOptions<'providers'> = {}): Promise<ProvidersReport> {
+    return this.#ask('providers', null, options);
+  }
+
+  /** Writes a checkpoint's weights in another format; throws as {@link trace} does. */
+  prepare(request: PrepareRequest, options: RequestOptions<'prepare'> = {}): Promise<PreparedManifest> {
+    return this.#ask('prepare', request, options);
+  }
+
+  /** Compares prepared weights with those they were made from; throws as {@link trace} does. */
+  verify(request: FidelityRequest, options: RequestOptions<'verify'> = {}): Promise<FidelityReport> {
+    return this.#ask('verify', request, options);
+  }
+
+  /** Ends the engine's process and waits until it is gone; requests under way are rejected. */
+  async close(): Promise<void> {
+    const engine = this.#process;
+    this.#process = null;
+    await engine?.end();
+  }
+
+  async #ask<C extends EngineCall>(
+    type: C,
+    request: EngineCalls[C]['request'],
+    { onProgress, signal }: RequestOptions<C>,
+  ): Promise<EngineCalls[C]['answer']> {
+    if (signal?.aborted === true) throw new FundusLensError('engine.cancelled', 'The work was cancelled.');
+    const engine = (this.#process ??= this.#start());
+    const id = this.#nextId++;
+    let escalation: NodeJS.Timeout | undefined;
+    const cancel = () => {
+      engine.post({ type: 'cancel', id });
+      const asked = Date.now();
+      escalation = setInterval(() => this.#escalate(id, asked), this.#cancelPatience);
+    };
+    try {
+      return await new Promise((resolve, reject) => {
+        if (this.#pending.size === 0) this.#lastSign = Date.now();
+        this.#pending.set(id, { engine, onProgress, resolve, reject });
+        this.#watch();
+        signal?.addEventListener('abort', cancel, { once: true });
+        engine.post({ type, id, request } as EngineCommand);
+      });
+    } finally {
+      clearInterval(escalation);
+      this.#pending.delete(id);
+      if (this.#pending.size === 0) clearInterval(this.#watchdog);
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** A cancel that is not heeded: an engine that works on something else will come to it, another is killed. */
+  #escalate(id: number, asked: number): void {
+    const request = this.#pending.get(id);
+    const silent = Date.now() - Math.max(asked, this.#lastSign);
+    if (request === undefined || silent < this.#cancelPatience * 0.9) return;
+    request.reject(new FundusLensError('engine.cancelled', 'The work was cancelled.'));
+    this.#kill(request.engine, engineSilent(silent));
+  }
+
+  /** Looks after the engine while it has work. */
+  #watch(): void {
+    clearInterval(this.#watchdog);
+    this.#watchdog = setInterval(() => {
+      const silent = Date.now() - this.#lastSign;
+      if (silent < this.#silencePatience || this.#process === null) return;
+      this.#kill(this.#process, engineSilent(silent));
+    }, this.#silencePatience / 4);
+    this.#watchdog.unref();
+  }
+
+  #kill(engine: EngineProcess, reason: FundusLensError): void {
+    if (this.#process === engine) this.#process = null;
+    for (const request of this.#pending.values()) {
+      if (request.engine === engine) request.reject(reason);
+    }
+    engine.kill();
+  }
+
+  #start(): EngineProcess {
+    this.#lastSign = Date.now();
+    const engine = this.#fork(this.#workerPath, {
+      onEvent: (event) => this.#receive(event),
+      onEnd: (error) => {
+        if (this.#process === engine) this.#process = null;
+        for (const request of this.#pending.values()) {
+          if (request.engine === engine) request.reject(error);
+        }
+      },
+    });
+    return engine;
+  }
+
+  #receive(event: EngineEvent): void {
+    this.#lastSign = Date.now();
+    if (event.type === 'ready') return;
+    const request = this.#pending.get(event.id);
+    if (request === undefined) return;
+    switch (event.type) {
+      case 'progress':
+        request.onProgress?.(event.progress as never);
+        break;
+      case 'answer':
+        request.resolve(event.answer);
+        break;
+      case 'error':
+        request.reject(deserializeError(event.error));
+        break;
+    }
+  }
+}
