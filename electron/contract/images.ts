@@ -8,7 +8,7 @@ import { lateralities, lateralitySources } from './laterality.ts';
 import { patientSchema } from './patients.ts';
 import { tagSchema } from './tags.ts';
 import { traceSummarySchema } from './traces.ts';
-import { visitSchema } from './visits.ts';
+import { visitSchema } from './visit-schema.ts';
 
 export const storageKinds = ['managed', 'in-place'] as const;
 

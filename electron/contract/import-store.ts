@@ -1,7 +1,7 @@
 import type { LibraryImage } from './images.ts';
 import type { ImportEntry, ImportState } from './imports.ts';
 import type { Patient } from './patients.ts';
-import type { Visit } from './visits.ts';
+import type { Visit } from './visit-schema.ts';
 
 /** A decoded file that waits to be committed. */
 export interface ImportRecord {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { call } from './call.ts';
 import { byId, changed, count, idSchema, instantSchema } from './ids.ts';
-import { visitSchema } from './visits.ts';
+import { visitSchema } from './visit-schema.ts';
 
 export const sexes = ['F', 'M', 'O'] as const;
 

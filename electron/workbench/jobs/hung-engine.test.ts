@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fixtureModel, importFolder, settle, WorkbenchFixture } from './workbench-fixture.ts';
-import type { Workbench } from './workbench.ts';
+import { fixtureModel, importFolder, settle, WorkbenchFixture } from '../workbench-fixture.ts';
+import type { Workbench } from '../open-workbench.ts';
 
 let fixture = new WorkbenchFixture();
 afterEach(async () => {
@@ -13,7 +13,7 @@ afterEach(async () => {
 /** The real engine, except that a trace whose prompt says so never ends and never lets its thread go. */
 function hangingEngine(): string {
   const script = path.join(fixture.folder, 'engine.mjs');
-  const worker = new URL('../engine/process/worker.ts', import.meta.url).href;
+  const worker = new URL('../../engine/process/worker.ts', import.meta.url).href;
   writeFileSync(
     script,
     `process.on('message', ({ type, request }) => {

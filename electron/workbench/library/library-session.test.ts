@@ -2,8 +2,8 @@ import SqliteDatabase from 'better-sqlite3';
 import { mkdirSync, rmSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addRecords, makeRecord, scratchFolder } from '../store/testing.ts';
-import { LibrarySession } from './library/library-session.ts';
+import { addRecords, makeRecord, scratchFolder } from '../../store/testing.ts';
+import { LibrarySession } from './library-session.ts';
 
 let folder: string;
 let session: LibrarySession;
