@@ -19,6 +19,8 @@ export const libraryStatusSchema = z.object({
   databaseBytes: z.int().nonnegative(),
   freeBytes: z.int().nonnegative().nullable(),
   lastBackupAt: instantSchema.nullable(),
+  /** When the database was last looked through; `found` says what was wrong, null when nothing was. */
+  lastCheck: z.object({ at: instantSchema, found: z.string().nullable() }).nullable(),
 });
 
 export const backupSchema = z.object({

@@ -11,6 +11,7 @@ import type { WorkbenchFolders } from './folders.ts';
 import { ImportService } from './imports/service.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import type { RunnerOptions } from './jobs/job-runner.ts';
+import { damagedLibrary } from '../store/database/database-errors.ts';
 import { LibrarySession } from './library/library-session.ts';
 import { MediaSource } from './images/media.ts';
 import { ModelManager } from './models/model-manager.ts';
@@ -90,6 +91,7 @@ export interface Workbench {
 }
 
 const hour = 3_600_000;
+const daysBetweenChecks = 7;
 /** Milliseconds for work to end in good order; the library is closed then, whatever still hangs. */
 const closePatience = 8000;
 
@@ -139,8 +141,16 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     demoModel: options.demoModelFolder !== null,
   }).catch((error: unknown) => onError('first-run', error));
   const ready = Promise.all([models, welcomed]).then(() => undefined);
-  const backups = setInterval(() => void backUpWhenDue(), hour);
+  const backups = setInterval(() => void checkWhenDue().then(backUpWhenDue), hour);
   backups.unref();
+  async function checkWhenDue(): Promise<void> {
+    try {
+      const check = await session.checkWhenDue(daysBetweenChecks);
+      if (check !== null && check.found !== null) onError('library-damaged', damagedLibrary(check.found));
+    } catch (error) {
+      onError('library-check', error);
+    }
+  }
   async function backUpWhenDue(): Promise<void> {
     const { automatic, everyDays, keep } = settings.get().backups;
     if (!automatic) return;
