@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { findAppFolders } from '../shell/app-folders.ts';
@@ -56,6 +57,8 @@ export async function startServer({
     modelsFolder: folders.models,
     settingsFile: folders.settingsFile,
     logFolder: folders.logs,
+    // A page saves through the browser; what it may have written on this computer is narrower.
+    exportFolders: [join(homedir(), 'Downloads')],
     log,
   });
   const face = await startBrowserFace({

@@ -48,6 +48,8 @@ export interface WorkbenchOptions {
   /** JSON file of this computer's settings; in memory only when left out. */
   readonly settingsFile?: string;
   readonly logFolder?: string;
+  /** The only folders that an export may be written to; any that is not the software's own when left out. */
+  readonly exportFolders?: readonly string[];
   /** What comes with the software; null leaves it out of a new library. */
   readonly samplesFolder?: string | null;
   readonly demoModelFolder?: string | null;
@@ -113,6 +115,8 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
       settings.get().models.folder ?? options.modelsFolder ?? path.join(path.dirname(cache), 'models'),
     ),
     logs: options.logFolder ?? null,
+    settings: options.settingsFile === undefined ? null : path.dirname(path.resolve(options.settingsFile)),
+    exports: options.exportFolders?.map((folder) => path.resolve(folder)) ?? null,
     demoModel: options.demoModelFolder ?? bundled.demoModel,
     samples: options.samplesFolder ?? bundled.samples,
   };
