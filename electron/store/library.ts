@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { FundusLensError } from '../contract/errors.ts';
 import type { LibraryPaths } from '../contract/library.ts';
 import { AuditLog } from './audit-log.ts';
 import { listBackups, makeBackup, offerBackup } from './backups.ts';
 import type { Backup } from './backups.ts';
 import { ConceptSets } from './concept-sets.ts';
+import { addNeedsOfBackups, collectContent, neededContent } from './content-collector.ts';
+import type { Collected } from './content-collector.ts';
 import { ContentFiles } from './content-files.ts';
 import type { Database } from './database/database.ts';
 import { Findings } from './images/findings.ts';
@@ -19,6 +22,8 @@ import { damagedLibrary } from './database/database-errors.ts';
 import { examineDatabaseFile } from './database/examine-file.ts';
 import { breakSeal, isSealBroken, sealFile } from './database/file-seal.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './database/migrate.ts';
+import { eraseRemoved } from './erase-removed.ts';
+import type { Erased } from './erase-removed.ts';
 import { Models } from './models.ts';
 import { openDatabase } from './database/open-database.ts';
 import { Patients } from './patients.ts';
@@ -122,6 +127,28 @@ export class Library {
 
   get lastCheck(): LastCheck | null {
     return lastCheck(this.settings);
+  }
+
+  /**
+   * Makes what was removed unreadable: content that no row needs goes, and the database is written anew. Backups are left
+   * as they are, and named, because they hold what was removed since.
+   *
+   * @throws input.invalid while an import runs, whose files no row names yet; library.read-only, library.disk-full
+   */
+  async erase(): Promise<Erased> {
+    const collected = await eraseRemoved(this.#db, this.paths);
+    this.audit.append('library.erase', 'library', { ...collected });
+    const backups = (await this.backups()).map(({ file }) => path.basename(file));
+    return { ...collected, backups };
+  }
+
+  /** Removes what killed imports left a day ago and more; nothing that the library or one of its backups needs. */
+  async collectLeftOvers(): Promise<Collected> {
+    const needed = neededContent((sql) => this.#db.rows(sql));
+    if (this.readOnlyReason !== null || !addNeedsOfBackups(needed, await this.backups())) {
+      return { files: 0, bytes: 0 };
+    }
+    return collectContent(this.paths, needed, this.#now().getTime() - 86_400_000);
   }
 
   /** Caps the database's growth, in pages of 4 KiB beyond its present size; how a quota is set, and a full disk tested. */

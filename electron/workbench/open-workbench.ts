@@ -166,6 +166,14 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
 
+  async function collectLeftOvers(): Promise<void> {
+    try {
+      if (runJobs && closing === null) await session.library.collectLeftOvers();
+    } catch (error) {
+      onError('left-overs', error);
+    }
+  }
+
   let closing: Promise<void> | null = null;
   const close = async () => {
     clearInterval(backups);
@@ -190,7 +198,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   return {
     router,
     client: createRouterClient(router),
-    ready: ready.then(backUpWhenDue),
+    ready: ready.then(collectLeftOvers).then(backUpWhenDue),
     imports,
     modelTasks: manager.tasks,
     cudaLibrary: providers,

@@ -35,6 +35,19 @@ export async function runRestore(name: string, options: LibraryOptions): Promise
   });
 }
 
+/** Makes what was removed unreadable, and names the backups that may still hold it. */
+export function runErase(options: LibraryOptions): Promise<number> {
+  return withLibrary(options, {}, async ({ client }) => {
+    const { files, bytes, backups } = await client.library.erase();
+    const kept =
+      backups.length === 0
+        ? ''
+        : `These backups may still hold what was removed; delete them in the folder "backups" if they must not:\n${backups.join('\n')}\n`;
+    await print(`Erased ${files} files, ${bytes} bytes; the database was written anew.\n${kept}`);
+    return exitCodes.done;
+  });
+}
+
 /** Reads everything in the library. @returns 0 when all is well, else 2 */
 export function runVerify(options: LibraryOptions): Promise<number> {
   return withLibrary(options, {}, async ({ client, signal }) => {

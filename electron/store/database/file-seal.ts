@@ -46,9 +46,7 @@ export function isSealBroken(file: string): boolean {
   const seal = readSeal(file);
   if (seal === null || existsSync(`${file}-wal`)) return false;
   const { bytes, mtimeNs } = stamp(file);
-  return (
-    bytes === seal.bytes && milliseconds(mtimeNs) === milliseconds(seal.mtimeNs) && hash(file) !== seal.sha256
-  );
+  return bytes === seal.bytes && isSameTime(mtimeNs, seal.mtimeNs) && hash(file) !== seal.sha256;
 }
 
 /** Call once the file is open for writing, so that no seal outlives what it spoke of. */
@@ -56,8 +54,10 @@ export function breakSeal(file: string): void {
   rmSync(sealOf(file), { force: true });
 }
 
-/** What survives a copy that keeps times. */
-const milliseconds = (nanoseconds: string) => BigInt(nanoseconds) / 1_000_000n;
+/** To the millisecond, which is what a copy that keeps times keeps. */
+function isSameTime(one: string, other: string): boolean {
+  return Math.abs(Number(BigInt(one) - BigInt(other))) <= 1_000_000;
+}
 
 function readSeal(file: string): Seal | null {
   try {

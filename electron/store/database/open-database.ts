@@ -33,6 +33,8 @@ export function openDatabase(paths: LibraryPaths, busyTimeout: number): Database
       connection.pragma('journal_mode = WAL');
       connection.pragma('synchronous = FULL');
       connection.pragma('foreign_keys = ON');
+      // What is deleted is overwritten, or names would stay readable in free pages.
+      connection.pragma('secure_delete = ON');
       connection.pragma('cache_size = -32000');
       connection.pragma('journal_size_limit = 67108864');
       connection.pragma(`application_id = ${applicationId}`);
