@@ -30,6 +30,8 @@ const defaultMaxWarm = 1;
 export class Engines {
   readonly #warm = new Map<string, WarmEngine>();
   readonly #describer: EngineClient;
+  /** Processes for one request each. */
+  readonly #lone = new Set<EngineClient>();
   #describing = 0;
   #describerEnd: NodeJS.Timeout | undefined;
   readonly #events: EventLog;
@@ -113,9 +115,10 @@ export class Engines {
     const engines = [...this.#warm.values()];
     this.#warm.clear();
     clearTimeout(this.#describerEnd);
-    await this.#describer.close();
-    for (const { client, modelId } of engines) {
-      await client.close();
+    // At the same time, so that several that hang take no longer than one.
+    const clients = [this.#describer, ...this.#lone, ...engines.map(({ client }) => client)];
+    await Promise.all(clients.map((client) => client.close()));
+    for (const { modelId } of engines) {
       this.#events.publish({ type: 'engine', modelId, state: 'stopped', problem: null });
     }
     return engines.length;
@@ -139,9 +142,11 @@ export class Engines {
   /** In a process of its own, so that a warm model stays and all memory is given back afterwards. */
   async #alone<T>(work: (client: EngineClient) => Promise<T>): Promise<T> {
     const client = new EngineClient(this.#clientOptions);
+    this.#lone.add(client);
     try {
       return await work(client);
     } finally {
+      this.#lone.delete(client);
       await client.close();
     }
   }
