@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRows } from '../checkpoint/tensor-reader.ts';
+import { readRows } from '../weights/tensor-reader.ts';
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { cpuTarget } from '../graph/graph-target.ts';
-import { compileGraphs } from '../load-model.ts';
-import { numTokens } from '../model.ts';
-import { checkpointFolder } from '../reference-fixtures.ts';
+import { compileGraphs } from '../model/load-model.ts';
+import { numTokens } from '../model/model.ts';
+import { checkpointFolder } from '../testing/reference-fixtures.ts';
 import { ResidentSession, type GraphRunner } from '../runtime/resident-session.ts';
 import { LensHead, type ConceptTokens } from './lens-head.ts';
 import { readLens } from './read-lens.ts';
