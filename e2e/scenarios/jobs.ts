@@ -18,7 +18,7 @@ export function jobs(app: () => RunningApp): void {
     await page.getByTestId('new-trace-form').waitFor({ state: 'detached' });
   };
   const states = async () => {
-    const { counts } = await app().workbench.client.jobs.counts();
+    const { counts } = await app().workbench.client.tasks.counts();
     return counts;
   };
 
@@ -49,7 +49,7 @@ export function jobs(app: () => RunningApp): void {
     await expect
       .poll(
         async () => {
-          const { counts } = await app().workbench.client.jobs.counts();
+          const { counts } = await app().workbench.client.tasks.counts();
           if (counts.failed > 0) await page.getByTestId('retry-failed').click();
           return counts.done;
         },

@@ -94,7 +94,7 @@ export function keyboard(app: () => RunningApp): void {
     const [model] = await client.models.list();
     const images = { ids: (await client.images.ids({})).slice(0, 2) };
     const prompts = ['What is at the edge?'];
-    await client.jobs.enqueue({ images, modelId: model!.id, prompts, conceptSetId: 'fundus' });
+    await client.traces.enqueue({ images, modelId: model!.id, prompts, conceptSetId: 'fundus' });
     await visit('/jobs');
     const row = (state: string) => page.locator(`[data-testid="job-row"][data-state="${state}"]`);
     await row('running').waitFor();
@@ -112,14 +112,14 @@ export function keyboard(app: () => RunningApp): void {
     await row('queued').waitFor();
     const words = await page.getByTestId('pause-queue').innerText();
     await press(app(), 'pause-queue');
-    await expect.poll(async () => (await client.jobs.counts()).paused).toBe(true);
+    await expect.poll(async () => (await client.tasks.counts()).paused).toBe(true);
     await expect.poll(() => page.getByTestId('pause-queue').innerText()).not.toBe(words);
     expect(await focusedTestid(app())).toBe('pause-queue');
     await page.keyboard.press('Enter');
-    await expect.poll(async () => (await client.jobs.counts()).paused).toBe(false);
+    await expect.poll(async () => (await client.tasks.counts()).paused).toBe(false);
     engine.release();
     const left = async () => {
-      const { counts } = await client.jobs.counts();
+      const { counts } = await client.tasks.counts();
       return counts.queued + counts.running;
     };
     await expect.poll(left, { timeout: 150_000 }).toBe(0);

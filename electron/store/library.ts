@@ -12,7 +12,6 @@ import { Groups } from './groups.ts';
 import { ImageSearch } from './images/image-search.ts';
 import { Images } from './images/images.ts';
 import { ImportLog } from './import-log.ts';
-import { Jobs } from './jobs/jobs.ts';
 import {
   createFolders,
   holdsContentWithoutDatabase,
@@ -26,6 +25,7 @@ import { Models } from './models.ts';
 import { openDatabase } from './database/open-database.ts';
 import { Patients } from './patients.ts';
 import { Prompts } from './prompts.ts';
+import { Queue } from './queue/queue.ts';
 import { Settings } from './settings.ts';
 import { Tags } from './images/tags.ts';
 import { TraceArrays } from './traces/trace-arrays.ts';
@@ -62,7 +62,7 @@ export class Library {
   readonly conceptSets: ConceptSets;
   readonly traceArrays: TraceArrays;
   readonly traces: Traces;
-  readonly jobs: Jobs;
+  readonly queue: Queue;
   readonly imports: ImportLog;
   readonly audit: AuditLog;
   readonly settings: Settings;
@@ -90,7 +90,7 @@ export class Library {
     const conceptSets = (this.conceptSets = new ConceptSets(db, now));
     const arrays = (this.traceArrays = new TraceArrays(db, this.files));
     this.traces = new Traces(db, { models, prompts, conceptSets, arrays, audit }, now);
-    this.jobs = new Jobs(db, now);
+    this.queue = new Queue(db, now);
     this.imports = new ImportLog(db, { patients, visits, images, findings, tags, audit }, now);
     this.settings = new Settings(db);
   }

@@ -1,6 +1,5 @@
 import { ORPCError } from '@orpc/server';
-import { problemSchema } from '../../contract/problem.ts';
-import { deserializeError } from '../../contract/errors.ts';
+import { deserializeError, problemSchema } from '../../contract/problem.ts';
 import { findAppFolders } from '../../shell/app-folders.ts';
 import { createWorkbench } from '../../workbench/open-workbench.ts';
 import type { Workbench } from '../../workbench/open-workbench.ts';
@@ -16,7 +15,7 @@ export interface OpenMode {
   /** Whether an absent library is made. */
   readonly create?: boolean;
   /** Whether queued jobs run in this process. */
-  readonly runJobs?: boolean;
+  readonly runQueue?: boolean;
 }
 
 export interface LibraryTools {
@@ -33,7 +32,7 @@ export interface LibraryTools {
  */
 export async function withLibrary(
   { library }: LibraryOptions,
-  { create = false, runJobs = false }: OpenMode,
+  { create = false, runQueue = false }: OpenMode,
   work: (tools: LibraryTools) => Promise<number>,
 ): Promise<number> {
   const folders = findAppFolders(library);
@@ -53,7 +52,7 @@ export async function withLibrary(
       demoModelFolder: null,
       actor: 'command line',
       create,
-      runJobs,
+      runQueue,
     });
     return await work({ workbench, client: workbench.client, signal });
   } catch (error) {

@@ -1,16 +1,16 @@
 import path from 'node:path';
-import type { Job } from '../../contract/jobs.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { loadConceptSet, defaultConceptSet } from '../../workbench/concepts/concept-sets.ts';
 import { defaultPreset, presetText } from '../../workbench/prompts/presets.ts';
 import { findModel } from '../../workbench/traces/trace-service.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { followTasks } from './follow-tasks.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryTools } from './library-context.ts';
 import { toFilter } from './list-command.ts';
 import type { ListCommandOptions } from './list-command.ts';
-import { ProgressBar } from '../terminal/progress-bar.ts';
 import { print } from '../terminal/standard-output.ts';
+import { describeTitle } from './tasks-picture.ts';
 import type { TraceCommandOptions } from './trace-command.ts';
 
 export type LibraryTraceOptions = TraceCommandOptions &
@@ -20,15 +20,15 @@ export type LibraryTraceOptions = TraceCommandOptions &
  * Traces images of a library and keeps the traces there. Files that are named are imported first; without any, the
  * options choose. What was traced before in the same way is not traced again.
  *
- * @returns 0, or 2 when jobs failed
+ * @returns 0, or 2 when some failed
  */
 export function runLibraryTrace(files: readonly string[], options: LibraryTraceOptions): Promise<number> {
-  return withLibrary(options, { create: files.length > 0, runJobs: true }, async (tools) => {
+  return withLibrary(options, { create: files.length > 0, runQueue: true }, async (tools) => {
     const { client, signal } = tools;
     refuseUnfitting(options);
     const { id: modelId } = await client.models.addFolder({ folder: findModel(options.modelDir) });
     const conceptSetId = await chooseConceptSet(tools, options.concepts ?? defaultConceptSet);
-    const outcome = await client.jobs.enqueue({
+    const outcome = await client.traces.enqueue({
       images: options.image ? await chooseImages(tools, files, options) : null,
       modelId,
       prompts: [options.prompt ?? presetText(options.preset ?? defaultPreset, options.language)],
@@ -44,12 +44,13 @@ export function runLibraryTrace(files: readonly string[], options: LibraryTraceO
       provider: options.provider ?? 'auto',
     });
     const ids = [...outcome.added, ...outcome.requeued, ...outcome.existing];
-    const done = await follow(tools, ids, signal);
-    const failed = done.filter(({ state }) => state === 'failed');
+    const tasks = await followTasks(tools, ids, 'leave');
+    const done = tasks.filter(({ state }) => state === 'done');
+    const failed = tasks.filter(({ state }) => state === 'failed');
     const news = outcome.added.length + outcome.requeued.length;
     await print(
-      `${done.length - failed.length} of ${ids.length} traced; ${ids.length - news} of them before\n` +
-        failed.map(({ imageId, error }) => `image ${imageId ?? '–'}: ${error?.summary ?? ''}\n`).join(''),
+      `${done.length} of ${ids.length} traced; ${ids.length - news} of them before\n` +
+        failed.map((task) => `${describeTitle(task)}: ${task.problem?.summary ?? ''}\n`).join(''),
     );
     if (signal.aborted) return exitCodes.cancelled;
     return failed.length === 0 ? exitCodes.done : exitCodes.badInput;
@@ -87,40 +88,4 @@ async function chooseConceptSet({ client }: LibraryTools, idOrFile: string): Pro
   if (known !== undefined) return known.set.id;
   const { set } = await client.concepts.save({ set: await loadConceptSet(idOrFile) });
   return set.id;
-}
-
-/** Waits for the jobs, showing how far they are; Ctrl-C leaves what is not done in the queue. */
-async function follow({ client }: LibraryTools, ids: readonly number[], signal: AbortSignal): Promise<Job[]> {
-  const progress = new ProgressBar(process.stderr);
-  const waiting = new Set(ids);
-  const ended = new Map<number, Job>();
-  const look = async () => {
-    for (const id of waiting) {
-      const job = await client.jobs.get({ id });
-      if (job.state === 'queued' || job.state === 'running' || job.state === 'paused') return;
-      waiting.delete(id);
-      ended.set(id, job);
-    }
-  };
-  try {
-    for await (const event of await client.events.subscribe(undefined, { signal })) {
-      if (event.type === 'job-progress' && waiting.has(event.jobId)) {
-        progress.title = `${ended.size + 1}/${ids.length}`;
-        progress.update(event);
-      }
-      if (event.type === 'resync') await look();
-      if (event.type === 'job' && waiting.has(event.jobId) && isOver(event.state)) {
-        waiting.delete(event.jobId);
-        ended.set(event.jobId, await client.jobs.get({ id: event.jobId }));
-      }
-      if (waiting.size === 0) break;
-    }
-  } finally {
-    progress.clear();
-  }
-  return [...ended.values()];
-}
-
-function isOver(state: Job['state']): boolean {
-  return state === 'done' || state === 'failed' || state === 'cancelled';
 }

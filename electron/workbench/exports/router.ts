@@ -1,19 +1,19 @@
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { exportComparison, exportImages, exportTraces } from './export-tables.ts';
 import { exportHiddenStates } from './hidden-states.ts';
 import { exportReport } from './report.ts';
 import { exportStudy } from './study-bundle.ts';
 
-export function exportsRouter(desk: Desk) {
+export function exportsRouter(services: Services) {
   const { exports } = api;
-  const { session } = desk;
+  const { session } = services;
   return exports.router({
     traces: exports.traces.handler(({ input }) => exportTraces(session.library, input)),
-    comparison: exports.comparison.handler(({ input, signal }) => exportComparison(desk, input, signal)),
+    comparison: exports.comparison.handler(({ input, signal }) => exportComparison(services, input, signal)),
     images: exports.images.handler(({ input }) => exportImages(session.library, input)),
     hiddenStates: exports.hiddenStates.handler(({ input, signal }) =>
-      exportHiddenStates(desk, input, signal),
+      exportHiddenStates(services, input, signal),
     ),
     study: exports.study.handler(({ input }) => exportStudy(session.library, input)),
     report: exports.report.handler(({ input }) => exportReport(session.library, input)),

@@ -1,33 +1,45 @@
-import { jobStates } from '../../contract/jobs.ts';
-import type { Job, JobCounts, JobError, JobState, NewJob } from '../../contract/jobs.ts';
+import type { Problem } from '../../contract/problem.ts';
+import { taskStates } from '../../contract/tasks.ts';
+import type { TaskState } from '../../contract/tasks.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
-import { lostItsTrace, toJob } from './job-row.ts';
+import { lostItsTrace, toQueuedTask } from './queued-task.ts';
+import type { NewQueuedTask, QueueCounts, QueuedTask } from './queued-task.ts';
 
 export interface EnqueueResult {
   readonly added: number[];
-  /** Jobs that were queued, running or done already; a done one is not run again. */
+  /** Tasks that were queued, running or done already; a done one is not run again. */
   readonly existing: number[];
   /** Failed or cancelled ones that wait for another try now. */
   readonly requeued: number[];
 }
 
-export interface JobClaim {
+export interface Claim {
   /** Who will run it; unique to the process, so that a dead worker can be told from a living one. */
   readonly worker: string;
-  /** Taken first among jobs of equal priority, because its engine is warm. */
+  /** Taken first among tasks of equal priority, because its engine is warm. */
   readonly modelKey?: string;
   readonly leaseMilliseconds?: number;
+}
+
+/** What {@link Queue.list} shows; everything when left out. */
+export interface QueueFilter {
+  readonly states?: readonly TaskState[];
+  readonly kinds?: readonly string[];
+  readonly beforeId?: number;
+  /** Instant; none that is younger. */
+  readonly until?: string;
+  readonly limit: number;
 }
 
 const defaultLease = 60_000;
 const defaultMaxAttempts = 3;
 
 /**
- * The queue, safe for any number of processes: a job is claimed, renewed and ended by single statements, and one that
+ * The queue, safe for any number of processes: a task is claimed, renewed and ended by single statements, and one that
  * is done never runs again.
  */
-export class Jobs {
+export class Queue {
   readonly #db: Database;
   readonly #now: () => Date;
 
@@ -36,19 +48,19 @@ export class Jobs {
     this.#now = now;
   }
 
-  enqueue(jobs: readonly NewJob[]): EnqueueResult {
+  enqueue(tasks: readonly NewQueuedTask[]): EnqueueResult {
     return this.#db.transaction(() => {
       const result: EnqueueResult = { added: [], existing: [], requeued: [] };
-      for (const job of jobs) {
+      for (const task of tasks) {
         const known = this.#db.get(
           query
             .selectFrom('jobs')
             .select(['id', 'state', 'traceId'])
-            .where('contentKey', '=', job.contentKey),
+            .where('contentKey', '=', task.contentKey),
         );
         if (known === undefined) {
-          result.added.push(this.#insert(job));
-        } else if (known.state === 'failed' || known.state === 'cancelled' || lostItsTrace(job.kind, known)) {
+          result.added.push(this.#insert(task));
+        } else if (known.state === 'failed' || known.state === 'cancelled' || lostItsTrace(task.kind, known)) {
           this.#requeue(known.id);
           result.requeued.push(known.id);
         } else {
@@ -59,8 +71,8 @@ export class Jobs {
     });
   }
 
-  /** Takes the next job that is due, or undefined when there is none or the queue is paused. */
-  claim({ worker, modelKey = '', leaseMilliseconds = defaultLease }: JobClaim): Job | undefined {
+  /** Takes the next task that is due, or undefined when there is none or the queue is paused. */
+  claim({ worker, modelKey = '', leaseMilliseconds = defaultLease }: Claim): QueuedTask | undefined {
     if (this.isQueuePaused()) return undefined;
     const now = this.#now();
     const lease = new Date(now.getTime() + leaseMilliseconds).toISOString();
@@ -80,22 +92,22 @@ export class Jobs {
     });
   }
 
-  /** @returns false when the job is no longer this worker's: cancelled, or given to another after a lost lease */
+  /** @returns false when the task is no longer this worker's: cancelled, or given to another after a lost lease */
   renew(id: number, worker: string, leaseMilliseconds = defaultLease): boolean {
     const lease = new Date(this.#now().getTime() + leaseMilliseconds).toISOString();
     return this.#change(id, worker, 'leaseUntil = ?', [lease]);
   }
 
   /**
-   * Stores a job's result and marks it done, both or neither.
+   * Stores a task's result and marks it done, both or neither.
    *
-   * @param store writes the result and returns its trace id, or null for a job without a trace
-   * @returns false, with nothing stored, when the job is no longer this worker's
+   * @param store writes the result and returns its trace id, or null for a task without a trace
+   * @returns false, with nothing stored, when the task is no longer this worker's
    */
   finish(id: number, worker: string, store: () => number | null): boolean {
     return this.#db.transaction(() => {
-      const job = this.get(id);
-      if (job.state !== 'running' || job.worker !== worker) return false;
+      const { state, worker: owner } = this.get(id);
+      if (state !== 'running' || owner !== worker) return false;
       const ended = [store(), this.#now().toISOString()];
       return this.#change(
         id,
@@ -113,7 +125,7 @@ export class Jobs {
   fail(
     id: number,
     worker: string,
-    error: JobError,
+    error: Problem,
     { retry = true, retryAfterMilliseconds = 0 }: { retry?: boolean; retryAfterMilliseconds?: number } = {},
   ): boolean {
     const now = this.#now();
@@ -131,7 +143,7 @@ export class Jobs {
     );
   }
 
-  /** Gives a job back unharmed, as when the app closes; the attempt does not count. */
+  /** Gives a task back unharmed, as when the app closes; the attempt does not count. */
   release(id: number, worker: string): boolean {
     return this.#change(
       id,
@@ -142,7 +154,7 @@ export class Jobs {
   }
 
   /**
-   * Puts back what dead workers left running; an attempt that ended so counts, lest a job that kills its engine run for
+   * Puts back what dead workers left running; an attempt that ended so counts, lest a task that kills its engine run for
    * ever.
    *
    * @param isAlive whether a worker still exists; by default one is dead when its lease has run out
@@ -160,8 +172,8 @@ export class Jobs {
       for (const { id, worker } of dead) {
         const error = {
           code: 'engine.killed',
-          summary: 'The program ended while the job ran.',
-        } satisfies JobError;
+          summary: 'The program ended while the task ran.',
+        } satisfies Problem;
         this.fail(id, worker ?? '', error);
       }
       return dead.map(({ id }) => id);
@@ -176,7 +188,7 @@ export class Jobs {
     return this.#move(ids, ['paused'], 'queued');
   }
 
-  /** A running job's worker learns of it when it next renews or ends. */
+  /** A running task's worker learns of it when it next renews or ends. */
   cancel(ids: readonly number[]): number {
     return this.#move(ids, ['queued', 'paused', 'running'], 'cancelled');
   }
@@ -185,7 +197,7 @@ export class Jobs {
     return this.#db.transaction(() => {
       let changed = 0;
       for (const id of ids) {
-        const { state } = this.get(id);
+        const state = this.find(id)?.state;
         if (state !== 'failed' && state !== 'cancelled') continue;
         this.#requeue(id);
         changed++;
@@ -194,15 +206,15 @@ export class Jobs {
     });
   }
 
-  setPriority(ids: readonly number[], priority: number): void {
-    this.#db.execute(
+  setPriority(ids: readonly number[], priority: number): number {
+    return this.#db.execute(
       `UPDATE jobs SET priority = ? WHERE state IN ('queued', 'paused')
         AND id IN (SELECT value FROM json_each(?))`,
       [priority, JSON.stringify(ids)],
-    );
+    ).changes;
   }
 
-  /** Stops further claims, also after a restart; running jobs go on. */
+  /** Stops further claims, also after a restart; running tasks go on. */
   setQueuePaused(paused: boolean): void {
     this.#db.execute(
       `INSERT INTO settings (key, value) VALUES ('jobs.paused', ?)
@@ -218,20 +230,27 @@ export class Jobs {
     );
   }
 
-  get(id: number): Job {
-    return toJob(found(this.#db.get(query.selectFrom('jobs').selectAll().where('id', '=', id)), 'such job'));
+  get(id: number): QueuedTask {
+    return found(this.find(id), 'such task');
+  }
+
+  find(id: number): QueuedTask | undefined {
+    const row = this.#db.get(query.selectFrom('jobs').selectAll().where('id', '=', id));
+    return row === undefined ? undefined : toQueuedTask(row);
   }
 
   /** Newest first. */
-  list({ state, limit, beforeId }: { state?: JobState; limit: number; beforeId?: number }): Job[] {
+  list({ states, kinds, beforeId, until, limit }: QueueFilter): QueuedTask[] {
     let rows = query.selectFrom('jobs').selectAll().orderBy('id', 'desc').limit(limit);
-    if (state !== undefined) rows = rows.where('state', '=', state);
+    if (states !== undefined) rows = rows.where('state', 'in', states);
+    if (kinds !== undefined) rows = rows.where('kind', 'in', kinds);
     if (beforeId !== undefined) rows = rows.where('id', '<', beforeId);
-    return this.#db.all(rows).map(toJob);
+    if (until !== undefined) rows = rows.where('createdAt', '<=', until);
+    return this.#db.all(rows).map(toQueuedTask);
   }
 
-  /** Queued jobs of a model in the order in which they will be claimed. */
-  next(modelKey: string, limit: number): Job[] {
+  /** Queued tasks of a model in the order in which they will be claimed. */
+  next(modelKey: string, limit: number): QueuedTask[] {
     const rows = query
       .selectFrom('jobs')
       .selectAll()
@@ -240,10 +259,10 @@ export class Jobs {
       .orderBy('priority', 'desc')
       .orderBy('id')
       .limit(limit);
-    return this.#db.all(rows).map(toJob);
+    return this.#db.all(rows).map(toQueuedTask);
   }
 
-  /** Jobs of a model that are not over. */
+  /** Tasks of a model that are not over. */
   idsOfModel(modelKey: string): { readonly running: number[]; readonly waiting: number[] } {
     const open = query
       .selectFrom('jobs')
@@ -256,11 +275,13 @@ export class Jobs {
     return { running: idsOf(true), waiting: idsOf(false) };
   }
 
-  /** @param concurrency how many jobs run at a time */
-  counts(concurrency = 1): JobCounts {
-    const counts = Object.fromEntries(jobStates.map((state) => [state, 0])) as Record<JobState, number>;
-    const rows = this.#db.rows<{ state: JobState; n: number }>(
-      'SELECT state, count(*) AS n FROM jobs GROUP BY state',
+  /** @param kinds counts these alone; every kind when left out */
+  counts(kinds?: readonly string[]): QueueCounts {
+    const counts = Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>;
+    const rows = this.#db.rows<{ state: TaskState; n: number }>(
+      `SELECT state, count(*) AS n FROM jobs
+      ${kinds === undefined ? '' : 'WHERE kind IN (SELECT value FROM json_each(?))'} GROUP BY state`,
+      kinds === undefined ? [] : [JSON.stringify(kinds)],
     );
     for (const { state, n } of rows) counts[state] = n;
     const [recent] = this.#db.rows<{ days: number | null }>(
@@ -271,12 +292,12 @@ export class Jobs {
     const left = counts.queued + counts.running;
     return {
       ...counts,
-      millisecondsLeft: days === null ? null : Math.round((days * 86_400_000 * left) / concurrency),
+      millisecondsLeft: days === null ? null : Math.round(days * 86_400_000 * left),
     };
   }
 
-  #insert(job: NewJob): number {
-    const { kind, contentKey, request, imageId, modelKey, priority = 0 } = job;
+  #insert(task: NewQueuedTask): number {
+    const { kind, contentKey, request, imageId, modelKey, priority = 0 } = task;
     const { lastInsertRowid } = this.#db.run(
       query.insertInto('jobs').values({
         kind,
@@ -285,7 +306,7 @@ export class Jobs {
         imageId,
         modelKey,
         priority,
-        maxAttempts: job.maxAttempts ?? defaultMaxAttempts,
+        maxAttempts: task.maxAttempts ?? defaultMaxAttempts,
         createdAt: this.#now().toISOString(),
       }),
     );
@@ -307,7 +328,7 @@ export class Jobs {
     return changes === 1;
   }
 
-  #move(ids: readonly number[], from: readonly JobState[], to: JobState): number {
+  #move(ids: readonly number[], from: readonly TaskState[], to: TaskState): number {
     return this.#db.execute(
       `UPDATE jobs SET state = ?, worker = NULL, leaseUntil = NULL,
         finishedAt = CASE ? WHEN 'cancelled' THEN ? ELSE finishedAt END

@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import type { NewJob } from '../../contract/jobs.ts';
 import { lensKinds, providerNames } from '../../engine/lens-trace/lens-trace.ts';
 import { idSchema, sha256Schema } from '../../contract/ids.ts';
 import { positionSelectionSchema } from '../../contract/traces.ts';
 import { contentKey } from '../../store/database/canonical-json.ts';
-
-export const traceJobKind = 'trace';
+import type { NewQueuedTask } from '../../store/queue/queued-task.ts';
 
 /** What a trace job keeps in the queue; enough to run it after a restart, and to see that nothing changed meanwhile. */
 export const traceJobSchema = z.strictObject({
@@ -46,9 +44,9 @@ export function traceKey(job: TraceJob): string {
   return contentKey({ schema: 'fundus-lens.trace/1', ...decisive, ...kept });
 }
 
-export function toNewJob(job: TraceJob, imageId: number | null, priority: number): NewJob {
+export function toQueuedTask(job: TraceJob, imageId: number | null, priority: number): NewQueuedTask {
   return {
-    kind: traceJobKind,
+    kind: 'trace',
     contentKey: traceKey(job),
     request: job,
     imageId,

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import type { EnqueueOutcome } from '../../contract/jobs.ts';
 import type { ImageChoice } from '../../contract/image-query.ts';
-import type { TraceOrder } from '../../contract/traces.ts';
+import type { EnqueueOutcome, TraceOrder } from '../../contract/traces.ts';
 import type { Library } from '../../store/library.ts';
-import type { Desk } from '../desk.ts';
+import { queueTaskId } from '../../tasks/task-queue.ts';
 import { folderOf } from '../models/model-state.ts';
+import type { LibrarySession } from '../library/library-session.ts';
+import type { SettingsFile } from '../settings/settings-file.ts';
 import { findConceptSet } from '../concepts/stored-concept-sets.ts';
-import { toNewJob, traceKey } from './trace-job.ts';
+import { toQueuedTask, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';
 
 /** Images put into the queue in one transaction; other calls are served in between. */
@@ -18,12 +19,12 @@ export function chosenImages(library: Library, choice: ImageChoice): number[] {
 }
 
 /**
- * Puts a job into the queue for every image and prompt. What was traced before in the same way is not traced again.
+ * Puts a task into the queue for every image and prompt. What was traced before in the same way is not traced again.
  *
  * @throws FundusLensError `model.not-found`, `concepts.unknown`
  */
 export async function enqueueTraces(
-  { session, settings }: Pick<Desk, 'session' | 'settings'>,
+  { session, settings }: { readonly session: LibrarySession; readonly settings: SettingsFile },
   order: TraceOrder,
 ): Promise<EnqueueOutcome> {
   const { library } = session;
@@ -51,12 +52,12 @@ export async function enqueueTraces(
   const put = (image: { readonly id: number; readonly sha256: string } | null) => {
     for (const prompt of prompts) {
       const job: TraceJob = { ...common, prompt, imageSha256: image?.sha256 ?? null };
-      const { added, existing, requeued } = library.jobs.enqueue([
-        toNewJob(job, image?.id ?? null, priority),
+      const { added, existing, requeued } = library.queue.enqueue([
+        toQueuedTask(job, image?.id ?? null, priority),
       ]);
-      outcome.added.push(...added);
-      outcome.existing.push(...existing);
-      outcome.requeued.push(...requeued);
+      outcome.added.push(...added.map(queueTaskId));
+      outcome.existing.push(...existing.map(queueTaskId));
+      outcome.requeued.push(...requeued.map(queueTaskId));
       const traceId = library.traces.findByContentKey(traceKey(job));
       if (traceId !== undefined) outcome.traceIds.push(traceId);
     }

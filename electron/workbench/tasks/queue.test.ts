@@ -34,7 +34,7 @@ async function prepare(workbench: Workbench) {
 /** Resolves with the process id of an engine that works on the job. */
 async function waitForEngine({ client }: Workbench, engines: () => number[]): Promise<number> {
   for await (const event of await client.events.subscribe()) {
-    if (event.type !== 'job-progress' || event.stage === 'load') continue;
+    if (event.type !== 'task-progress' || event.progress.stage === 'load') continue;
     const [pid] = engines();
     if (pid !== undefined) return pid;
   }
@@ -46,7 +46,7 @@ describe('the queue', () => {
     const workbench = await fixture.open();
     const order = await prepare(workbench);
     const seen = waitForEngine(workbench, () => workbench.enginePids);
-    const { added } = await workbench.client.jobs.enqueue(order);
+    const { added } = await workbench.client.traces.enqueue(order);
     process.kill(await seen, 'SIGKILL');
     const jobs = await settle(workbench, added);
     expect(jobs.map(({ state }) => state)).toEqual(['done', 'done', 'done']);
@@ -58,7 +58,7 @@ describe('the queue', () => {
     const first = await fixture.open();
     const order = await prepare(first);
     const seen = waitForEngine(first, () => first.enginePids);
-    const { added } = await first.client.jobs.enqueue(order);
+    const { added } = await first.client.traces.enqueue(order);
     await seen;
     await first.close();
     const second = await fixture.open();
@@ -67,7 +67,7 @@ describe('the queue', () => {
       added.map(() => ({ state: 'done', attempts: 1 })),
     );
     expect(await second.client.traces.list({})).toHaveLength(3);
-    expect(await second.client.jobs.enqueue(order)).toMatchObject({
+    expect(await second.client.traces.enqueue(order)).toMatchObject({
       added: [],
       requeued: [],
       existing: added,
@@ -75,9 +75,9 @@ describe('the queue', () => {
   });
 
   test('after kill -9 of the whole program the next start runs what was left', async () => {
-    const first = await fixture.open({ runJobs: false });
+    const first = await fixture.open({ runQueue: false });
     const order = await prepare(first);
-    const { added } = await first.client.jobs.enqueue(order);
+    const { added } = await first.client.traces.enqueue(order);
     await first.close();
     const script = path.join(fixture.folder, 'program.mjs');
     const options = {
@@ -91,7 +91,7 @@ describe('the queue', () => {
       `import { createWorkbench } from ${JSON.stringify(new URL('../open-workbench.ts', import.meta.url).href)};
 const { client } = await createWorkbench(${JSON.stringify(options)});
 for await (const event of await client.events.subscribe()) {
-  if (event.type === 'job-progress' && event.stage === 'decoder') process.stdout.write('working');
+  if (event.type === 'task-progress' && event.progress.stage === 'decoder') process.stdout.write('working');
 }`,
     );
     const program = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -110,30 +110,30 @@ for await (const event of await client.events.subscribe()) {
     const workbench = await fixture.open();
     const { client } = workbench;
     const order = await prepare(workbench);
-    await client.jobs.pauseQueue();
-    const { added } = await client.jobs.enqueue(order);
-    expect(await client.jobs.counts()).toMatchObject({ paused: true, counts: { queued: 3 } });
-    await client.jobs.pause({ ids: added.slice(1) });
+    await client.tasks.pauseQueue();
+    const { added } = await client.traces.enqueue(order);
+    expect(await client.tasks.counts()).toMatchObject({ paused: true, counts: { queued: 3 } });
+    await client.tasks.pause({ ids: added.slice(1) });
     const seen = waitForEngine(workbench, () => workbench.enginePids);
-    await client.jobs.resumeQueue();
+    await client.tasks.resumeQueue();
     await seen;
-    expect(await client.jobs.cancel({ ids: [added[0]!] })).toEqual({ changed: 1 });
+    expect(await client.tasks.cancel({ ids: [added[0]!] })).toEqual({ changed: 1 });
     const [cancelled] = await settle(workbench, [added[0]!]);
     expect(cancelled).toMatchObject({ state: 'cancelled', traceId: null });
     expect(await client.traces.list({})).toEqual([]);
-    await client.jobs.resume({ ids: added.slice(1) });
-    await client.jobs.retry({ ids: [added[0]!] });
+    await client.tasks.resume({ ids: added.slice(1) });
+    await client.tasks.retry({ ids: [added[0]!] });
     expect((await settle(workbench, added)).map(({ state }) => state)).toEqual(['done', 'done', 'done']);
-    expect((await client.jobs.counts()).millisecondsLeft).toBe(0);
+    expect((await client.tasks.counts()).millisecondsLeft).toBe(0);
   });
 
   test('a problem that would repeat itself is told at once and not retried', async () => {
     const workbench = await fixture.open();
     const order = await prepare(workbench);
-    const { added } = await workbench.client.jobs.enqueue({ ...order, positions: [9999] });
+    const { added } = await workbench.client.traces.enqueue({ ...order, positions: [9999] });
     const jobs = await settle(workbench, added);
-    for (const { state, attempts, error } of jobs) {
-      expect({ state, attempts, code: error?.code }).toEqual({
+    for (const { state, attempts, problem } of jobs) {
+      expect({ state, attempts, code: problem?.code }).toEqual({
         state: 'failed',
         attempts: 1,
         code: 'trace.positions',
@@ -146,7 +146,7 @@ for await (const event of await client.events.subscribe()) {
     const { client } = workbench;
     const order = await prepare(workbench);
     const seen = waitForEngine(workbench, () => workbench.enginePids);
-    const { added } = await client.jobs.enqueue(order);
+    const { added } = await client.traces.enqueue(order);
     await seen;
     await client.images.remove({ ids: [order.images.ids[0]!] });
     const jobs = await settle(workbench, added.slice(1));
