@@ -2,7 +2,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { ImportState, ImportStatus } from '../../contract/imports.ts';
 import type { Laterality, LateralitySource } from '../../contract/laterality.ts';
 import type { ImageFormat } from '../../contract/image-query.ts';
-import type { LibraryImage } from '../../contract/images.ts';
+import type { LibraryImage } from '../../contract/library-image.ts';
 import type { Patient } from '../../contract/patients.ts';
 import type { TaskState } from '../../contract/tasks.ts';
 
