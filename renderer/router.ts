@@ -13,8 +13,8 @@ export const router = createRouter({
     { path: '/jobs', name: 'jobs', component: () => import('./features/jobs/JobsView.vue') },
     { path: '/models', name: 'models', component: () => import('./features/models/ModelsView.vue') },
     { path: '/concepts', name: 'concepts', component: () => import('./features/concepts/ConceptsView.vue') },
-    { path: '/settings', name: 'settings', component: () => import('./features/settings/SettingsView.vue') },
-    { path: '/help', name: 'help', component: () => import('./features/app/HelpView.vue') },
+    { path: '/settings', name: 'settings', component: () => import('./shell/SettingsView.vue') },
+    { path: '/help', name: 'help', component: () => import('./shell/HelpView.vue') },
     { path: '/:rest(.*)*', redirect: '/library' },
   ],
 });
