@@ -95,19 +95,19 @@ export function keyboard(app: () => RunningApp): void {
     const images = { ids: (await client.images.ids({})).slice(0, 2) };
     const prompts = ['What is at the edge?'];
     await client.traces.enqueue({ images, modelId: model!.id, prompts, conceptSetId: 'fundus' });
-    await visit('/jobs');
-    const row = (state: string) => page.locator(`[data-testid="job-row"][data-state="${state}"]`);
+    await visit('/tasks');
+    const row = (state: string) => page.locator(`[data-testid="task-row"][data-state="${state}"]`);
     await row('running').waitFor();
-    await row('queued').getByTestId('job-action').focus();
+    await row('queued').getByTestId('task-action').focus();
     await page.keyboard.press('Enter');
     await row('paused').waitFor();
-    expect(await focusedTestid(app())).toBe('job-action');
+    expect(await focusedTestid(app())).toBe('task-action');
     await page.keyboard.press('Enter');
     await row('queued').waitFor();
-    await row('queued').getByTestId('job-cancel').focus();
+    await row('queued').getByTestId('task-cancel').focus();
     await page.keyboard.press('Enter');
     await row('cancelled').first().waitFor();
-    await row('cancelled').first().getByTestId('job-action').focus();
+    await row('cancelled').first().getByTestId('task-action').focus();
     await page.keyboard.press('Enter');
     await row('queued').waitFor();
     const words = await page.getByTestId('pause-queue').innerText();
@@ -124,14 +124,14 @@ export function keyboard(app: () => RunningApp): void {
     };
     await expect.poll(left, { timeout: 150_000 }).toBe(0);
     await page.keyboard.press('j');
-    await page.getByTestId('jobs-tray').waitFor();
+    await page.getByTestId('tasks-tray').waitFor();
     await page.keyboard.press('Escape');
-    await page.getByTestId('jobs-tray').waitFor({ state: 'detached' });
+    await page.getByTestId('tasks-tray').waitFor({ state: 'detached' });
   });
 
   test('every view and its controls are reached by Tab, and the focus is seen', async () => {
     const { page, visit } = app();
-    for (const view of ['/library', '/jobs', '/models', '/concepts', '/settings', '/help']) {
+    for (const view of ['/library', '/tasks', '/models', '/concepts', '/settings', '/help']) {
       await visit(view);
       await page.waitForTimeout(200);
       await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());

@@ -22,5 +22,6 @@ export const changed = z.object({ changed: count });
 export const taskIdSchema = z.string().min(1).max(500);
 
 export const taskIdsSchema = z.strictObject({ ids: z.array(taskIdSchema).min(1).max(100_000) });
+
 /** Beside what images belong to. */
 export const withImageCount = { imageCount: count };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { RunningApp } from '../running-app.ts';
 
 /** Work that is interrupted: by the person, by the system, and by a page that is loaded again. */
-export function jobs(app: () => RunningApp): void {
+export function tasks(app: () => RunningApp): void {
   /** Traces the images with a question that was never asked before, through the interface. */
   const traceAll = async (count: number, question: string) => {
     const { page, visit } = app();
@@ -27,14 +27,14 @@ export function jobs(app: () => RunningApp): void {
     engine.hold();
     const { done } = await states();
     await traceAll(4, 'What is on the left side?');
-    await visit('/jobs');
-    await page.locator('[data-testid="job-row"][data-state="running"]').waitFor();
+    await visit('/tasks');
+    await page.locator('[data-testid="task-row"][data-state="running"]').waitFor();
     await page.getByTestId('cancel-all').click();
     engine.release();
     await expect.poll(async () => (await states()).cancelled, { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
     await page.getByTestId('retry-failed').click();
     await expect.poll(async () => (await states()).done, { timeout: 150_000 }).toBe(done + 4);
-    await expect.poll(() => page.locator('[data-testid="job-row"][data-state="cancelled"]').count()).toBe(0);
+    await expect.poll(() => page.locator('[data-testid="task-row"][data-state="cancelled"]').count()).toBe(0);
   });
 
   test('a killed engine costs nothing but time', async () => {
@@ -42,8 +42,8 @@ export function jobs(app: () => RunningApp): void {
     const { done } = await states();
     engine.hold();
     await traceAll(1, 'What is on the right side?');
-    await visit('/jobs');
-    await page.locator('[data-testid="job-row"][data-state="running"]').waitFor();
+    await visit('/tasks');
+    await page.locator('[data-testid="task-row"][data-state="running"]').waitFor();
     engine.kill();
     engine.release();
     await expect
@@ -56,7 +56,7 @@ export function jobs(app: () => RunningApp): void {
         { timeout: 150_000, interval: 500 },
       )
       .toBe(done + 1);
-    expect(await page.getByTestId('jobs-view').isVisible()).toBe(true);
+    expect(await page.getByTestId('tasks-view').isVisible()).toBe(true);
   });
 
   test('a page that is loaded again in the middle of a job finds it', async () => {
@@ -65,8 +65,8 @@ export function jobs(app: () => RunningApp): void {
     engine.hold();
     await traceAll(1, 'What is in the middle?');
     await page.reload();
-    await page.getByTestId('jobs-tray-button').click();
-    await page.locator('[data-testid="job-row"][data-state="running"]').first().waitFor();
+    await page.getByTestId('tasks-tray-button').click();
+    await page.locator('[data-testid="task-row"][data-state="running"]').first().waitFor();
     engine.release();
     await expect.poll(async () => (await states()).done, { timeout: 150_000 }).toBe(done + 1);
     await page.keyboard.press('Escape');
