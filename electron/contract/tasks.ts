@@ -38,7 +38,7 @@ export const taskStages = [
   ...engineStages,
   /** An import reads files. */
   'files',
-  /** A download: the feed is asked, headers are read, bytes arrive, the server keeps us waiting, bytes are read again. */
+  /** A download: the feed is asked, headers are read, bytes arrive or the server is waited for, hashes are compared. */
   'ask',
   'headers',
   'fetch',
@@ -60,7 +60,7 @@ export const taskStages = [
 export const taskProgressSchema = z.object({
   stage: z.enum(taskStages),
   done: count,
-  /** 0 while nobody knows how much there is. */
+  /** 0 while unknown. */
   total: count,
   /** What is worked on now, such as a file's base name; never a whole path. */
   item: z.string().nullable(),

@@ -2,35 +2,12 @@ import { FundusLensError } from '../contract/errors.ts';
 import { problemOf } from '../contract/problem.ts';
 import type { Problem } from '../contract/problem.ts';
 import { isOver, taskStates } from '../contract/tasks.ts';
-import type { Task, TaskAction, TaskFilter, TaskKind, TaskState, TaskTitle } from '../contract/tasks.ts';
-import type { WorkHooks } from './queued-work.ts';
+import type { Task, TaskAction, TaskFilter, TaskKind, TaskState } from '../contract/tasks.ts';
 import { RemainingTime } from './remaining-time.ts';
+import { abilitiesOf } from './task-plan.ts';
+import type { TaskPlan } from './task-plan.ts';
 import { able } from './task-source.ts';
 import type { TaskEvents, TaskPage, TaskSource } from './task-source.ts';
-
-/** Something long that this process does, and what to keep of it when it is interrupted. */
-export interface TaskPlan {
-  readonly id: string;
-  readonly kind: TaskKind;
-  readonly title: TaskTitle;
-  readonly modelId?: number;
-  readonly importId?: number;
-  readonly createdAt: string;
-  /** Whether it may be paused, and goes on from where it was. */
-  readonly resumable: boolean;
-  /** Whether `run` may be called again after a failure or a cancellation. */
-  readonly repeatable: boolean;
-  /** Whether it stops when offline mode is switched on. */
-  readonly usesNetwork?: boolean;
-  /** Tasks of one lane run one after another; any others run at once. */
-  readonly lane?: string;
-  /** @returns the id of the model that was made or judged; null for none */
-  run(hooks: WorkHooks): Promise<number | null>;
-  /** Keeps the state for the next start; called at every change but the end. */
-  remember?(state: 'running' | 'paused' | 'failed', problem: Problem | null): Promise<void>;
-  /** Takes away what a cancelled task leaves. */
-  discard?(): Promise<void>;
-}
 
 /** Why a task was interrupted: by a person, or because the program ends and goes on later. */
 type Interruption = 'paused' | 'cancelled' | 'closing';
@@ -83,17 +60,19 @@ export class RunningTasks implements TaskSource {
     this.#change(this.#add(plan, state, 1), { problem, progress });
   }
 
-  list({ kinds, states, limit, after }: TaskPage): Task[] {
+  list({ kinds, states, limit, start }: TaskPage): Task[] {
     const tasks = [...this.#entries.values()].map(({ task }) => task).reverse();
     tasks.sort((a, b) => (a.createdAt === b.createdAt ? 0 : a.createdAt < b.createdAt ? 1 : -1));
-    const start =
-      after === null
+    const first =
+      start === null
         ? 0
-        : after.id === null
-          ? tasks.findIndex(({ createdAt }) => createdAt <= after.createdAt)
-          : tasks.findIndex(({ id }) => id === after.id) + 1;
+        : 'afterId' in start
+          ? tasks.findIndex(({ id }) => id === start.afterId) + 1
+          : tasks.findIndex(({ createdAt }) =>
+              'until' in start ? createdAt <= start.until : createdAt < start.before,
+            );
     return tasks
-      .slice(start < 0 ? tasks.length : start)
+      .slice(first < 0 ? tasks.length : first)
       .filter(({ kind, state }) => (kinds?.includes(kind) ?? true) && (states?.includes(state) ?? true))
       .slice(0, limit);
   }
@@ -311,14 +290,4 @@ export class RunningTasks implements TaskSource {
     for (const { plan } of ended.slice(0, Math.max(0, ended.length - keptEnded)))
       this.#entries.delete(plan.id);
   }
-}
-
-function abilitiesOf({ resumable, repeatable }: TaskPlan, state: TaskState): Task['can'] {
-  return able({
-    pause: state === 'running' && resumable,
-    resume: state === 'paused',
-    cancel: state === 'running' || state === 'queued' || state === 'paused' || (state === 'failed' && resumable),
-    retry: repeatable && (state === 'failed' || state === 'cancelled'),
-    dismiss: state === 'done' || state === 'cancelled' || (state === 'failed' && !resumable),
-  });
 }

@@ -8,7 +8,7 @@ import type { OpenLibrary, QueuedKinds } from './queued-work.ts';
 import { able } from './task-source.ts';
 import type { TaskEvents, TaskPage, TaskSource } from './task-source.ts';
 
-/** More changes at a time are told as one. */
+/** More changes at a time are published as one. */
 const publishedSingly = 200;
 
 /** The tasks that the library keeps until they are done, and what runs them. */
@@ -71,16 +71,12 @@ export class TaskQueue implements TaskSource {
     return counts;
   }
 
-  list({ kinds, states, limit, after }: TaskPage): Task[] {
+  list({ kinds, states, limit, start }: TaskPage): Task[] {
     const rows = this.#queue.list({
       limit,
       kinds: kinds ?? taskKinds,
       ...(states === undefined ? {} : { states }),
-      ...(after === null
-        ? {}
-        : after.id === null
-          ? { until: after.createdAt }
-          : { beforeId: numberOf(after.id) ?? 0 }),
+      ...(start !== null && 'afterId' in start ? { beforeId: numberOf(start.afterId) ?? 0 } : start),
     });
     return this.#view(rows);
   }

@@ -1,15 +1,16 @@
 import type { WorkbenchEvent } from '../contract/events.ts';
 import type { Task, TaskAction, TaskFilter, TaskState } from '../contract/tasks.ts';
 
-/** Where a page begins: after a task of this source, or after one of another source that was made at `createdAt`. */
-export interface TaskPoint {
-  readonly id: string | null;
-  readonly createdAt: string;
-}
+/** Where a page begins: after a task of this source, or at what was made before an instant, or at it. */
+export type TaskPoint =
+  | { readonly afterId: string }
+  | { readonly before: string }
+  | { readonly until: string };
 
 export interface TaskPage extends TaskFilter {
   readonly limit: number;
-  readonly after: TaskPoint | null;
+  /** null for the first page. */
+  readonly start: TaskPoint | null;
 }
 
 /** Tasks that are kept and run in one way, such as those of the queue. */

@@ -21,13 +21,17 @@ export class Tasks {
   list(filter: TaskFilter, limit: number, before?: string): Task[] {
     const cursor = before === undefined ? null : { source: this.#sourceOf(before), task: this.get(before) };
     const pages = this.#sources.map((source, rank) => {
-      if (cursor === null) return source.list({ ...filter, limit, after: null });
+      if (cursor === null) return source.list({ ...filter, limit, start: null });
       const { id, createdAt } = cursor.task;
-      if (source === cursor.source) return source.list({ ...filter, limit, after: { id, createdAt } });
-      const page = source.list({ ...filter, limit, after: { id: null, createdAt } });
-      // Those of the same millisecond were on the page before when their source stands first.
-      const isFirst = rank < this.#sources.indexOf(cursor.source);
-      return isFirst ? page.filter((task) => task.createdAt !== createdAt) : page;
+      // Of the same millisecond, those of an earlier source stood before the cursor.
+      const rankOfCursor = this.#sources.indexOf(cursor.source);
+      const start =
+        rank === rankOfCursor
+          ? { afterId: id }
+          : rank < rankOfCursor
+            ? { before: createdAt }
+            : { until: createdAt };
+      return source.list({ ...filter, limit, start });
     });
     return mergeNewestFirst(pages, limit);
   }

@@ -27,7 +27,8 @@ export interface QueueFilter {
   readonly states?: readonly TaskState[];
   readonly kinds?: readonly string[];
   readonly beforeId?: number;
-  /** Instant; none that is younger. */
+  /** Instants: only what was made earlier, or not later. */
+  readonly before?: string;
   readonly until?: string;
   readonly limit: number;
 }
@@ -240,11 +241,12 @@ export class Queue {
   }
 
   /** Newest first. */
-  list({ states, kinds, beforeId, until, limit }: QueueFilter): QueuedTask[] {
+  list({ states, kinds, beforeId, before, until, limit }: QueueFilter): QueuedTask[] {
     let rows = query.selectFrom('jobs').selectAll().orderBy('id', 'desc').limit(limit);
     if (states !== undefined) rows = rows.where('state', 'in', states);
     if (kinds !== undefined) rows = rows.where('kind', 'in', kinds);
     if (beforeId !== undefined) rows = rows.where('id', '<', beforeId);
+    if (before !== undefined) rows = rows.where('createdAt', '<', before);
     if (until !== undefined) rows = rows.where('createdAt', '<=', until);
     return this.#db.all(rows).map(toQueuedTask);
   }

@@ -8,7 +8,7 @@ import { readPrepared } from '../../model-hub/prepared-folder.ts';
 import { requireDisk } from '../../model-hub/room.ts';
 import type { StoredModel } from '../../store/models.ts';
 import type { WorkHooks } from '../../tasks/queued-work.ts';
-import type { TaskPlan } from '../../tasks/running-tasks.ts';
+import type { TaskPlan } from '../../tasks/task-plan.ts';
 import type { ModelTools } from './model-tools.ts';
 import { folderOf } from './model-state.ts';
 import { addModel } from './stored-models.ts';

@@ -1,7 +1,7 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { FidelityRequest } from '../../engine/lens-trace/fidelity-report.ts';
 import { readPrepared } from '../../model-hub/prepared-folder.ts';
-import type { TaskPlan } from '../../tasks/running-tasks.ts';
+import type { TaskPlan } from '../../tasks/task-plan.ts';
 import { builtInConceptSets } from '../concepts/concept-sets.ts';
 import type { ModelTools } from './model-tools.ts';
 import { folderOf } from './model-state.ts';

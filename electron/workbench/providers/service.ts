@@ -51,9 +51,9 @@ export class ProviderManager {
   }
 
   /**
-   * Every provider and the library. Trials take seconds, so what an earlier one showed is told again.
+   * Every provider and the library. Trials take seconds, so what an earlier one showed is kept.
    *
-   * @param fresh tries the providers anew
+   * @param fresh tries the providers again
    */
   async view(fresh: boolean): Promise<ProvidersView> {
     const { providers, runtime } = await this.#look(fresh);

@@ -21,7 +21,7 @@ export function shareOfTrace(stage: EngineStage, done: number, total: number): n
   return Math.min(1, before + weights[stage] * (total > 0 ? Math.min(1, done / total) : 0));
 }
 
-/** How far a task is, 0–1; null while nobody knows how much there is to do. */
+/** How far a task is, 0–1; null while the amount of work is unknown. */
 export function shareDone({ progress }: Pick<Task, 'progress'>): number | null {
   if (progress === null) return 0;
   const { stage, done, total } = progress;
