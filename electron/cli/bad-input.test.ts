@@ -211,7 +211,7 @@ describe('options', () => {
   test('options that contradict each other', async () => {
     await expectRefused('input.invalid', [...base, '--no-image']);
     await expectRefused('input.invalid', [...base, square]);
-    await expectRefused('input.invalid', [...base, '--trace-generated']);
+    await expectRefused('input.invalid', [...base, '--trace-generated', '--generate', '0']);
   });
 
   test('a provider that is not there; only auto falls back, and says so', async () => {

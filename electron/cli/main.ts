@@ -3,7 +3,6 @@ import { CommanderError } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { describeError, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { runInspect } from './commands/inspect-command.ts';
-import { runLibraryTrace } from './commands/library-trace-command.ts';
 import { buildProgram } from './program.ts';
 import { runTrace } from './commands/trace-command.ts';
 
@@ -16,9 +15,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const program = buildProgram({
   trace: async (images, options) => {
     process.exitCode = await runTrace(images, options);
-  },
-  traceLibrary: async (files, options) => {
-    process.exitCode = await runLibraryTrace(files, options);
   },
   inspect: async (modelDir, options) => {
     process.exitCode = await runInspect(modelDir, options);

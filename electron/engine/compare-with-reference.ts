@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { TraceRequest } from './process/messages.ts';
+import type { EngineTraceRequest } from './process/messages.ts';
 import type { LensTrace, ProviderName } from './lens-trace/lens-trace.ts';
 import { fixtureRequest, fixturesFolder, readTensors, type ReferenceCase } from './reference-fixtures.ts';
 import type { ModelCache } from './model-cache.ts';
@@ -58,7 +58,7 @@ export async function compareWithReference(
 /** Runs a request that traces every position and dumps, and compares it with the numbers in `reference.file`. */
 export async function compareTrace(
   name: string,
-  request: TraceRequest & { readonly dumpPath: string },
+  request: EngineTraceRequest & { readonly dumpPath: string },
   reference: Pick<ReferenceCase, 'file' | 'generatedText' | 'stoppedByEos'>,
   models: ModelCache,
 ): Promise<Deviation> {

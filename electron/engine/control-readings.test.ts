@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { conceptSetSchema } from './lens-trace/concept-set.ts';
-import type { TraceRequest } from './process/messages.ts';
+import type { EngineTraceRequest } from './process/messages.ts';
 import type { LensTrace } from './lens-trace/lens-trace.ts';
 
 import { logOdds } from './lens/emergence.ts';
@@ -16,7 +16,7 @@ const concepts = fileURLToPath(new URL('../../resources/concepts/fundus.json', i
 const models = new ModelCache();
 afterAll(() => models.close());
 
-const request: TraceRequest = {
+const request: EngineTraceRequest = {
   modelDir: fileURLToPath(new URL('../../models/demo', import.meta.url)),
   imagePath: path.join(data, 'samples/real/retina.jpg'),
   prompt: 'What is this image? Answer in one word.',

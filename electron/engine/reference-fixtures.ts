@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { ConceptSet } from './lens-trace/concept-set.ts';
-import type { TraceRequest } from './process/messages.ts';
+import type { EngineTraceRequest } from './process/messages.ts';
 import { readSafetensorsHeader, type TensorView } from './checkpoint/safetensors.ts';
 
 /** For tests: the tiny checkpoints and the numbers that models/reference/make_fixtures.py stored for them. */
@@ -72,7 +72,7 @@ export const fixtureConcepts: ConceptSet = {
 };
 
 /** A request on a fixture checkpoint, to be varied. */
-export function fixtureRequest(name: string, changes: Partial<TraceRequest> = {}): TraceRequest {
+export function fixtureRequest(name: string, changes: Partial<EngineTraceRequest> = {}): EngineTraceRequest {
   return {
     modelDir: checkpointFolder(name),
     imagePath: path.join(fixturesFolder, 'images/square-112x112.png'),

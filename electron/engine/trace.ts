@@ -1,4 +1,4 @@
-import type { TraceRequest } from './process/messages.ts';
+import type { EngineTraceRequest } from './process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { ConceptTrace, Gate, LensTrace, TraceModel } from './lens-trace/lens-trace.ts';
 import { describeWeights } from './checkpoint/open-checkpoint.ts';
@@ -39,7 +39,7 @@ import { reportProgress, type TraceHooks } from './trace-hooks.ts';
  * @see ARCHITECTURE, "From a photograph to a curve"
  */
 export async function trace(
-  request: TraceRequest,
+  request: EngineTraceRequest,
   hooks: TraceHooks,
   models: ModelCache,
 ): Promise<LensTrace> {
@@ -253,7 +253,7 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
 }
 
 function describeWarnings(
-  request: TraceRequest,
+  request: EngineTraceRequest,
   { provider, memory }: LoadedModel,
   leaks: readonly string[],
 ): string[] {

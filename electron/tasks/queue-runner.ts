@@ -12,6 +12,8 @@ export interface RunnerOptions {
   readonly leaseMilliseconds?: number;
   /** Times the number of attempts so far. */
   readonly retryMilliseconds?: number;
+  /** Whether a task is tried again after its engine ended; true. */
+  readonly retries?: boolean;
   readonly onError?: (event: string, error: unknown) => void;
 }
 
@@ -60,6 +62,7 @@ export class QueueRunner {
       pollMilliseconds: 1000,
       leaseMilliseconds: 60_000,
       retryMilliseconds: 2000,
+      retries: true,
       onError: () => undefined,
       ...options,
     };
@@ -173,7 +176,8 @@ export class QueueRunner {
       return;
     }
     // A task that was cancelled or removed meanwhile is no longer ours, and `fail` leaves it alone.
-    const retry = code === 'engine.killed' || code === 'engine.cancelled' || code === 'library.locked';
+    const isPassing = code === 'engine.killed' || code === 'engine.cancelled' || code === 'library.locked';
+    const retry = isPassing && this.#options.retries;
     const retryAfterMilliseconds = this.#options.retryMilliseconds * task.attempts;
     queue.fail(task.id, this.worker, problem, { retry, retryAfterMilliseconds });
     if (code === 'internal') this.#options.onError('task-failed', error);

@@ -6,48 +6,52 @@ import { ProgressBar } from '../terminal/progress-bar.ts';
 import type { LibraryTools } from './library-context.ts';
 
 /**
- * Waits until every task is over or paused, and shows how far they are.
+ * Waits for tasks and gives each one as it ends or is paused, showing how far the running one is.
  *
- * @param atInterrupt at Ctrl-C, `pause` pauses them, or cancels what cannot be paused; `leave` leaves them in the queue
- * @returns the tasks as they were seen last, in the order given
+ * @param signal ends the waiting; what is not over stays as it is
  */
-export async function followTasks(
-  { client, signal }: LibraryTools,
+export async function* endingTasks(
+  { client, signal }: { readonly client: LibraryTools['client']; readonly signal: AbortSignal },
   ids: readonly string[],
-  atInterrupt: 'pause' | 'leave',
-): Promise<Task[]> {
-  const bar = new ProgressBar(process.stderr);
-  const seen = new Map<string, Task>();
+  progress: ProgressBar,
+): AsyncGenerator<Task> {
   const waiting = new Set(ids);
-  const note = (task: Task) => {
-    seen.set(task.id, task);
-    if (isOver(task) || task.state === 'paused') waiting.delete(task.id);
-  };
-  const interrupt = () => {
-    for (const id of waiting) {
-      const action = seen.get(id)?.can.pause === true ? 'pause' : 'cancel';
-      void client.tasks[action]({ ids: [id] });
-    }
-  };
-  if (atInterrupt === 'pause') signal.addEventListener('abort', interrupt, { once: true });
-  const stream = await client.events.subscribe(undefined, atInterrupt === 'leave' ? { signal } : {});
+  const takeEnded = (task: Task) =>
+    (isOver(task) || task.state === 'paused') && waiting.delete(task.id) ? [task] : [];
+  if (waiting.size === 0) return;
   try {
-    for await (const event of stream) {
+    for await (const event of await client.events.subscribe(undefined, { signal })) {
       if (event.type === 'resync') {
-        for (const id of waiting) note(await client.tasks.get({ id }));
-      } else if (event.type === 'task' && waiting.has(event.task.id)) {
-        note(event.task);
+        for (const id of [...waiting]) yield* takeEnded(await client.tasks.get({ id }));
+      } else if (event.type === 'task') {
+        yield* takeEnded(event.task);
       } else if (event.type === 'task-progress' && waiting.has(event.taskId)) {
-        if (ids.length > 1) bar.title = `${ids.length - waiting.size + 1}/${ids.length}`;
-        bar.update(event.progress, event.millisecondsLeft);
+        progress.title = ids.length === 1 ? '' : `${ids.length - waiting.size + 1}/${ids.length}`;
+        progress.update(event.progress, event.millisecondsLeft);
       }
-      if (waiting.size === 0) break;
+      if (waiting.size === 0) return;
     }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
-    signal.removeEventListener('abort', interrupt);
-    bar.clear();
+    progress.clear();
   }
-  return ids.flatMap((id) => seen.get(id) ?? []);
+}
+
+/** Waits until a task of this process is over; Ctrl-C pauses it, or cancels what cannot be paused. */
+export async function followTask({ client, signal }: LibraryTools, id: string): Promise<Task> {
+  const interrupt = async () => {
+    const { can } = await client.tasks.get({ id });
+    await client.tasks[can.pause ? 'pause' : 'cancel']({ ids: [id] });
+  };
+  const onAbort = () => void interrupt();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const listening = { client, signal: new AbortController().signal };
+  const ending = endingTasks(listening, [id], new ProgressBar(process.stderr));
+  const { value: ended } = await ending.next();
+  await ending.return(undefined);
+  signal.removeEventListener('abort', onAbort);
+  return ended ?? client.tasks.get({ id });
 }
 
 /** Says on stderr why a task ended early. @returns the exit code */

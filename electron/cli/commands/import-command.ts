@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { ImportReport } from '../../contract/imports.ts';
 import { OutputFile } from '../../workbench/exports/output-file.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
-import { followTasks } from './follow-tasks.ts';
+import { followTask } from './follow-tasks.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions } from './library-context.ts';
 import { print } from '../terminal/standard-output.ts';
@@ -34,7 +34,7 @@ export function runImport(sources: readonly string[], options: ImportCommandOpti
           tags: options.tag ?? [],
         },
       });
-      await followTasks(tools, [taskId], 'pause');
+      await followTask(tools, taskId);
       const report = await workbench.imports.wait(importId);
       await print(describeImport(report));
       if (output !== null) {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Model, ModelOffer } from '../../contract/models.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { followTasks, reportEnd } from './follow-tasks.ts';
+import { followTask, reportEnd } from './follow-tasks.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';
 import { drawFidelity, drawModels, drawOffer } from './models-picture.ts';
@@ -67,7 +67,7 @@ export function runAddModel(source: string, options: AddModelOptions): Promise<n
       return printAdded(model);
     }
     const { taskId } = await client.models.fetch(chosen, { signal });
-    return followTask(tools, taskId, async (modelId) => printAdded(await findModel(tools, String(modelId))));
+    return followToEnd(tools, taskId, async (modelId) => printAdded(await findModel(tools, String(modelId))));
   });
 }
 
@@ -104,7 +104,7 @@ export function runPrepareModel(name: string, options: PrepareModelOptions): Pro
       ...{ id: model.id, format, blockSize, symmetric, keep },
       calibrated: calibration,
     });
-    return followTask(tools, taskId, async (modelId) => printAdded(await findModel(tools, String(modelId))));
+    return followToEnd(tools, taskId, async (modelId) => printAdded(await findModel(tools, String(modelId))));
   });
 }
 
@@ -118,7 +118,7 @@ export function runVerifyModel(name: string, options: VerifyModelOptions): Promi
       ...(reference === null ? {} : { referenceId: reference.id }),
       ...(options.prompt === undefined ? {} : { prompts: options.prompt }),
     });
-    return followTask(tools, taskId, async () => {
+    return followToEnd(tools, taskId, async () => {
       const { fidelity } = await findModel(tools, String(model.id));
       await print(options.json === true ? `${JSON.stringify(fidelity, null, 2)}\n` : drawFidelity(fidelity!));
     });
@@ -161,14 +161,14 @@ export function runHub(options: HubOptions): Promise<number> {
   });
 }
 
-async function followTask(
+async function followToEnd(
   tools: LibraryTools,
   id: string,
   then: (modelId: number | null) => Promise<unknown>,
 ): Promise<number> {
-  const [task] = await followTasks(tools, [id], 'pause');
-  if (task?.state === 'done') await then(task.modelId);
-  return reportEnd(task!);
+  const task = await followTask(tools, id);
+  if (task.state === 'done') await then(task.modelId);
+  return reportEnd(task);
 }
 
 /** By number, name, beginning of the hash, or folder. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { ProvidersView } from '../../contract/providers.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { followTasks, reportEnd } from './follow-tasks.ts';
+import { followTask, reportEnd } from './follow-tasks.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions } from './library-context.ts';
 import { drawProviders } from './providers-picture.ts';
@@ -35,8 +35,8 @@ export function runInstallCuda({ from, sha512, feed, ...options }: InstallOption
         ? ({ from: 'feed' } as const)
         : ({ from: 'file', path: path.resolve(from), ...(sha512 === undefined ? {} : { sha512 }) } as const);
     const { taskId } = await client.providers.installCuda(source);
-    const [task] = await followTasks(tools, [taskId], 'pause');
-    if (task?.state !== 'done') return reportEnd(task!);
+    const task = await followTask(tools, taskId);
+    if (task.state !== 'done') return reportEnd(task);
     await printView(await client.providers.list(), false);
     return exitCodes.done;
   });

@@ -1,7 +1,7 @@
-import type { Task, TaskState } from '../../contract/tasks.ts';
+import type { TaskState } from '../../contract/tasks.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../terminal/standard-output.ts';
-import { followTasks, reportEnd } from './follow-tasks.ts';
+import { followTask, reportEnd } from './follow-tasks.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';
 import { drawTasks } from './tasks-picture.ts';
@@ -47,17 +47,12 @@ async function act(
   // Of a name that is not known, the person hears before anything is done.
   for (const id of ids) await client.tasks.get({ id });
   await client.tasks[action]({ ids: [...ids] });
-  const begun: Task[] = [];
+  let exitCode: number = exitCodes.done;
   for (const id of ids) {
-    const task = await client.tasks.get({ id });
-    if (task.state === 'running' && task.can.pause) begun.push(task);
+    const { state, can } = await client.tasks.get({ id });
+    if (state === 'running' && can.pause) exitCode = reportEnd(await followTask(tools, id)) || exitCode;
   }
-  const ended = await followTasks(
-    tools,
-    begun.map(({ id }) => id),
-    'pause',
-  );
-  return ended.map(reportEnd).find((code) => code !== exitCodes.done) ?? exitCodes.done;
+  return exitCode;
 }
 
 async function actOnAll(

@@ -2,30 +2,22 @@ import type { ConceptSet } from '../lens-trace/concept-set.ts';
 import type { EngineProgress } from '../lens-trace/progress.ts';
 import type { SerializedError } from '../../contract/problem.ts';
 import type { FidelityProgress, FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
-import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from '../lens-trace/lens-trace.ts';
+import type { LensTrace, PositionSelection } from '../lens-trace/lens-trace.ts';
+import type { TraceRequest } from '../lens-trace/trace-request.ts';
 import type { PreparedManifest, PrepareProgress, PrepareRequest } from '../../contract/prepared-model.ts';
 import type { ProvidersReport } from '../../contract/providers.ts';
 import type { SizeEstimate } from '../../contract/size-estimate.ts';
 
-/** Everything that decides a trace; two equal requests on equal files give equal numbers. */
-export interface TraceRequest {
+/** A {@link TraceRequest} with its image, model, concepts and controls; two equal ones on equal files give equal numbers. */
+export interface EngineTraceRequest extends Omit<TraceRequest, 'positions' | 'maxPixels' | 'controls'> {
   /** Checkpoint folder as Hugging Face lays it out. */
   readonly modelDir: string;
   /** null traces the prompt without any image, which is one of the controls. */
   readonly imagePath: string | null;
-  /** Largest area at which the vision tower sees an image, pixels; left out, the checkpoint's own limit holds alone. */
-  readonly maxPixels?: number | null;
-  readonly prompt: string;
-  readonly lens: LensKind;
   readonly positions: PositionSelection;
-  /** Tokens kept per cell, 1…V. */
-  readonly topK: number;
+  /** Left out, the checkpoint's own limit holds alone. */
+  readonly maxPixels?: number | null;
   readonly conceptSet: ConceptSet;
-  readonly provider: ProviderChoice;
-  /** Tokens to generate greedily after the prompt; 0 for none. */
-  readonly generate: number;
-  /** Whether the generated positions are traced too. */
-  readonly traceGenerated: boolean;
   /**
    * Control images to compare with, and with the prompt without any image; null compares with nothing. A trace
    * without an image is a control itself, and is not compared.
@@ -66,7 +58,7 @@ export interface CheckpointReport extends CheckpointOutline {
 
 /** What the engine can be asked for: the request, the answer, and how it tells of its progress. */
 export interface EngineCalls {
-  trace: { request: TraceRequest; answer: LensTrace; progress: EngineProgress };
+  trace: { request: EngineTraceRequest; answer: LensTrace; progress: EngineProgress };
   /** By headers alone; the request is the folder. */
   outline: { request: string; answer: CheckpointOutline; progress: never };
   /** The same and every hash; the request is the folder. */

@@ -9,6 +9,7 @@ import { listProviders } from '../runtime/providers.ts';
 import { serveRequests } from './serve-requests.ts';
 import type { EngineChannel } from './serve-requests.ts';
 import { trace } from '../trace.ts';
+import { watchParent } from './watch-parent.ts';
 
 /** What Electron's utilityProcess gives instead of Node's message channel. */
 interface ParentPort {
@@ -39,6 +40,7 @@ function openChannel(): EngineChannel {
 // Ctrl-C reaches every process of the terminal; it is the parent who decides, and cancels.
 process.on('SIGINT', () => undefined);
 
+watchParent();
 const models = new ModelCache();
 await serveRequests(openChannel(), {
   trace: (request, hooks) => trace(request, hooks, models),

@@ -1,5 +1,4 @@
 import type { EngineProgress } from '../../engine/lens-trace/progress.ts';
-import type { TraceRequest } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { QueuedTask } from '../../store/queue/queued-task.ts';
@@ -8,7 +7,7 @@ import type { Engines } from '../engines.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 import { folderOf, noteGate } from '../models/model-state.ts';
-import { listControls } from './control-images.ts';
+import { toEngineRequest } from './engine-request.ts';
 import { traceJobSchema, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';
 import { upcomingImages } from './upcoming-images.ts';
@@ -56,25 +55,17 @@ async function computeTrace(
   { signal, onProgress }: WorkHooks,
 ): Promise<LensTrace> {
   const { library } = session;
-  const { prompt, lens, positions, maxPixels, topK, generate, traceGenerated, controls, provider } = job;
   const model = library.models.get(job.modelId);
   const image = task.imageId === null ? null : library.images.get(task.imageId);
-  const request: TraceRequest = {
-    modelDir: folderOf(model),
-    imagePath: image === null ? null : library.images.readableFile(image),
-    prompt,
-    lens,
-    positions,
-    maxPixels,
-    topK,
-    conceptSet: library.conceptSets.get(job.conceptSetRow).set,
-    provider,
-    generate,
-    traceGenerated,
-    controls: controls ? listControls() : null,
-    upcoming: peek(),
-    dumpPath: null,
-  };
+  const request = toEngineRequest(
+    {
+      modelDir: folderOf(model),
+      imagePath: image === null ? null : library.images.readableFile(image),
+      conceptSet: library.conceptSets.get(job.conceptSetRow).set,
+    },
+    job,
+    { upcoming: peek() },
+  );
   const trace = await engines.trace(model.id, request, {
     signal,
     onProgress: ({ stage, done, total }: EngineProgress) => onProgress(stage, done, total),

@@ -2,14 +2,13 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { exitCodeOfImport } from '../cli/commands/import-command.ts';
-import { importChoicesSchema } from '../contract/imports.ts';
-import { explainDatabaseError } from '../store/database/database-errors.ts';
-import { scratchFolder } from '../store/testing.ts';
-import { RunningTasks } from '../tasks/running-tasks.ts';
-import { EventLog } from './events/event-log.ts';
-import { ImportService } from './imports/service.ts';
-import { LibrarySession } from './library/library-session.ts';
+import { importChoicesSchema } from '../../contract/imports.ts';
+import { explainDatabaseError } from '../../store/database/database-errors.ts';
+import { scratchFolder } from '../../store/testing.ts';
+import { RunningTasks } from '../../tasks/running-tasks.ts';
+import { EventLog } from '../events/event-log.ts';
+import { ImportService } from './service.ts';
+import { LibrarySession } from '../library/library-session.ts';
 
 let folder: string;
 let source: string;
@@ -51,7 +50,7 @@ describe('an import that ends early', () => {
     expect(report.entries.at(-1)).toMatchObject({ reason: 'import.stopped' });
     expect(report.entries.at(-1)!.detail).toContain('disk of the library is full');
     expect(service.list(5)).toMatchObject([{ id: importId, state: 'failed' }]);
-    expect(exitCodeOfImport(report, service.failure(importId))).toBe(2);
+    expect(service.failure(importId)).toMatchObject({ code: 'library.disk-full' });
   });
 
   it('on a full database is kept as failed, with the reason', async () => {
@@ -63,14 +62,6 @@ describe('an import that ends early', () => {
     const report = await service.wait(importId);
     expect(report.state).toBe('failed');
     expect(report.entries.at(-1)!.detail).toContain('disk of the library is full');
-    expect(exitCodeOfImport(report, service.failure(importId))).toBe(2);
-  });
-
-  it('by a defect has another exit code than one by a full disk, and one that is done has 0', async () => {
-    const done = await service.wait(await service.start([source], choices));
-    expect(exitCodeOfImport(done, undefined)).toBe(0);
-    expect(exitCodeOfImport({ ...done, state: 'failed' }, new TypeError('x'))).toBe(1);
-    expect(exitCodeOfImport({ ...done, state: 'running' }, undefined)).toBe(2);
-    expect(exitCodeOfImport({ ...done, state: 'cancelled' }, undefined)).toBe(130);
+    expect(service.failure(importId)).toMatchObject({ code: 'library.disk-full' });
   });
 });
