@@ -212,8 +212,7 @@ export class RunningTasks implements TaskSource {
       await plan.remember?.('running', null);
       const modelId = await plan.run({
         signal: controller.signal,
-        onProgress: (stage, done, total, item = null) =>
-          this.#progress(entry, { stage, done, total, item }),
+        onProgress: (stage, done, total, item = null) => this.#progress(entry, { stage, done, total, item }),
       });
       this.#change(entry, { state: 'done', modelId: modelId ?? entry.task.modelId, problem: null });
     } catch (error) {

@@ -32,7 +32,8 @@ export function abilitiesOf({ resumable, repeatable }: TaskPlan, state: TaskStat
   return able({
     pause: state === 'running' && resumable,
     resume: state === 'paused',
-    cancel: state === 'running' || state === 'queued' || state === 'paused' || (state === 'failed' && resumable),
+    cancel:
+      state === 'running' || state === 'queued' || state === 'paused' || (state === 'failed' && resumable),
     retry: repeatable && (state === 'failed' || state === 'cancelled'),
     dismiss: state === 'done' || state === 'cancelled' || (state === 'failed' && !resumable),
   });

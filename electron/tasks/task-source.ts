@@ -3,9 +3,7 @@ import type { Task, TaskAction, TaskFilter, TaskState } from '../contract/tasks.
 
 /** Where a page begins: after a task of this source, or at what was made before an instant, or at it. */
 export type TaskPoint =
-  | { readonly afterId: string }
-  | { readonly before: string }
-  | { readonly until: string };
+  { readonly afterId: string } | { readonly before: string } | { readonly until: string };
 
 export interface TaskPage extends TaskFilter {
   readonly limit: number;

@@ -79,7 +79,12 @@ const idsOf = (list: readonly Task[]) => list.map(({ id }) => id);
 describe('one list of everything', () => {
   test('is newest first, and every page goes on where the one before ended', async () => {
     for (const minute of [1, 3, 3, 5]) queueAt(minute);
-    for (const [id, minute] of [['b', 3], ['a', 2], ['c', 5], ['d', 6]] as const) {
+    for (const [id, minute] of [
+      ['b', 3],
+      ['a', 2],
+      ['c', 5],
+      ['d', 6],
+    ] as const) {
       running.start(plan(id, minute));
       await running.wait(id);
     }
@@ -109,7 +114,9 @@ describe('one list of everything', () => {
     expect(all.slice(0, 2).map((id) => tasks.get(id).state)).toEqual(['cancelled', 'cancelled']);
     expect(await tasks.act('dismiss', all)).toBe(1);
     expect(idsOf(tasks.list({}, 10))).toEqual(['queue:1']);
-    const seen = published.flatMap((event) => (event.type === 'task' ? `${event.task.id} ${event.task.state}` : []));
+    const seen = published.flatMap((event) =>
+      event.type === 'task' ? `${event.task.id} ${event.task.state}` : [],
+    );
     expect(seen).toEqual(expect.arrayContaining(['queue:1 paused', 'queue:1 cancelled', 'import cancelled']));
   });
 });
@@ -163,7 +170,9 @@ describe('tasks of this process', () => {
     });
     await running.act('retry', ['download']);
     expect(await running.wait('download')).toMatchObject({ state: 'done', modelId: 7, attempts: 2 });
-    const progress = published.flatMap((event) => (event.type === 'task-progress' ? event.progress.done : []));
+    const progress = published.flatMap((event) =>
+      event.type === 'task-progress' ? event.progress.done : [],
+    );
     expect(progress).toContain(3);
   });
 });

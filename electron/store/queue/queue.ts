@@ -61,7 +61,11 @@ export class Queue {
         );
         if (known === undefined) {
           result.added.push(this.#insert(task));
-        } else if (known.state === 'failed' || known.state === 'cancelled' || lostItsTrace(task.kind, known)) {
+        } else if (
+          known.state === 'failed' ||
+          known.state === 'cancelled' ||
+          lostItsTrace(task.kind, known)
+        ) {
           this.#requeue(known.id);
           result.requeued.push(known.id);
         } else {

@@ -17,7 +17,11 @@ type EditServices = Pick<Services, 'session' | 'undo' | 'events'>;
  *
  * @throws input.invalid when a visit is not one of the image's patient
  */
-export function updateImages(services: EditServices, ids: readonly number[], change: ImageChangeInput): number {
+export function updateImages(
+  services: EditServices,
+  ids: readonly number[],
+  change: ImageChangeInput,
+): number {
   const { library } = services.session;
   const before = library.transaction(() => {
     const originals = ids.map((id) => library.images.get(id));
@@ -84,7 +88,10 @@ function formerValues(image: LibraryImage, change: ImageChangeInput): ImageChang
 }
 
 /** Takes images, their traces and tasks out of the library; a task that runs for one of them ends. */
-export function removeImages(services: EditServices & Pick<Services, 'queue'>, ids: readonly number[]): number {
+export function removeImages(
+  services: EditServices & Pick<Services, 'queue'>,
+  ids: readonly number[],
+): number {
   const { library } = services.session;
   library.transaction(() => {
     for (const id of ids) library.images.remove(id);

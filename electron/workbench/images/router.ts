@@ -31,7 +31,9 @@ export function imagesRouter(services: Services) {
     ),
     facets: images.facets.handler(({ input }) => countFacets(session.library, input.filter)),
     get: images.get.handler(({ input }) => describeImage(session.library, input.id)),
-    update: images.update.handler(({ input }) => ({ changed: updateImages(services, input.ids, input.change) })),
+    update: images.update.handler(({ input }) => ({
+      changed: updateImages(services, input.ids, input.change),
+    })),
     remove: images.remove.handler(({ input }) => ({ changed: removeImages(services, input.ids) })),
     addTag: images.addTag.handler(({ input }) => ({ changed: addTag(services, input.ids, input.name) })),
     removeTag: images.removeTag.handler(({ input }) => ({

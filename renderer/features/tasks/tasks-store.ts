@@ -32,9 +32,7 @@ const order: Readonly<Record<TaskState, number>> = {
 export const useTasks = defineStore('tasks', () => {
   const { t } = i18n.global;
   const toasts = useToasts();
-  const counts = ref(
-    Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>,
-  );
+  const counts = ref(Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>);
   const millisecondsLeft = ref<number | null>(null);
   const paused = ref(false);
   const known = ref(new Map<string, Task>());
