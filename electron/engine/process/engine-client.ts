@@ -10,7 +10,8 @@ import type {
 } from './messages.ts';
 import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
-import { FundusLensError, deserializeError } from '../../contract/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { deserializeError } from '../../contract/problem.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';

@@ -1,5 +1,5 @@
 import type { EngineProgress } from '../lens-trace/progress.ts';
-import type { SerializedError } from '../../contract/errors.ts';
+import type { SerializedError } from '../../contract/problem.ts';
 import type { FidelityProgress, FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareProgress, PrepareRequest } from '../../contract/prepared-model.ts';

@@ -1,0 +1,44 @@
+import type { z } from 'zod';
+import { traceRequestSchema } from '../../engine/lens-trace/trace-request.ts';
+import { idSchema, sha256Schema } from '../../contract/ids.ts';
+import { contentKey } from '../../store/database/canonical-json.ts';
+import type { NewQueuedTask } from '../../store/queue/queued-task.ts';
+
+/** What a trace job keeps in the queue; enough to run it after a restart, and to see that nothing changed meanwhile. */
+export const traceJobSchema = traceRequestSchema.extend({
+  imageSha256: sha256Schema.nullable(),
+  modelId: idSchema,
+  modelSha256: sha256Schema,
+  /** Row of the concept set's edition, and its content. */
+  conceptSetRow: idSchema,
+  conceptSetSha256: sha256Schema,
+});
+
+export type TraceJob = z.infer<typeof traceJobSchema>;
+
+/**
+ * What a trace is unique by: equal keys mean equal numbers up to what the provider rounds, so that nothing is computed
+ * twice.
+ */
+export function traceKey(job: TraceJob): string {
+  const { imageSha256, modelSha256, prompt, conceptSetSha256, lens, topK, generate, controls } = job;
+  const positions =
+    typeof job.positions === 'string' ? job.positions : [...new Set(job.positions)].sort((a, b) => a - b);
+  const traceGenerated = job.traceGenerated && generate > 0;
+  const decisive = { imageSha256, modelSha256, prompt, conceptSetSha256, lens, positions };
+  // Left out where it says nothing, so that traces of earlier versions keep their keys.
+  const detail = job.maxPixels === null ? {} : { maxPixels: job.maxPixels };
+  const kept = { topK, generate, traceGenerated, controls, ...detail };
+  return contentKey({ schema: 'fundus-lens.trace/1', ...decisive, ...kept });
+}
+
+export function toQueuedTask(job: TraceJob, imageId: number | null, priority: number): NewQueuedTask {
+  return {
+    kind: 'trace',
+    contentKey: traceKey(job),
+    request: job,
+    imageId,
+    modelKey: job.modelSha256,
+    priority,
+  };
+}
