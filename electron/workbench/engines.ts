@@ -1,4 +1,5 @@
-import type { CheckpointOutline, CheckpointReport, EngineTraceRequest } from '../engine/process/messages.ts';
+import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { EngineTraceRequest, TapFeatures, TapRequest } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';
@@ -59,6 +60,15 @@ export class Engines {
     options: RequestOptions = {},
   ): Promise<LensTrace> {
     return this.#use(request.modelDir, modelId, (client) => client.trace(request, options));
+  }
+
+  /** @throws whatever `EngineClient.tap` throws */
+  tap(
+    modelId: number | null,
+    request: TapRequest,
+    options: RequestOptions<'tap'> = {},
+  ): Promise<TapFeatures> {
+    return this.#use(request.modelDir, modelId, (client) => client.tap(request, options));
   }
 
   /** Reads a checkpoint and hashes it. */

@@ -1,10 +1,11 @@
+import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type {
-  CheckpointOutline,
-  CheckpointReport,
   EngineCall,
   EngineCalls,
   EngineCommand,
   EngineEvent,
+  TapFeatures,
+  TapRequest,
   EngineTraceRequest,
 } from './messages.ts';
 import { engineSilent } from './engine-process.ts';
@@ -87,6 +88,11 @@ export class EngineClient {
    */
   trace(request: EngineTraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
     return this.#ask('trace', request, options);
+  }
+
+  /** Reads features of one image from inside the model; throws as {@link trace} does. */
+  tap(request: TapRequest, options: RequestOptions<'tap'> = {}): Promise<TapFeatures> {
+    return this.#ask('tap', request, options);
   }
 
   /** Describes a checkpoint by its headers; throws as {@link trace} does. */

@@ -1,4 +1,4 @@
-import type { CheckpointReport } from '../../engine/process/messages.ts';
+import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type { Task } from '../../contract/tasks.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
-import type { CheckpointReport } from '../../engine/process/messages.ts';
+import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type { Gate, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Model } from '../../contract/models.ts';
 import type { ResolvedConceptView } from '../../contract/concepts.ts';
