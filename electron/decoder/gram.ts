@@ -118,19 +118,43 @@ function addBlock(
     const b1 = right[b + width]!;
     const b2 = right[b + step2]!;
     const b3 = right[b + step3]!;
-    s00 += a0 * b0; s01 += a0 * b1; s02 += a0 * b2; s03 += a0 * b3; // prettier-ignore
-    s10 += a1 * b0; s11 += a1 * b1; s12 += a1 * b2; s13 += a1 * b3; // prettier-ignore
-    s20 += a2 * b0; s21 += a2 * b1; s22 += a2 * b2; s23 += a2 * b3; // prettier-ignore
-    s30 += a3 * b0; s31 += a3 * b1; s32 += a3 * b2; s33 += a3 * b3; // prettier-ignore
+    s00 += a0 * b0;
+    s01 += a0 * b1;
+    s02 += a0 * b2;
+    s03 += a0 * b3; // prettier-ignore
+    s10 += a1 * b0;
+    s11 += a1 * b1;
+    s12 += a1 * b2;
+    s13 += a1 * b3; // prettier-ignore
+    s20 += a2 * b0;
+    s21 += a2 * b1;
+    s22 += a2 * b2;
+    s23 += a2 * b3; // prettier-ignore
+    s30 += a3 * b0;
+    s31 += a3 * b1;
+    s32 += a3 * b2;
+    s33 += a3 * b3; // prettier-ignore
   }
   let at = row * rightRows + column;
-  result[at]! += s00; result[at + 1]! += s01; result[at + 2]! += s02; result[at + 3]! += s03; // prettier-ignore
+  result[at]! += s00;
+  result[at + 1]! += s01;
+  result[at + 2]! += s02;
+  result[at + 3]! += s03; // prettier-ignore
   at += rightRows;
-  result[at]! += s10; result[at + 1]! += s11; result[at + 2]! += s12; result[at + 3]! += s13; // prettier-ignore
+  result[at]! += s10;
+  result[at + 1]! += s11;
+  result[at + 2]! += s12;
+  result[at + 3]! += s13; // prettier-ignore
   at += rightRows;
-  result[at]! += s20; result[at + 1]! += s21; result[at + 2]! += s22; result[at + 3]! += s23; // prettier-ignore
+  result[at]! += s20;
+  result[at + 1]! += s21;
+  result[at + 2]! += s22;
+  result[at + 3]! += s23; // prettier-ignore
   at += rightRows;
-  result[at]! += s30; result[at + 1]! += s31; result[at + 2]! += s32; result[at + 3]! += s33; // prettier-ignore
+  result[at]! += s30;
+  result[at + 1]! += s31;
+  result[at + 2]! += s32;
+  result[at + 3]! += s33; // prettier-ignore
 }
 
 function addEdge(
