@@ -5,6 +5,8 @@ import { decomposeSymmetric } from './symmetric-eigen.ts';
 export interface LayerMatrix {
   /** float64 [N, D], each column's mean over all images taken away: keeps sums small. */
   readonly values: Float64Array;
+  /** float64 [D]: what was taken away. */
+  readonly mean: Float64Array;
   readonly count: number;
   readonly width: number;
   /** float64 [N, N], made when it is first needed. */
@@ -12,9 +14,9 @@ export interface LayerMatrix {
 }
 
 export function makeLayerMatrix(features: Float32Array, count: number, width: number): LayerMatrix {
-  const values = centreColumns(features, count, width);
+  const { centred: values, mean } = centreColumns(features, count, width);
   let held: Float64Array | undefined;
-  return { values, count, width, gram: () => (held ??= gram(values, count, width)) };
+  return { values, mean, count, width, gram: () => (held ??= gram(values, count, width)) };
 }
 
 /**

@@ -10,9 +10,13 @@ const stretch = 512;
  * Features as float64 minus each column's mean over the rows.
  *
  * @param features float32 [N, D], row-major
- * @returns float64 [N, D]
+ * @returns float64 [N, D], and the means, float64 [D]
  */
-export function centreColumns(features: Float32Array, rows: number, width: number): Float64Array {
+export function centreColumns(
+  features: Float32Array,
+  rows: number,
+  width: number,
+): { readonly centred: Float64Array; readonly mean: Float64Array } {
   const mean = new Float64Array(width);
   for (let row = 0, at = 0; row < rows; row++)
     for (let column = 0; column < width; column++, at++) mean[column]! += features[at]!;
@@ -20,7 +24,7 @@ export function centreColumns(features: Float32Array, rows: number, width: numbe
   const centred = new Float64Array(rows * width);
   for (let row = 0, at = 0; row < rows; row++)
     for (let column = 0; column < width; column++, at++) centred[at] = features[at]! - mean[column]!;
-  return centred;
+  return { centred, mean };
 }
 
 /**
@@ -30,7 +34,7 @@ export function centreColumns(features: Float32Array, rows: number, width: numbe
  * @returns float64 [N, N], symmetric
  */
 export function centredGram(features: Float32Array, rows: number, width: number): Float64Array {
-  return gram(centreColumns(features, rows, width), rows, width);
+  return gram(centreColumns(features, rows, width).centred, rows, width);
 }
 
 /** M·Mᵀ of M float64 [N, D]; float64 [N, N]. */

@@ -174,12 +174,47 @@ function takeBlock(matrix: Float64Array, count: number, begin: number, size: num
 }
 
 /**
+ * Mean target of the rows that remain when each patient is left out (and the patient `out` too), float64 [n, C].
+ * In the rows of `out` itself it is the mean without `out`.
+ */
+export function leftOutMeans(
+  targets: Float64Array,
+  columns: number,
+  starts: Int32Array,
+  out?: number,
+): Float64Array {
+  const means = new Float64Array(targets.length);
+  const rows = targets.length / columns;
+  const sum = (begin: number, end: number, column: number) => {
+    let total = 0;
+    for (let row = begin; row < end; row++) total += targets[row * columns + column]!;
+    return total;
+  };
+  for (let column = 0; column < columns; column++) {
+    let total = sum(0, rows, column);
+    let kept = rows;
+    if (out !== undefined) {
+      total -= sum(starts[out]!, starts[out + 1]!, column);
+      kept -= starts[out + 1]! - starts[out]!;
+    }
+    for (let patient = 0; patient + 1 < starts.length; patient++) {
+      const begin = starts[patient]!;
+      const end = starts[patient + 1]!;
+      const mean =
+        patient === out ? total / kept : (total - sum(begin, end, column)) / (kept - (end - begin));
+      for (let row = begin; row < end; row++) means[row * columns + column] = mean;
+    }
+  }
+  return means;
+}
+
+/**
  * Scores of patients left out: prediction minus the mean target of the rows that the ridge was fitted on.
  *
  * The mean is taken off because it alone, being lower whenever a positive patient is left out, ranks positives below negatives.
  *
  * @param left residuals of {@link leaveEachOut}, or of {@link leavePairsOut} with the patient `out`
- * @returns float64 [n, C]
+ * @returns float64 [n, C]; NaN in the rows of `out`
  */
 export function leftOutScores(
   left: Float64Array,
@@ -188,27 +223,6 @@ export function leftOutScores(
   starts: Int32Array,
   out?: number,
 ): Float64Array {
-  const count = left.length / columns;
-  const scores = new Float64Array(left.length);
-  for (let column = 0; column < columns; column++) {
-    const sum = (begin: number, end: number) => {
-      let total = 0;
-      for (let row = begin; row < end; row++) total += targets[row * columns + column]!;
-      return total;
-    };
-    let total = sum(0, count);
-    let rows = count;
-    if (out !== undefined) {
-      total -= sum(starts[out]!, starts[out + 1]!);
-      rows -= starts[out + 1]! - starts[out]!;
-    }
-    for (let patient = 0; patient + 1 < starts.length; patient++) {
-      const begin = starts[patient]!;
-      const end = starts[patient + 1]!;
-      const mean = (total - sum(begin, end)) / (rows - (end - begin));
-      for (let at = begin * columns + column; at < end * columns; at += columns)
-        scores[at] = targets[at]! - left[at]! - mean;
-    }
-  }
-  return scores;
+  const means = leftOutMeans(targets, columns, starts, out);
+  return means.map((mean, at) => targets[at]! - left[at]! - mean);
 }

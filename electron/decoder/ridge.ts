@@ -19,12 +19,12 @@ export function fitRidge(factor: Factor, targets: Float64Array, columns: number,
   const means = columnMeans(targets, count, columns);
   const { projected, values, rank } = factor;
   const coefficients = new Float64Array(rank * columns);
+  const centred = targets.map((target, at) => target - means[at % columns]!);
   for (let row = 0; row < count; row++)
-    for (let column = 0; column < columns; column++) {
-      const target = targets[row * columns + column]! - means[column]!;
-      if (target === 0) continue;
-      for (let axis = 0; axis < rank; axis++)
-        coefficients[axis * columns + column]! += target * projected[row * rank + axis]!;
+    for (let axis = 0; axis < rank; axis++) {
+      const value = projected[row * rank + axis]!;
+      for (let column = 0; column < columns; column++)
+        coefficients[axis * columns + column]! += value * centred[row * columns + column]!;
     }
   for (let axis = 0; axis < rank; axis++)
     for (let column = 0; column < columns; column++)
