@@ -11,7 +11,7 @@ export interface DecodedValue {
   /** Name of the value, or the number; null when not assessed. */
   readonly value: string | number | null;
   /** Why it is not assessed. */
-  readonly reason: 'several-values' | 'no-value-fits' | 'not-learnt' | null;
+  readonly reason: 'several-values' | 'not-learnt' | null;
   /** Likeliest value and its probability, assessed or not; of a number, the estimate. */
   readonly estimate: string | number | null;
   readonly probability: number | null;
@@ -131,7 +131,7 @@ function decodeClass(head: DecoderHead, features: Float32Array): DecodedValue {
   const best = likeliest(probabilities);
   const possible = conformalSet(probabilities, bound).flatMap((index) => names[index]!);
   const likely = names[best]!;
-  const reason = possible.length === 1 ? null : possible.length === 0 ? 'no-value-fits' : 'several-values';
+  const reason = possible.length === 1 ? null : 'several-values';
   return {
     field,
     value: reason === null ? possible[0]! : null,

@@ -3,11 +3,10 @@ import { penalty } from './evaluate-layer.ts';
 import { makeFactor, makeLayerMatrix } from './factor.ts';
 import { calibrate, classProbabilities } from './heads.ts';
 import type { FieldKind } from './heads.ts';
-import { leaveEachOut, leavePairsOut, leftOutScores, prepareLeaveOut } from './leave-out.ts';
-import type { LeaveOut } from './leave-out.ts';
+import { leaveEachOut, leaveFoldOut, leftOutMeans, leftOutScores, prepareLeaveOut } from './leave-out.ts';
+import type { LeaveOut, RowSpan } from './leave-out.ts';
 import { patientWeights } from './patient-groups.ts';
-import type { PatientGroups } from './patient-groups.ts';
-import { takeColumns } from './pattern.ts';
+import { foldSpan, takeColumns } from './pattern.ts';
 import type { Pattern } from './pattern.ts';
 
 /** What the protocol would have said of patients who had no part in it, for fields at one layer and penalty each. */
@@ -25,11 +24,11 @@ export interface CalibrateRequest {
   /** Place among the pattern's fields. */
   readonly field: number;
   readonly lambda: number;
-  /** Patients who chose this layer and penalty, and are answered here. */
-  readonly out: Int32Array;
+  /** Folds whose other patients chose this layer and penalty, and whose patients are answered here. */
+  readonly folds: Int32Array;
 }
 
-/** Answers for the images of one request, in the order of its patients. */
+/** Answers for the images of one request, in the order of its folds. */
 export interface CalibratedAnswers {
   /** int32 [m]: places of the images. */
   readonly places: Int32Array;
@@ -43,7 +42,7 @@ export function calibrateLayer(job: CalibrateJob): CalibratedAnswers[] {
   const { pattern } = job;
   const matrix = makeLayerMatrix(job.values, job.count, job.width);
   const factor = makeFactor(matrix, pattern.groups.rows);
-  return job.requests.map(({ field, lambda, out }) => {
+  return job.requests.map(({ field, lambda, folds }) => {
     const { begin, columns, kind, classes } = pattern.fields[field]!;
     const targets = takeColumns(pattern.targets, pattern.columns, begin, columns);
     const leaveOut = prepareLeaveOut(
@@ -54,8 +53,8 @@ export function calibrateLayer(job: CalibrateJob): CalibratedAnswers[] {
       penalty(factor, lambda),
     );
     return kind === 'number'
-      ? answerNumbers(leaveOut, targets, pattern.groups, out, job.alpha)
-      : answerClasses(leaveOut, kind, classes, targets, pattern, field, out, job.alpha);
+      ? answerNumbers(leaveOut, targets, pattern, folds, job.alpha)
+      : answerClasses(leaveOut, kind, classes, targets, pattern, field, folds, job.alpha);
   });
 }
 
@@ -64,31 +63,44 @@ function answerClasses(
   kind: Exclude<FieldKind, 'number'>,
   classes: number,
   targets: Float64Array,
-  { groups, labels }: Pattern,
+  pattern: Pattern,
   field: number,
-  out: Int32Array,
+  folds: Int32Array,
   alpha: number,
 ): CalibratedAnswers {
   const { columns } = leaveOut;
+  const { groups, labels } = pattern;
   const { starts } = groups;
   const weights = patientWeights(groups);
-  const scores = leftOutScores(leaveEachOut(leaveOut), targets, columns, starts);
-  const near = calibrate(kind, scores, targets, columns);
-  const places = placesOf(starts, out);
+  const near = calibrate(
+    kind,
+    leftOutScores(leaveEachOut(leaveOut), targets, columns, starts),
+    targets,
+    columns,
+  );
+  const places = placesOf(pattern, folds);
   const answers = new Float64Array(places.length * classes);
   const sets = new Uint8Array(places.length * classes);
-  const inner = new Float64Array(targets.length);
   let row = 0;
-  for (const patient of out) {
-    leavePairsOut(leaveOut, patient, inner);
-    const others = leftOutScores(inner, targets, columns, starts, patient);
-    const scaling = calibrate(kind, others, targets, columns, near);
-    const misfit = nonconformity(kind, others, columns, scaling, labels[field]!);
-    const bound = patientQuantile(misfit, weights, groups.patients.length - 1, alpha);
-    for (let place = starts[patient]!; place < starts[patient + 1]!; place++, row++) {
-      const own = classProbabilities(kind, scores.subarray(place * columns, (place + 1) * columns), scaling);
-      answers.set(own, row * classes);
-      for (const value of conformalSet(own, bound)) sets[row * classes + value] = 1;
+  for (const fold of folds) {
+    const span = foldSpan(pattern, fold);
+    const { others, own } = leaveFoldOut(leaveOut, span.begin, span.end);
+    const means = leftOutMeans(targets, columns, starts, span);
+    const scores = means.map((mean, at) => targets[at]! - others[at]! - mean);
+    const scaling = calibrate(kind, scores, targets, columns, near);
+    const misfit = nonconformity(kind, scores, columns, scaling, labels[field]!);
+    const bound = patientQuantile(misfit, weights, patientsOutside(starts, span), alpha);
+    for (let place = span.begin; place < span.end; place++, row++) {
+      const score = Float64Array.from(
+        { length: columns },
+        (_, column) =>
+          targets[place * columns + column]! -
+          own[(place - span.begin) * columns + column]! -
+          means[place * columns + column]!,
+      );
+      const probabilities = classProbabilities(kind, score, scaling);
+      answers.set(probabilities, row * classes);
+      for (const value of conformalSet(probabilities, bound)) sets[row * classes + value] = 1;
     }
   }
   return { places, answers, sets };
@@ -109,42 +121,53 @@ export function nonconformity(
   });
 }
 
-/** Jackknife+ for every patient asked for: all predictions without that patient and one other. */
+/** Jackknife+ for every fold asked for: all predictions without that fold and one other patient. */
 function answerNumbers(
   leaveOut: LeaveOut,
   targets: Float64Array,
-  groups: PatientGroups,
-  out: Int32Array,
+  pattern: Pattern,
+  folds: Int32Array,
   alpha: number,
 ): CalibratedAnswers {
-  const { starts } = groups;
-  const count = targets.length;
-  const patients = groups.patients.length;
-  const weights = patientWeights(groups);
-  /** Row p: residuals of all images when p and their own patient are left out. */
-  const pairs = new Float64Array(patients * count);
-  for (let patient = 0; patient < patients; patient++)
-    leavePairsOut(leaveOut, patient, pairs.subarray(patient * count, (patient + 1) * count));
-  const left = leaveEachOut(leaveOut);
-  const places = placesOf(starts, out);
+  const { starts } = pattern.groups;
+  const weights = patientWeights(pattern.groups);
+  const places = placesOf(pattern, folds);
   const answers = new Float64Array(places.length * 3);
   let row = 0;
-  for (const patient of out) {
-    const missed = pairs.subarray(patient * count, (patient + 1) * count).map(Math.abs);
-    for (let place = starts[patient]!; place < starts[patient + 1]!; place++, row++) {
-      const predictions = new Float64Array(count);
-      for (let other = 0; other < patients; other++)
-        predictions.fill(targets[place]! - pairs[other * count + place]!, starts[other]!, starts[other + 1]!);
-      const { low, high } = jackknifeInterval(predictions, missed, weights, patients - 1, alpha);
-      answers.set([targets[place]! - left[place]!, low, high], row * 3);
+  for (const fold of folds) {
+    const span = foldSpan(pattern, fold);
+    const size = span.end - span.begin;
+    const { others, own, withPatient } = leaveFoldOut(leaveOut, span.begin, span.end);
+    const missed = others.map(Math.abs);
+    /** Row k: what models without the fold and each row's patient predict for the fold's image k. */
+    const predictions = new Float64Array(size * targets.length);
+    for (let patient = 0; patient + 1 < starts.length; patient++) {
+      const begin = starts[patient]!;
+      if (begin >= span.begin && begin < span.end) continue;
+      withPatient(patient).forEach((left, k) => {
+        const prediction = targets[span.begin + k]! - left;
+        predictions.fill(prediction, k * targets.length + begin, k * targets.length + starts[patient + 1]!);
+      });
+    }
+    const patients = patientsOutside(starts, span);
+    for (let k = 0; k < size; k++, row++) {
+      const models = predictions.subarray(k * targets.length, (k + 1) * targets.length);
+      const { low, high } = jackknifeInterval(models, missed, weights, patients, alpha);
+      answers.set([targets[span.begin + k]! - own[k]!, low, high], row * 3);
     }
   }
   return { places, answers, sets: new Uint8Array(0) };
 }
 
-function placesOf(starts: Int32Array, patients: Int32Array): Int32Array {
+function placesOf(pattern: Pattern, folds: Int32Array): Int32Array {
   const places: number[] = [];
-  for (const patient of patients)
-    for (let place = starts[patient]!; place < starts[patient + 1]!; place++) places.push(place);
+  for (const fold of folds) {
+    const { begin, end } = foldSpan(pattern, fold);
+    for (let place = begin; place < end; place++) places.push(place);
+  }
   return Int32Array.from(places);
+}
+
+function patientsOutside(starts: Int32Array, { begin, end }: RowSpan): number {
+  return starts.subarray(0, -1).filter((start) => start < begin || start >= end).length;
 }

@@ -9,7 +9,7 @@ import type { FeatureSet, FitOptions, FitRequest } from './request.ts';
  */
 export function completeOptions(given: Partial<FitOptions> = {}): FitOptions {
   const options = { ...defaultFitOptions, ...given };
-  const { lambdas, alpha, minPatients, bootstrapSamples, permutations } = options;
+  const { lambdas, alpha, minPatients, folds, bootstrapSamples, permutations } = options;
   const refuse = (name: string, expected: string, found: string) => {
     throw new DecoderError('decoder.options', `The option ${name} cannot be used.`, {
       expected,
@@ -26,6 +26,7 @@ export function completeOptions(given: Partial<FitOptions> = {}): FitOptions {
   if (!(minPatients >= 2)) refuse('minPatients', 'at least 2', String(minPatients));
   if (!(alpha < 1 && alpha >= 1 / (minPatients + 1)))
     refuse('alpha', `${(1 / (minPatients + 1)).toFixed(3)} … 1 for ${minPatients} patients`, String(alpha));
+  if (!(folds >= 2)) refuse('folds', 'at least 2', String(folds));
   if (!(bootstrapSamples >= 0)) refuse('bootstrapSamples', '0 or more', String(bootstrapSamples));
   if (!(permutations >= 0)) refuse('permutations', '0 or more', String(permutations));
   return options;

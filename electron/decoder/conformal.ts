@@ -1,3 +1,5 @@
+import { likeliest } from './heads.ts';
+
 /**
  * The bound that a new patient's nonconformity stays below with probability 1 − α, from patients that it was measured on.
  *
@@ -27,9 +29,13 @@ export function patientQuantile(
   return Infinity;
 }
 
-/** Classes that cannot be excluded: those with 1 − probability at most the bound. */
+/**
+ * Classes that cannot be excluded: those with 1 − probability at most the bound, and always the likeliest. Without the latter
+ * a head that is nearly always sure would exclude every class of an image that it is a little less sure of.
+ */
 export function conformalSet(probabilities: Float64Array, bound: number): number[] {
-  return [...probabilities.keys()].filter((k) => 1 - probabilities[k]! <= bound);
+  const best = likeliest(probabilities);
+  return [...probabilities.keys()].filter((k) => k === best || 1 - probabilities[k]! <= bound);
 }
 
 /**

@@ -1,8 +1,15 @@
 import { makeFactor, makeLayerMatrix } from './factor.ts';
 import type { Factor, LayerMatrix } from './factor.ts';
-import { leaveEachOut, leaveEachOutOf, leavePairsOut, leftOutScores, prepareLeaveOut } from './leave-out.ts';
+import {
+  leaveEachOut,
+  leaveEachOutOf,
+  leaveFoldOut,
+  leftOutMeans,
+  leftOutScores,
+  prepareLeaveOut,
+} from './leave-out.ts';
 import type { PatientGroups } from './patient-groups.ts';
-import { takeColumns } from './pattern.ts';
+import { foldSpan, takeColumns } from './pattern.ts';
 import type { Pattern, PatternField } from './pattern.ts';
 import { primaryScoreOf } from './primary-score.ts';
 import { fitRidge, scoreRows } from './ridge.ts';
@@ -39,11 +46,11 @@ export interface FieldEvaluation {
   readonly errors: Float64Array;
   /** The λ of the smallest of them. */
   readonly best: number;
-  /** float64 [P]: for each patient, the same sum over the other patients, fitted without that patient, at its smallest. */
+  /** float64 [F]: for each fold, the same sum over patients outside of it, all fitted without it, at its smallest. */
   readonly innerErrors: Float64Array;
-  /** uint8 [P]: the λ that this sum chose. */
+  /** uint8 [F]: the λ that this sum chose. */
   readonly picks: Uint8Array;
-  /** float64 [n, columns]: scores of each patient left out, with the λ that the others chose. */
+  /** float64 [n, columns]: scores of each fold left out, with the λ that the others chose. */
   readonly scores: Float64Array;
   /** Primary scores with labels shuffled between patients, at the λ `best`. */
   readonly shuffled: Float64Array;
@@ -61,7 +68,7 @@ export interface SplitEvaluation {
 /** For each pattern, for each of its fields. */
 export type EvaluateResult = readonly (readonly FieldEvaluation[])[];
 
-/** Scores every field on one layer, each patient with a model and a penalty that knew nothing of that patient. */
+/** Scores every field on one layer, each fold of patients with a model and a penalty that knew nothing of that fold. */
 export function evaluateLayer({ values, count, width, lambdas, patterns }: EvaluateJob): EvaluateResult {
   const matrix = makeLayerMatrix(values, count, width);
   return patterns.map((part) => evaluatePattern(matrix, lambdas, part));
@@ -72,16 +79,15 @@ function evaluatePattern(
   lambdas: readonly number[],
   { pattern, permutations, splits }: EvaluatePattern,
 ): FieldEvaluation[] {
-  const { groups, fields, columns, targets } = pattern;
+  const { groups, folds, fields, columns, targets } = pattern;
   const factor = makeFactor(matrix, groups.rows);
-  const patients = groups.patients.length;
+  const foldCount = folds.length - 1;
   const nested = fields.map((field) => ({
     errors: new Float64Array(lambdas.length),
-    innerErrors: new Float64Array(patients).fill(Infinity),
-    picks: new Uint8Array(patients),
+    innerErrors: new Float64Array(foldCount).fill(Infinity),
+    picks: new Uint8Array(foldCount),
     scores: new Float64Array(groups.rows.length * field.columns),
   }));
-  const inner = new Float64Array(targets.length);
   // The strongest penalty first: of equal errors it is kept.
   for (let lambda = lambdas.length - 1; lambda >= 0; lambda--) {
     const leaveOut = prepareLeaveOut(
@@ -91,22 +97,25 @@ function evaluatePattern(
       columns,
       penalty(factor, lambdas[lambda]!),
     );
-    const left = leaveEachOut(leaveOut);
-    const scores = leftOutScores(left, targets, columns, groups.starts);
-    const sums = sumSquares(left, columns);
+    const sums = sumSquares(leaveEachOut(leaveOut), columns);
     fields.forEach((field, index) => (nested[index]!.errors[lambda] = sumOver(sums, field)));
-    for (let out = 0; out < patients; out++) {
-      leavePairsOut(leaveOut, out, inner);
-      const innerSums = sumSquares(inner, columns);
+    const means = leftOutMeans(targets, columns, folds);
+    for (let fold = 0; fold < foldCount; fold++) {
+      const { begin, end } = foldSpan(pattern, fold);
+      const { others, own: left } = leaveFoldOut(leaveOut, begin, end);
+      const innerSums = sumSquares(others, columns);
       fields.forEach((field, index) => {
         const own = nested[index]!;
         const error = sumOver(innerSums, field);
-        if (error >= own.innerErrors[out]!) return;
-        own.innerErrors[out] = error;
-        own.picks[out] = lambda;
-        for (let place = groups.starts[out]!; place < groups.starts[out + 1]!; place++)
-          for (let column = 0; column < field.columns; column++)
-            own.scores[place * field.columns + column] = scores[place * columns + field.begin + column]!;
+        if (error >= own.innerErrors[fold]!) return;
+        own.innerErrors[fold] = error;
+        own.picks[fold] = lambda;
+        for (let place = begin; place < end; place++)
+          for (let column = 0; column < field.columns; column++) {
+            const at = place * columns + field.begin + column;
+            own.scores[place * field.columns + column] =
+              targets[at]! - left[at - begin * columns]! - means[at]!;
+          }
       });
     }
   }
@@ -127,7 +136,7 @@ export function penalty(factor: Factor, relative: number): number {
 
 function scoreShuffled(
   factor: Factor,
-  { groups, targets, columns }: Pattern,
+  { groups, folds, targets, columns }: Pattern,
   field: PatternField,
   lambda: number,
   permutations: readonly Int32Array[],
@@ -141,10 +150,10 @@ function scoreShuffled(
       for (let column = 0; column < own; column++)
         together[row * all + index * own + column] = part[row * own + column]!;
   });
-  const left = leaveEachOutOf(factor, groups.starts, together, all, lambda);
-  const scores = leftOutScores(left, together, all, groups.starts);
+  const left = leaveEachOutOf(factor, folds, together, all, lambda);
+  const scores = leftOutScores(left, together, all, folds);
   return Float64Array.from(dealt, (part, index) =>
-    primaryScoreOf(field.kind, takeColumns(scores, all, index * own, own), part, own, groups.starts),
+    primaryScoreOf(field.kind, takeColumns(scores, all, index * own, own), part, own, folds),
   );
 }
 

@@ -39,9 +39,8 @@ export interface FitResult {
 /**
  * Fits a head for every field and measures it on patients left out.
  *
- * Nested leave-one-patient-out: for each patient, layer and penalty are those with the smallest error over the other patients,
- * each of whom was left out as well; the patient's score comes from there. All of it is exact and takes one
- * decomposition a layer. A field that cannot be learnt is reported as refused, and the others go on.
+ * Nested cross-validation: for each fold of patients, layer and penalty are those with the smallest leave-one-patient-out
+ * error over the other patients; the fold's scores come from there. All of it is exact and takes one decomposition a layer. A field that cannot be learnt is reported as refused, and the others go on.
  *
  * @throws DecoderError for features, images or options that cannot be used, when no field can be learnt, and `decoder.cancelled`
  */
@@ -51,7 +50,7 @@ export async function fitDecoder(request: FitRequest, hooks: FitHooks = {}): Pro
   checkImages(request);
   const { fields, refused } = prepareFields(request, options);
   const layers = planLayers(request);
-  const patterns = findPatterns(fields, request.patients).map((pattern) =>
+  const patterns = findPatterns(fields, request.patients, options.folds, options.seed).map((pattern) =>
     planPattern(pattern, request, options),
   );
 
@@ -67,9 +66,7 @@ export async function fitDecoder(request: FitRequest, hooks: FitHooks = {}): Pro
     }),
   );
   const choices = patterns.map(({ pattern }, index) =>
-    pattern.fields.map((_, field) =>
-      chooseLayers(layers, pick(evaluations, index, field), pattern.groups.starts),
-    ),
+    pattern.fields.map((_, field) => chooseLayers(layers, pick(evaluations, index, field), pattern.folds)),
   );
   const { calibrations, trainings } = planHeads(choices);
   const shared = (layer: number, pattern: number) => ({
@@ -90,7 +87,6 @@ export async function fitDecoder(request: FitRequest, hooks: FitHooks = {}): Pro
     runner.train({
       kind: 'train',
       ...shared(layer, pattern),
-      seed: options.seed,
       requests: requests.map(({ field, lambda }) => ({ field, lambda: options.lambdas[lambda]! })),
     }),
   );
@@ -183,7 +179,7 @@ function countJobs(onProgress: FitHooks['onProgress'], signal: AbortSignal | und
 interface HeadJob {
   readonly layer: number;
   readonly pattern: number;
-  readonly requests: { readonly field: number; readonly lambda: number; readonly out: Int32Array }[];
+  readonly requests: { readonly field: number; readonly lambda: number; readonly folds: Int32Array }[];
 }
 
 /** Gathers what is asked of each layer, so that it is decomposed once. */
@@ -206,9 +202,9 @@ function planHeads(choices: readonly (readonly FieldChoice[])[]): {
   };
   choices.forEach((fields, pattern) =>
     fields.forEach(({ picks, final }, field) => {
-      for (const { layer, lambda, patients } of picks)
-        add(calibrations, layer, pattern, { field, lambda, out: patients });
-      add(trainings, final.layer, pattern, { field, lambda: final.lambda, out: new Int32Array(0) });
+      for (const { layer, lambda, folds } of picks)
+        add(calibrations, layer, pattern, { field, lambda, folds });
+      add(trainings, final.layer, pattern, { field, lambda: final.lambda, folds: new Int32Array(0) });
     }),
   );
   return { calibrations: [...calibrations.values()], trainings: [...trainings.values()] };
@@ -234,7 +230,7 @@ function reportField(
   const { lambdas, bootstrapSamples, seed } = options;
   const field = pattern.fields[fieldIndex]!;
   const labels = pattern.labels[fieldIndex]!;
-  const samples = samplePatients(pattern.groups.starts, bootstrapSamples, seed);
+  const samples = samplePatients(pattern.folds, bootstrapSamples, seed);
   const wide = field.kind === 'number' ? 3 : field.classes;
   const values = new Float64Array(labels.length * wide);
   const sets = new Uint8Array(labels.length * wide);
@@ -259,11 +255,11 @@ function reportField(
     set: layers[choice.final.layer]!.set,
     layer: layers[choice.final.layer]!.layer,
     lambda: lambdas[choice.final.lambda]!,
-    picks: choice.picks.map(({ layer, lambda, patients }) => ({
+    picks: choice.picks.map(({ layer, lambda, folds }) => ({
       set: layers[layer]!.set,
       layer: layers[layer]!.layer,
       lambda: lambdas[lambda]!,
-      patients: patients.length,
+      folds: folds.length,
     })),
     score,
     ...compareShuffled(score, evaluations[choice.final.layer]!.shuffled),

@@ -46,7 +46,8 @@ export function planPattern(
 /** Each source left out of the others, where both parts have images. */
 function planSplits({ groups }: Pattern, sources: readonly string[]): Split[] {
   const sourceOf = Array.from(groups.rows, (row) => sources[row]!);
-  const names = [...new Set(sourceOf)];
+  const present = new Set(sourceOf);
+  const names = [...new Set(sources)].filter((name) => present.has(name));
   if (names.length < 2) return [];
   const patientOf = new Array<string>(groups.rows.length);
   groups.patients.forEach((patient, index) =>

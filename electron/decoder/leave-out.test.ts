@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { factorFeatures, factorRows, makeFactor, makeLayerMatrix } from './factor.ts';
-import { leaveEachOut, leaveEachOutOf, leavePairsOut, leftOutScores, prepareLeaveOut } from './leave-out.ts';
+import { leaveEachOut, leaveEachOutOf, leaveFoldOut, leftOutScores, prepareLeaveOut } from './leave-out.ts';
 import { groupByPatient } from './patient-groups.ts';
 import { seededRandom } from './random.ts';
 import { fitRidge, scoreRows } from './ridge.ts';
@@ -78,28 +78,39 @@ describe.each(shapes)('$name', ({ count, width, patients }) => {
     }
   });
 
-  test('leaving two patients out equals fitting without both, to 1e-9', () => {
+  test('leaving a fold and another patient out equals fitting without both, to 1e-9', () => {
     const made = makeCase(count + 1, count, width, patients, 2);
     const { matrix, groups, targets } = made;
+    const { starts } = groups;
     const factor = makeFactor(matrix, groups.rows);
     const lambda = 0.1 * factor.spread;
-    const leaveOut = prepareLeaveOut(factor, groups.starts, targets, 2, lambda);
-    const left = new Float64Array(targets.length);
+    const leaveOut = prepareLeaveOut(factor, starts, targets, 2, lambda);
+    const last = groups.patients.length - 1;
     let worst = 0;
-    for (const out of [0, 3, groups.patients.length - 1]) {
-      leavePairsOut(leaveOut, out, left);
-      const scores = leftOutScores(left, targets, 2, groups.starts, out);
-      for (let patient = 0; patient < groups.patients.length; patient++) {
-        if (patient === out) continue;
-        const expected = refit(made, 2, lambda, [out, patient]);
-        for (let at = groups.starts[patient]! * 2; at < groups.starts[patient + 1]! * 2; at++)
+    for (const fold of [[0], [2, 3, 4], [last - 1, last]]) {
+      const span = { begin: starts[fold[0]!]!, end: starts[fold.at(-1)! + 1]! };
+      const { others, own, withPatient } = leaveFoldOut(leaveOut, span.begin, span.end);
+      const scores = leftOutScores(others, targets, 2, starts, span);
+      const without = refit(made, 2, lambda, fold);
+      own.forEach((left, at) => {
+        const place = span.begin * 2 + at;
+        worst = Math.max(worst, Math.abs(targets[place]! - left - without.predictions[place]!));
+      });
+      for (let patient = 0; patient <= last; patient++) {
+        if (fold.includes(patient)) continue;
+        const expected = refit(made, 2, lambda, [...fold, patient]);
+        for (let at = starts[patient]! * 2; at < starts[patient + 1]! * 2; at++)
           worst = Math.max(
             worst,
-            Math.abs(targets[at]! - left[at]! - expected.predictions[at]!),
+            Math.abs(targets[at]! - others[at]! - expected.predictions[at]!),
             Math.abs(scores[at]! - expected.scores[at]!),
           );
+        withPatient(patient).forEach((left, k) => {
+          const at = (span.begin + k) * 2;
+          worst = Math.max(worst, Math.abs(targets[at]! - left - expected.predictions[at]!));
+        });
       }
-      expect(left[groups.starts[out]! * 2]).toBeNaN();
+      expect(others[span.begin * 2]).toBeNaN();
     }
     expect(worst).toBeLessThan(1e-9);
   });

@@ -97,73 +97,117 @@ export function leaveEachOutOf(
   return left;
 }
 
-/**
- * Every other patient's residuals when that patient and `out` are both left out: what a choice that may not know `out`
- * is made by.
- *
- * @param result float64 [n, C]; the rows of `out` become NaN
- */
-export function leavePairsOut(leaveOut: LeaveOut, out: number, result: Float64Array): void {
-  const { residualMaker, residuals, starts, columns } = leaveOut;
-  const count = residuals.length / columns;
-  const outBegin = starts[out]!;
-  const outSize = starts[out + 1]! - outBegin;
-  if (outSize === 1 && starts.length - 1 === count) {
-    leaveSinglesOut(leaveOut, outBegin, count, result);
-    return;
-  }
-  const outer = takeBlock(residualMaker, count, outBegin, outSize);
-  factorCholesky(outer, outSize);
-  const outerResiduals = residuals.slice(outBegin * columns, (outBegin + outSize) * columns);
-  solveCholesky(outer, outSize, outerResiduals, columns);
-  for (let patient = 0; patient + 1 < starts.length; patient++) {
-    const begin = starts[patient]!;
-    const size = starts[patient + 1]! - begin;
-    if (patient === out) {
-      result.fill(NaN, begin * columns, (begin + size) * columns);
-      continue;
-    }
-    const block = takeBlock(residualMaker, count, begin, size);
-    const coupling = new Float64Array(outSize * size);
-    for (let i = 0; i < outSize; i++)
-      for (let k = 0; k < size; k++)
-        coupling[i * size + k] = residualMaker[(outBegin + i) * count + begin + k]!;
-    const solved = coupling.slice();
-    solveCholesky(outer, outSize, solved, size);
-    for (let i = 0; i < size; i++) {
-      for (let k = 0; k <= i; k++)
-        for (let j = 0; j < outSize; j++)
-          block[i * size + k]! -= coupling[j * size + i]! * solved[j * size + k]!;
-      for (let column = 0; column < columns; column++) {
-        let value = residuals[(begin + i) * columns + column]!;
-        for (let j = 0; j < outSize; j++)
-          value -= coupling[j * size + i]! * outerResiduals[j * columns + column]!;
-        result[(begin + i) * columns + column] = value;
-      }
-    }
-    factorCholesky(block, size);
-    solveCholesky(block, size, result, columns, begin * columns);
-  }
+/** What leaving a fold of the rows out says of all rows. */
+export interface FoldLeftOut {
+  readonly begin: number;
+  readonly end: number;
+  /**
+   * float64 [n, C]: in rows outside of the fold, residuals when the fold and the row's patient are both left out, which is
+   * what a choice that may not know the fold is made by; in rows of the fold NaN.
+   */
+  readonly others: Float64Array;
+  /** float64 [m, C]: residuals of the fold's rows. */
+  readonly own: Float64Array;
+  /**
+   * Residuals of the fold's first column when one more patient is left out as well, float64 [m].
+   *
+   * @param patient outside of the fold
+   */
+  withPatient(patient: number): Float64Array;
 }
 
-/** The same where every patient has one row. */
-function leaveSinglesOut(
-  { residualMaker, residuals, columns }: LeaveOut,
-  out: number,
-  count: number,
-  result: Float64Array,
-): void {
-  const across = out * count;
-  const pivot = 1 / residualMaker[across + out]!;
+/**
+ * Leaves out rows begin … end − 1, which are whole patients, and with them each other patient in turn.
+ *
+ * With L·Lᵀ = (I − H)_FF and Z = L⁻¹·(I − H)_F·, what remains of I − H is (I − H) − Zᵀ·Z.
+ */
+export function leaveFoldOut(leaveOut: LeaveOut, begin: number, end: number): FoldLeftOut {
+  const { residualMaker, residuals, starts, columns } = leaveOut;
+  const count = residuals.length / columns;
+  const size = end - begin;
+  const factor = takeBlock(residualMaker, count, begin, size);
+  factorCholesky(factor, size);
+  const own = residuals.slice(begin * columns, end * columns);
+  solveCholesky(factor, size, own, columns);
+  /** Row i is L⁻¹·(I − H)_Fi. */
+  const coupled = new Float64Array(count * size);
   for (let row = 0; row < count; row++) {
-    const coupling = residualMaker[across + row]!;
-    const share = coupling * pivot;
-    const scale = 1 / (residualMaker[row * count + row]! - coupling * share);
-    for (let column = 0; column < columns; column++)
-      result[row * columns + column] =
-        (residuals[row * columns + column]! - share * residuals[out * columns + column]!) * scale;
+    if (row >= begin && row < end) continue;
+    coupled.set(residualMaker.subarray(row * count + begin, row * count + end), row * size);
   }
-  result.fill(NaN, out * columns, (out + 1) * columns);
+  substituteForward(factor, size, coupled);
+  const others = new Float64Array(residuals.length);
+  for (let row = 0; row < count; row++)
+    for (let column = 0; column < columns; column++) {
+      let value = residuals[row * columns + column]!;
+      if (row >= begin && row < end) value = NaN;
+      else
+        for (let k = 0; k < size; k++)
+          value -= residualMaker[row * count + begin + k]! * own[k * columns + column]!;
+      others[row * columns + column] = value;
+    }
+  for (let patient = 0; patient + 1 < starts.length; patient++) {
+    const first = starts[patient]!;
+    if (first >= begin && first < end) continue;
+    const rows = starts[patient + 1]! - first;
+    const block = takeBlock(residualMaker, count, first, rows);
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j <= i; j++) {
+        let sum = 0;
+        const a = (first + i) * size;
+        const b = (first + j) * size;
+        for (let k = 0; k < size; k++) sum += coupled[a + k]! * coupled[b + k]!;
+        block[i * rows + j]! -= sum;
+      }
+    factorCholesky(block, rows);
+    solveCholesky(block, rows, others, columns, first * columns);
+  }
+  const withPatient = (patient: number) => {
+    const change = new Float64Array(size);
+    for (let row = starts[patient]!; row < starts[patient + 1]!; row++)
+      for (let k = 0; k < size; k++)
+        change[k]! += residualMaker[row * count + begin + k]! * others[row * columns]!;
+    solveCholesky(factor, size, change, 1);
+    return change.map((value, k) => own[k * columns]! - value);
+  };
+  return { begin, end, others, own, withPatient };
+}
+
+/** Solves L·x = b in place for many right-hand sides, which are rows; four of them at a time. */
+function substituteForward(factor: Float64Array, size: number, rows: Float64Array): void {
+  const count = rows.length / size;
+  const whole = count - (count % 4);
+  for (let row = 0; row < whole; row += 4) {
+    const a = row * size;
+    const b = a + size;
+    const c = b + size;
+    const d = c + size;
+    for (let i = 0; i < size; i++) {
+      const line = i * size;
+      let sumA = rows[a + i]!;
+      let sumB = rows[b + i]!;
+      let sumC = rows[c + i]!;
+      let sumD = rows[d + i]!;
+      for (let k = 0; k < i; k++) {
+        const value = factor[line + k]!;
+        sumA -= value * rows[a + k]!;
+        sumB -= value * rows[b + k]!;
+        sumC -= value * rows[c + k]!;
+        sumD -= value * rows[d + k]!;
+      }
+      const pivot = 1 / factor[line + i]!;
+      rows[a + i] = sumA * pivot;
+      rows[b + i] = sumB * pivot;
+      rows[c + i] = sumC * pivot;
+      rows[d + i] = sumD * pivot;
+    }
+  }
+  for (let row = whole; row < count; row++)
+    for (let i = 0; i < size; i++) {
+      let sum = rows[row * size + i]!;
+      for (let k = 0; k < i; k++) sum -= factor[i * size + k]! * rows[row * size + k]!;
+      rows[row * size + i] = sum / factor[i * size + i]!;
+    }
 }
 
 function takeBlock(matrix: Float64Array, count: number, begin: number, size: number): Float64Array {
@@ -173,35 +217,36 @@ function takeBlock(matrix: Float64Array, count: number, begin: number, size: num
   return block;
 }
 
+/** Rows that are left out besides each patient. */
+export interface RowSpan {
+  readonly begin: number;
+  readonly end: number;
+}
+
 /**
- * Mean target of the rows that remain when each patient is left out (and the patient `out` too), float64 [n, C].
- * In the rows of `out` itself it is the mean without `out`.
+ * Mean target of the rows that remain when each patient is left out (and the fold too), float64 [n, C]. In the rows of
+ * the fold it is the mean without the fold.
  */
 export function leftOutMeans(
   targets: Float64Array,
   columns: number,
   starts: Int32Array,
-  out?: number,
+  fold: RowSpan = { begin: 0, end: 0 },
 ): Float64Array {
   const means = new Float64Array(targets.length);
-  const rows = targets.length / columns;
+  const rows = targets.length / columns - (fold.end - fold.begin);
   const sum = (begin: number, end: number, column: number) => {
     let total = 0;
     for (let row = begin; row < end; row++) total += targets[row * columns + column]!;
     return total;
   };
   for (let column = 0; column < columns; column++) {
-    let total = sum(0, rows, column);
-    let kept = rows;
-    if (out !== undefined) {
-      total -= sum(starts[out]!, starts[out + 1]!, column);
-      kept -= starts[out + 1]! - starts[out]!;
-    }
-    for (let patient = 0; patient + 1 < starts.length; patient++) {
-      const begin = starts[patient]!;
-      const end = starts[patient + 1]!;
-      const mean =
-        patient === out ? total / kept : (total - sum(begin, end, column)) / (kept - (end - begin));
+    const total = sum(0, targets.length / columns, column) - sum(fold.begin, fold.end, column);
+    for (let group = 0; group + 1 < starts.length; group++) {
+      const begin = starts[group]!;
+      const end = starts[group + 1]!;
+      const inside = begin >= fold.begin && begin < fold.end;
+      const mean = inside ? total / rows : (total - sum(begin, end, column)) / (rows - (end - begin));
       for (let row = begin; row < end; row++) means[row * columns + column] = mean;
     }
   }
@@ -209,20 +254,21 @@ export function leftOutMeans(
 }
 
 /**
- * Scores of patients left out: prediction minus the mean target of the rows that the ridge was fitted on.
+ * Scores of rows left out: prediction minus the mean target of the rows that the ridge was fitted on.
  *
- * The mean is taken off because it alone, being lower whenever a positive patient is left out, ranks positives below negatives.
+ * The mean is taken off because it alone, being lower whenever positives are left out, ranks positives below negatives.
  *
- * @param left residuals of {@link leaveEachOut}, or of {@link leavePairsOut} with the patient `out`
- * @returns float64 [n, C]; NaN in the rows of `out`
+ * @param left   residuals of {@link leaveEachOut} with the same `starts`, or `others` of {@link leaveFoldOut} with that fold
+ * @param starts where patients begin (or folds, when `left` is of folds)
+ * @returns float64 [n, C]; NaN in the rows of the fold
  */
 export function leftOutScores(
   left: Float64Array,
   targets: Float64Array,
   columns: number,
   starts: Int32Array,
-  out?: number,
+  fold?: RowSpan,
 ): Float64Array {
-  const means = leftOutMeans(targets, columns, starts, out);
+  const means = leftOutMeans(targets, columns, starts, fold);
   return means.map((mean, at) => targets[at]! - left[at]! - mean);
 }

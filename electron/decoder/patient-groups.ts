@@ -1,3 +1,6 @@
+import { shuffledIndices } from './random.ts';
+import type { Random } from './random.ts';
+
 /** Rows of a matrix, those of a patient one after the other. */
 export interface PatientGroups {
   /** int32 [n]: which row of the whole matrix each is. */
@@ -32,4 +35,17 @@ export function patientWeights({ rows, starts }: Pick<PatientGroups, 'rows' | 's
   for (let patient = 0; patient + 1 < starts.length; patient++)
     weights.fill(1 / (starts[patient + 1]! - starts[patient]!), starts[patient]!, starts[patient + 1]!);
   return weights;
+}
+
+/** The same patients in random order. */
+export function shuffleGroups(groups: PatientGroups, random: Random): PatientGroups {
+  const order = shuffledIndices(groups.patients.length, random);
+  const starts = new Int32Array(order.length + 1);
+  const rows = new Int32Array(groups.rows.length);
+  order.forEach((patient, index) => {
+    const own = groups.rows.subarray(groups.starts[patient], groups.starts[patient + 1]);
+    rows.set(own, starts[index]);
+    starts[index + 1] = starts[index]! + own.length;
+  });
+  return { rows, starts, patients: Array.from(order, (patient) => groups.patients[patient]!) };
 }

@@ -1,9 +1,10 @@
 import { targetOf } from './heads.ts';
 import type { FieldKind } from './heads.ts';
-import { groupByPatient } from './patient-groups.ts';
+import type { RowSpan } from './leave-out.ts';
+import { groupByPatient, shuffleGroups } from './patient-groups.ts';
 import type { PatientGroups } from './patient-groups.ts';
 import type { PreparedField } from './prepare-field.ts';
-import { shuffledIndices } from './random.ts';
+import { seededRandom, shuffledIndices } from './random.ts';
 import type { Random } from './random.ts';
 
 /** A field's columns within a {@link Pattern}. */
@@ -19,7 +20,10 @@ export interface PatternField {
 
 /** Fields that are labelled on exactly the same images: they share every factor of a layer. */
 export interface Pattern {
+  /** Patients in random order, so that neighbouring patients make a fold. */
   readonly groups: PatientGroups;
+  /** int32 [F + 1]: places at which folds of the outer cross-validation begin; folds hold whole patients. */
+  readonly folds: Int32Array;
   readonly fields: readonly PatternField[];
   readonly columns: number;
   /** float64 [n, C], rows in the order of the groups. */
@@ -28,7 +32,16 @@ export interface Pattern {
   readonly labels: readonly Float64Array[];
 }
 
-export function findPatterns(fields: readonly PreparedField[], patients: readonly string[]): Pattern[] {
+/**
+ * @param folds of the outer cross-validation, as far as there are patients
+ * @param seed  of the patients' order
+ */
+export function findPatterns(
+  fields: readonly PreparedField[],
+  patients: readonly string[],
+  folds: number,
+  seed: number,
+): Pattern[] {
   const byRows = new Map<string, PreparedField[]>();
   for (const field of fields) {
     const key = Array.from(field.labels, (label) => (Number.isNaN(label) ? '0' : '1')).join('');
@@ -36,7 +49,7 @@ export function findPatterns(fields: readonly PreparedField[], patients: readonl
   }
   return [...byRows.values()].map((alike) => {
     const wanted = [...alike[0]!.labels.keys()].filter((row) => !Number.isNaN(alike[0]!.labels[row]));
-    const groups = groupByPatient(patients, wanted);
+    const groups = shuffleGroups(groupByPatient(patients, wanted), seededRandom(seed));
     let columns = 0;
     const placed = alike.map((field) => {
       const begin = columns;
@@ -51,8 +64,20 @@ export function findPatterns(fields: readonly PreparedField[], patients: readonl
         for (let column = 0; column < own; column++)
           targets[place * columns + begin + column] = targetOf(kind, labels[index]![place]!, column);
     });
-    return { groups, fields: placed, columns, targets, labels };
+    return { groups, folds: splitFolds(groups.starts, folds), fields: placed, columns, targets, labels };
   });
+}
+
+/** Nearly the same number of patients in each fold. */
+function splitFolds(starts: Int32Array, wanted: number): Int32Array {
+  const patients = starts.length - 1;
+  const folds = Math.min(wanted, patients);
+  return Int32Array.from({ length: folds + 1 }, (_, fold) => starts[Math.round((fold * patients) / folds)]!);
+}
+
+/** The places of one fold's rows. */
+export function foldSpan({ folds }: Pick<Pattern, 'folds'>, fold: number): RowSpan {
+  return { begin: folds[fold]!, end: folds[fold + 1]! };
 }
 
 /** Some columns of a row-major matrix, for the places that are wanted (all when left out). */

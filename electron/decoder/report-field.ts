@@ -34,13 +34,13 @@ export function reportCurves(
 
 /** Primary score of left-out scores, with its interval. */
 export function estimateScore(
-  { targets, columns, groups }: Pattern,
+  { targets, columns, folds }: Pattern,
   field: PatternField,
   scores: Float64Array,
   samples: PatientSamples,
 ): Estimate {
   const own = takeColumns(targets, columns, field.begin, field.columns);
-  const means = leftOutMeans(own, field.columns, groups.starts);
+  const means = leftOutMeans(own, field.columns, folds);
   return estimate(primaryScore(field.kind, scores, own, means, field.columns), samples);
 }
 
@@ -66,9 +66,11 @@ export function reportSources(
   { minPatients, bootstrapSamples, seed }: FitOptions,
 ): SourceReport[] {
   const field = pattern.fields[fieldIndex]!;
-  return splits.flatMap((split, at): SourceReport[] => {
-    if (!canLearn(pattern, fieldIndex, split, minPatients)) return [];
+  return splits.map((split, at): SourceReport => {
     const starts = startsOf(pattern, split.test);
+    const about = { source: split.name, images: split.test.length, patients: starts.length - 1 };
+    const refused = findObstacle(pattern, fieldIndex, split, minPatients);
+    if (refused !== null) return { ...about, refused, scores: [] };
     const samples = samplePatients(starts, bootstrapSamples, seed);
     const own = takeColumns(pattern.targets, pattern.columns, field.begin, field.columns, split.test);
     const train = takeColumns(pattern.targets, pattern.columns, field.begin, field.columns, split.train.rows);
@@ -89,45 +91,45 @@ export function reportSources(
       ),
     });
     const sets = [...new Map(layers.map(({ set, role }) => [set, role]))];
-    return [
-      {
-        source: split.name,
-        images: split.test.length,
-        patients: starts.length - 1,
-        scores: [
+    return {
+      ...about,
+      refused,
+      scores: [
+        row(
+          bestOf(({ role }) => role === 'layers'),
+          'decoder',
+        ),
+        ...sets.map(([set, role]) =>
           row(
-            bestOf(({ role }) => role === 'layers'),
-            'decoder',
+            bestOf((layer) => layer.set === set),
+            role,
           ),
-          ...sets.map(([set, role]) =>
-            row(
-              bestOf((layer) => layer.set === set),
-              role,
-            ),
-          ),
-        ],
-      },
-    ];
+        ),
+      ],
+    };
   });
 }
 
-/** Whether what remains has enough patients of two classes (or with a number), and what is left out has two classes. */
-function canLearn(
+/** What remains needs enough patients of two classes (or with a number), and what is left out two classes. */
+function findObstacle(
   { labels, fields }: Pattern,
   field: number,
   { train, test }: Split,
   minPatients: number,
-): boolean {
+): SourceReport['refused'] {
   const own = labels[field]!;
-  if (new Set([...test].map((place) => own[place])).size < 2) return false;
-  if (fields[field]!.kind === 'number') return train.starts.length - 1 >= minPatients;
+  if (new Set([...test].map((place) => own[place])).size < 2) return 'one-class';
   const patients = new Map<number, number>();
   for (let patient = 0; patient + 1 < train.starts.length; patient++) {
     const places = train.rows.subarray(train.starts[patient], train.starts[patient + 1]);
     for (const label of new Set([...places].map((place) => own[place]!)))
       patients.set(label, (patients.get(label) ?? 0) + 1);
   }
-  return [...patients.values()].filter((count) => count >= minPatients).length >= 2;
+  const enough =
+    fields[field]!.kind === 'number'
+      ? train.starts.length - 1 >= minPatients
+      : [...patients.values()].filter((count) => count >= minPatients).length >= 2;
+  return enough ? null : 'too-few-patients';
 }
 
 /** Where patients begin among ascending places, [P + 1]; patients lie together. */

@@ -43,12 +43,12 @@ export interface ChosenReport {
   readonly set: string;
   readonly layer: number;
   readonly lambda: number;
-  /** How many patients' choices, each made without the patient, fell where. */
+  /** How many folds' choices, each made without the fold, fell where. */
   readonly picks: readonly {
     readonly set: string;
     readonly layer: number;
     readonly lambda: number;
-    readonly patients: number;
+    readonly folds: number;
   }[];
   /** Primary score over patients left out, layer and penalty chosen by the others. */
   readonly score: Estimate;
@@ -93,6 +93,8 @@ export interface SourceReport {
   readonly source: string;
   readonly images: number;
   readonly patients: number;
+  /** Why nothing can be said of it. */
+  readonly refused: 'one-class' | 'too-few-patients' | null;
   /** A set's score there, its layer and penalty chosen on the other sources; first the decoder's choice over all layers. */
   readonly scores: readonly {
     readonly set: string;

@@ -46,6 +46,8 @@ export interface FitOptions {
   readonly alpha: number;
   /** Patients that each value needs. */
   readonly minPatients: number;
+  /** Of the outer cross-validation. */
+  readonly folds: number;
   readonly bootstrapSamples: number;
   readonly permutations: number;
   readonly seed: number;
@@ -55,6 +57,7 @@ export const defaultFitOptions: FitOptions = {
   lambdas: [1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1000],
   alpha: 0.1,
   minPatients: 20,
+  folds: 10,
   bootstrapSamples: 1000,
   permutations: 20,
   seed: 1,

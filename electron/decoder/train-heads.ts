@@ -1,4 +1,3 @@
-import { factorCholesky, solveCholesky } from './cholesky.ts';
 import { nonconformity } from './calibrate-layer.ts';
 import { patientQuantile } from './conformal.ts';
 import { penalty } from './evaluate-layer.ts';
@@ -8,11 +7,9 @@ import { calibrate } from './heads.ts';
 import { leaveEachOut, leftOutScores, prepareLeaveOut } from './leave-out.ts';
 import type { LeaveOut } from './leave-out.ts';
 import { patientWeights } from './patient-groups.ts';
-import type { PatientGroups } from './patient-groups.ts';
 import { takeColumns } from './pattern.ts';
 import type { Pattern } from './pattern.ts';
 import type { PlattScaling } from './platt.ts';
-import { seededRandom, shuffledIndices } from './random.ts';
 import { fitRidge, weightsOf } from './ridge.ts';
 
 /** The heads themselves, fitted on all images of a pattern. */
@@ -23,7 +20,6 @@ export interface TrainJob {
   readonly width: number;
   readonly pattern: Pattern;
   readonly alpha: number;
-  readonly seed: number;
   readonly requests: readonly { readonly field: number; readonly lambda: number }[];
 }
 
@@ -57,9 +53,6 @@ export interface FoldModels {
   readonly shares: Float64Array;
 }
 
-/** Folds of a number's interval. */
-const foldCount = 20;
-
 export function trainHeads(job: TrainJob): TrainedHead[] {
   const { pattern, alpha } = job;
   const { groups } = pattern;
@@ -77,7 +70,7 @@ export function trainHeads(job: TrainJob): TrainedHead[] {
     const leaveOut = prepareLeaveOut(factor, groups.starts, targets, columns, lambda);
     const shared = { penalty: lambda, weights, mean, targetMeans: fit.means };
     if (kind === 'number') {
-      const folds = trainFolds(factor, leaveOut, targets, groups, lambda, job.width, job.seed);
+      const folds = trainFolds(factor, leaveOut, targets, pattern, lambda, job.width);
       return { ...shared, scaling: [], bound: Infinity, folds };
     }
     const scores = leftOutScores(leaveEachOut(leaveOut), targets, columns, groups.starts);
@@ -94,36 +87,21 @@ export function trainHeads(job: TrainJob): TrainedHead[] {
  */
 function trainFolds(
   factor: Factor,
-  { residualMaker, residuals }: LeaveOut,
+  leaveOut: LeaveOut,
   targets: Float64Array,
-  groups: PatientGroups,
+  { folds, groups }: Pattern,
   lambda: number,
   width: number,
-  seed: number,
 ): FoldModels {
   const rows = targets.length;
-  const patients = groups.patients.length;
-  const count = Math.min(foldCount, patients);
+  const count = folds.length - 1;
+  const left = leaveEachOut({ ...leaveOut, starts: folds });
   const foldOf = new Float64Array(rows);
-  shuffledIndices(patients, seededRandom(seed)).forEach((patient, at) =>
-    foldOf.fill(at % count, groups.starts[patient], groups.starts[patient + 1]),
-  );
-  const missed = new Float64Array(rows);
-  const replaced = new Float64Array(rows * count);
-  for (let fold = 0; fold < count; fold++) {
-    const places = [...foldOf.keys()].filter((place) => foldOf[place] === fold);
-    const size = places.length;
-    const block = Float64Array.from(
-      { length: size * size },
-      (_, at) => residualMaker[places[Math.floor(at / size)]! * rows + places[at % size]!]!,
-    );
-    const left = Float64Array.from(places, (place) => residuals[place]!);
-    factorCholesky(block, size);
-    solveCholesky(block, size, left, 1);
-    places.forEach((place, index) => (missed[place] = left[index]!));
-    for (let row = 0; row < rows; row++)
-      replaced[row * count + fold] = targets[row]! - (foldOf[row] === fold ? missed[row]! : 0);
-  }
+  for (let fold = 0; fold < count; fold++) foldOf.fill(fold, folds[fold], folds[fold + 1]);
+  const replaced = Float64Array.from({ length: rows * count }, (_, at) => {
+    const row = Math.floor(at / count);
+    return targets[row]! - (foldOf[row] === at % count ? left[row]! : 0);
+  });
   const fit = fitRidge(factor, replaced, count, lambda);
   const weights = new Float64Array(count * width);
   for (let fold = 0; fold < count; fold++) weights.set(weightsOf(factor, fit, count, fold), fold * width);
@@ -131,7 +109,7 @@ function trainFolds(
     count,
     weights,
     targetMeans: fit.means,
-    residuals: missed.map(Math.abs),
+    residuals: left.map(Math.abs),
     foldOf,
     shares: patientWeights(groups),
   };
