@@ -7,6 +7,7 @@ import {
   leftOutMeans,
   leftOutScores,
   prepareLeaveOut,
+  scoreOf,
 } from './leave-out.ts';
 import type { PatientGroups } from './patient-groups.ts';
 import { foldSpan, takeColumns } from './pattern.ts';
@@ -113,8 +114,11 @@ function evaluatePattern(
         for (let place = begin; place < end; place++)
           for (let column = 0; column < field.columns; column++) {
             const at = place * columns + field.begin + column;
-            own.scores[place * field.columns + column] =
-              targets[at]! - left[at - begin * columns]! - means[at]!;
+            own.scores[place * field.columns + column] = scoreOf(
+              targets[at]!,
+              left[at - begin * columns]!,
+              means[at]!,
+            );
           }
       });
     }

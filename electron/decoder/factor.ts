@@ -33,7 +33,7 @@ export interface Factor {
   readonly projected: Float64Array;
   /** float64 [r], largest first, never negative. */
   readonly values: Float64Array;
-  /** Mean squared distance of a row from the rows' mean: what a relative λ is a multiple of. */
+  /** Mean squared distance of a row from the rows' mean, what a relative λ is a multiple of; 0 where it is rounding. */
   readonly spread: number;
   /** Other rows of the layer matrix along the same axes: (x − mean of the training rows)·V, float64 [m, r]. */
   project(rows: Int32Array): Float64Array;
@@ -66,7 +66,7 @@ export function factorFeatures(matrix: LayerMatrix, rows: Int32Array): Factor {
     rank: width,
     projected: multiplyTransposed(centred, rows.length, axes, width, width),
     values: values.map((value) => Math.max(value, 0)),
-    spread: traceOf(covariance, width) / rows.length,
+    spread: spreadOf(matrix, traceOf(covariance, width) / rows.length),
     project: (others) =>
       multiplyTransposed(takeRows(matrix, others, mean), others.length, axes, width, width),
     toWeights: (coefficients) => {
@@ -98,7 +98,7 @@ export function factorRows(matrix: LayerMatrix, rows: Int32Array): Factor {
     rank: count,
     projected,
     values,
-    spread: traceOf(kernel, count) / count,
+    spread: spreadOf(matrix, traceOf(kernel, count) / count),
     project: (others) => {
       const products = new Float64Array(others.length * count);
       const whole = matrix.gram();
@@ -168,6 +168,13 @@ function takeRows({ values, width }: LayerMatrix, rows: Int32Array, mean: Float6
     for (let k = 0; k < width; k++) taken[index * width + k] = values[row * width + k]! - mean[k]!;
   });
   return taken;
+}
+
+/** Rows that are all alike differ by rounding of their mean, which no penalty may be measured by. */
+function spreadOf({ values, count }: LayerMatrix, spread: number): number {
+  let overall = 0;
+  for (const value of values) overall += value * value;
+  return spread > (1e-20 * overall) / count ? spread : 0;
 }
 
 function traceOf(matrix: Float64Array, size: number): number {

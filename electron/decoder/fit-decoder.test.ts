@@ -144,6 +144,35 @@ describe('labels without any meaning', () => {
   });
 });
 
+test('features that are the same everywhere, or on the labelled images, score as chance does', async () => {
+  const base = makeRequest();
+  const [eye] = base.fields;
+  // Labelled on two thirds of the patients, on which the second baseline is the same everywhere.
+  const labels = eye!.labels.map((label, row) => (Number(base.patients[row]!.slice(8)) < 60 ? label : NaN));
+  const constant = (values: Float32Array) => ({
+    role: 'baseline' as const,
+    images: base.images,
+    width: 3,
+    layers: [{ layer: 0, values }],
+  });
+  const everywhere = new Float32Array(base.images.length * 3).map((_, at) => 0.1 + (at % 3));
+  const there = everywhere.map((value, at) => (at / 3 < 80 ? value : 0.7));
+  const { report } = await fitDecoder({
+    ...base,
+    features: [
+      base.features[0]!,
+      { id: 'everywhere', ...constant(everywhere) },
+      { id: 'there', ...constant(there) },
+    ],
+    fields: [{ ...eye!, labels }],
+  });
+  const { curves } = report.fields[0] as FittedFieldReport;
+  for (const { points } of curves.slice(1)) {
+    expect(points[0]!.score.value).toBe(0.5);
+    expect(points[0]!.shuffled.value).toBe(0.5);
+  }
+});
+
 test('in threads the same numbers come out, with progress', async () => {
   const progress: FitProgress[] = [];
   const threaded = await fitDecoderInThread(makeRequest(), { onProgress: (step) => progress.push(step) });

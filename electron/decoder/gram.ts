@@ -7,7 +7,7 @@
 const stretch = 512;
 
 /**
- * Features as float64 minus each column's mean over the rows.
+ * Features as float64 minus each column's mean over the rows; a column that is the same everywhere becomes exactly 0.
  *
  * @param features float32 [N, D], row-major
  * @returns float64 [N, D], and the means, float64 [D]
@@ -20,7 +20,12 @@ export function centreColumns(
   const mean = new Float64Array(width);
   for (let row = 0, at = 0; row < rows; row++)
     for (let column = 0; column < width; column++, at++) mean[column]! += features[at]!;
-  for (let column = 0; column < width; column++) mean[column]! /= rows;
+  for (let column = 0; column < width; column++) {
+    const first = features[column]!;
+    let row = 1;
+    while (row < rows && features[row * width + column] === first) row++;
+    mean[column] = row === rows ? first : mean[column]! / rows;
+  }
   const centred = new Float64Array(rows * width);
   for (let row = 0, at = 0; row < rows; row++)
     for (let column = 0; column < width; column++, at++) centred[at] = features[at]! - mean[column]!;

@@ -270,5 +270,11 @@ export function leftOutScores(
   fold?: RowSpan,
 ): Float64Array {
   const means = leftOutMeans(targets, columns, starts, fold);
-  return means.map((mean, at) => targets[at]! - left[at]! - mean);
+  return means.map((mean, at) => scoreOf(targets[at]!, left[at]!, mean));
+}
+
+/** A score of rounding alone is 0: it would have the sign of what was rounded, and so rank labels. */
+export function scoreOf(target: number, left: number, mean: number): number {
+  const score = target - left - mean;
+  return Math.abs(score) < 1e-12 * (Math.abs(target) + Math.abs(mean)) ? 0 : score;
 }
