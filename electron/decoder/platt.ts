@@ -52,10 +52,15 @@ export function fitPlatt(scores: Float64Array, positive: Float64Array, near?: Pl
       hab += curvature * x;
       hbb += curvature;
     }
-    if (Math.abs(ga) < 1e-10 && Math.abs(gb) < 1e-10) break;
     const determinant = haa * hbb - hab * hab;
     const stepA = (hbb * ga - hab * gb) / determinant;
     const stepB = (haa * gb - hab * ga) / determinant;
+    // So near, one full step is exact to rounding, and differences of the loss are rounding too.
+    if (Math.abs(ga) + Math.abs(gb) < 1e-7 * (positives + negatives)) {
+      a -= stepA;
+      b -= stepB;
+      break;
+    }
     let share = 1;
     let next = loss(a - stepA, b - stepB);
     while (next > current && share > 1e-10) {
