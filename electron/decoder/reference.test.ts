@@ -171,7 +171,7 @@ describe('scikit-learn', () => {
     }).toEqual(
       Object.fromEntries(
         Object.entries(metrics)
-          .filter(([, value]) => typeof value === 'number')
+          .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
           .map(([name, value]) => [name, expect.closeTo(value, 12) as number]),
       ),
     );
