@@ -136,7 +136,7 @@ const { report } = await fitDecoderInThread({
   },
 });
 const seconds = (performance.now() - begin) / 1000;
-if (reportFile !== undefined) await writeFile(reportFile, JSON.stringify(report));
+if (reportFile !== undefined) await writeFile(reportFile, JSON.stringify({ images, patients, report }));
 const lines = [`${images.length} images, fitted in ${seconds.toFixed(1)} s`];
 for (const field of report.fields) {
   if (field.status === 'refused') lines.push(`\n${field.field}: refused, ${field.error.found}`);
@@ -156,7 +156,7 @@ function describe({
   return [
     `\n${field}: ${count} images, commonest class ${commonest?.toFixed(3) ?? '–'}; ${measure}`,
     `  chosen: ${chosen.set} layer ${chosen.layer} λ ${chosen.lambda}: ${show(chosen.score)}, shuffled ${show(chosen.shuffled)}`,
-    `  folds chose: ${chosen.picks.map((pick) => `${pick.set} ${pick.layer} λ ${pick.lambda} (${pick.folds})`).join(', ')}`,
+    `  folds chose: ${chosen.picks.map((pick) => `${pick.set} ${pick.layer} λ ${pick.lambda} (${pick.folds.length})`).join(', ')}`,
     `  ${Object.entries(chosen.measures)
       .map(([name, value]) => `${name} ${show(value)}`)
       .join('; ')}`,

@@ -259,7 +259,7 @@ function reportField(
       set: layers[layer]!.set,
       layer: layers[layer]!.layer,
       lambda: lambdas[lambda]!,
-      folds: folds.length,
+      folds: [...folds],
     })),
     score,
     ...compareShuffled(score, evaluations[choice.final.layer]!.shuffled),
@@ -268,6 +268,8 @@ function reportField(
       const own = [...values.subarray(place * wide, (place + 1) * wide)];
       return {
         image,
+        fold: pattern.folds.findLastIndex((begin) => begin <= place),
+        scores: [...choice.scores.subarray(place * field.columns, (place + 1) * field.columns)],
         values: own.map((value) => (Number.isFinite(value) ? value : null)),
         possible: own.flatMap((_, index) => (sets[place * wide + index] === 1 ? [index] : [])),
       };

@@ -43,12 +43,12 @@ export interface ChosenReport {
   readonly set: string;
   readonly layer: number;
   readonly lambda: number;
-  /** How many folds' choices, each made without the fold, fell where. */
+  /** Which folds' choices, each made without the fold, fell where; the commonest first. */
   readonly picks: readonly {
     readonly set: string;
     readonly layer: number;
     readonly lambda: number;
-    readonly folds: number;
+    readonly folds: readonly number[];
   }[];
   /** Primary score over patients left out, layer and penalty chosen by the others. */
   readonly score: Estimate;
@@ -66,6 +66,10 @@ export interface ChosenReport {
 export interface ImageAnswer {
   /** Row of the image in the request. */
   readonly image: number;
+  /** Of the outer cross-validation. */
+  readonly fold: number;
+  /** Uncalibrated, one a column: prediction minus the mean target of the other folds. */
+  readonly scores: readonly number[];
   /** Probabilities of the classes; of a number value, lower, upper. */
   readonly values: readonly (number | null)[];
   /** Classes in the conformal set; empty for a number. */
