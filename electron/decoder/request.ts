@@ -54,7 +54,7 @@ export interface FitOptions {
 }
 
 export const defaultFitOptions: FitOptions = {
-  lambdas: [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1000],
+  lambdas: [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100],
   alpha: 0.1,
   minPatients: 20,
   folds: 10,

@@ -23,7 +23,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 TOLERANCE = 1e-6
 SETS = {"image-mean": "image_mean", "last-position": "last_position"}
-LAMBDAS = [10.0**k for k in range(-6, 4)]
+LAMBDAS = [10.0**k for k in range(-5, 3)]
 
 
 def main() -> int:
