@@ -25,6 +25,7 @@ VISION_MLP = KERNELS * len(PLACES)
 PLAIN_MLP = 512  # rows that the other blocks' MLPs use; their remaining rows are zero
 VOCAB = 2304
 EPS = 1e-6
+DTYPE = torch.bfloat16  # arithmetic of the training forms; float32 where the processor has no bfloat16
 
 
 def make_config(tokenizer):
@@ -150,7 +151,7 @@ class Tower(nn.Module):
         order = torch.argsort(win, stable=True)
         tiles = gh % 8 == 0 and gw % 8 == 0
         patches = pixels.view(B, 3, gh // 2, 2, 14, gw // 2, 2, 14).permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(B, gh * gw, 588)
-        x = nnf.linear(patches.to(torch.bfloat16), self.embedding.to(torch.bfloat16))
+        x = nnf.linear(patches.to(DTYPE), self.embedding.to(DTYPE))
         if tiles:
             x, r, c = x[:, order], r[order], c[order]
         frequencies = FREQUENCIES.to(pixels.device)
