@@ -119,7 +119,10 @@ def run(rank, a, meeting):
     if a.compile:
         torch._dynamo.config.recompile_limit = 64
         M.TOWER_BLOCK, M.DECODER_BLOCK, M.GATED = (torch.compile(f, dynamic=False) for f in (M._tower_block, M._decoder_block, M._gated))
-    vision = Optimizers(list(tower.named_parameters()) + [('heads.' + n, p) for n, p in heads.named_parameters()], a.lr)
+    still = ('bank', *(f'blocks.{i}.' for i in range(a.frozen))) if a.frozen >= 0 else ()
+    for n, p in tower.named_parameters():
+        p.requires_grad_(not n.startswith(still or ('-',)))
+    vision = Optimizers([(n, p) for n, p in tower.named_parameters() if p.requires_grad] + [('heads.' + n, p) for n, p in heads.named_parameters()], a.lr)
     language = Optimizers(list(lm.named_parameters()), a.lr)
     step, state_file, log_file = 0, os.path.join(a.work, 'state.pt'), os.path.join(a.work, 'training-log.jsonl')
     parts = {'tower': tower, 'heads': heads, 'lm': lm, 'vision': vision, 'language': language}
@@ -163,7 +166,7 @@ def run(rank, a, meeting):
         pixels, cells, truths = mix.batch(shards, photographs, a.seed, step, rank, a.batch // a.workers)
         rows, cols = pixels.shape[2] // 28, pixels.shape[3] // 28
         lab = mix.targets(truths, rows, cols)
-        feats = tower(pixels)
+        feats = tower(pixels, a.frozen)
         loss, stats = aux_loss(heads, feats, cells, lab, rows, cols)
         row = {'step': step, 'share': share, 'images': a.batch, 'aux': loss.item(), **stats}
         loss = loss * a.aux_weight
@@ -220,16 +223,17 @@ def main():
     p.add_argument('--shards', type=int, default=45, help='shards of the drawn data set')
     p.add_argument('--work', required=True)
     p.add_argument('--seed', type=int, default=3)
-    p.add_argument('--batch', type=int, default=16)
-    p.add_argument('--length', type=int, default=208)
-    p.add_argument('--lr', type=float, default=4e-4)
-    p.add_argument('--warm-up', type=int, default=20)
+    p.add_argument('--batch', type=int, default=8)
+    p.add_argument('--length', type=int, default=176)
+    p.add_argument('--lr', type=float, default=3e-4)
+    p.add_argument('--warm-up', type=int, default=10)
     p.add_argument('--decay', default='1500:2500', help='first:last step of the fall of the rate')
     p.add_argument('--aux-weight', type=float, default=0.5)
     p.add_argument('--text-weight', type=float, default=2.0)
     p.add_argument('--stop-after', type=int)
     p.add_argument('--workers', type=int, default=2)
     p.add_argument('--export-every', type=int, default=50)
+    p.add_argument('--frozen', type=int, default=2, help='blocks of the vision tower, after the first, that stay as they are, with all below; -1: none')
     p.add_argument('--arithmetic', default='float32', help='bfloat16 where the processor has it')
     p.add_argument('--compile', action='store_true')
     a = p.parse_args()

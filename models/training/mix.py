@@ -11,7 +11,7 @@ from photometry import vary
 
 SIZE_WEIGHT = np.array([0.5, 0.12, 0.22, 0.08, 0.08])  # 252x168 is what a 3:2 photograph becomes
 # drawn fundus, real fundus, real other, drawn other (which holds crops and cut-outs of real everyday pictures too)
-SHARES = (0.33, 0.31, 0.16, 0.20)
+SHARES = (0.23, 0.38, 0.22, 0.17)
 assert FLIP_V
 
 

@@ -142,8 +142,8 @@ class Tower(nn.Module):
             nn.init.normal_(layer.weight, 0, 0.7 * merged ** -0.5)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, pixels):
-        """normalised images float32 [B, 3, H, W] -> image tokens bfloat16 [B, M, D], in reading order. Where the windows tile the
+    def forward(self, pixels, frozen=-1):
+        """normalised images float32 [B, 3, H, W] -> image tokens [B, M, D], in reading order; frozen: the first block and so many after it get no gradient. Where the windows tile the
         image, patches are put window by window, so that windows are rows of a batch and need no mask."""
         B, _, H, W = pixels.shape
         gh, gw = H // 14, W // 14
@@ -159,10 +159,12 @@ class Tower(nn.Module):
         f = torch.cat([f, f], -1)
         cos, sin = f.cos().to(x.dtype), f.sin().to(x.dtype)
         mask = None if tiles else torch.zeros(len(r), len(r), dtype=x.dtype, device=x.device).masked_fill(win[:, None] != win[None], float('-inf'))
-        x = self.bank(x)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and frozen < 0):
+            x = self.bank(x)
         for i, b in enumerate(self.blocks, 1):
             full = i in FULL_BLOCKS
-            x = TOWER_BLOCK(x, b, cos, sin, None if full else mask, len(r) if full or not tiles else 64)
+            with torch.set_grad_enabled(torch.is_grad_enabled() and i > frozen):
+                x = TOWER_BLOCK(x, b, cos, sin, None if full else mask, len(r) if full or not tiles else 64)
         x = rms(x, self.merger_norm).reshape(B, -1, 4 * VISION_WIDTH)
         x = _linear(nnf.gelu(_linear(x, self.merge1)), self.merge2)
         return x[:, torch.argsort(order[::4])] if tiles else x
