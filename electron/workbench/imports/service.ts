@@ -222,6 +222,6 @@ function safeParts(name: string): string[] {
   const parts = name
     .split(/[\\/]/)
     .map((part) => part.replace(/[\0:*?"<>|]/g, '_').trim())
-    .filter((part) => part !== '' && part !== '..' && part !== '../..');
+    .filter((part) => part !== '' && part !== '.' && part !== '..');
   return parts.length === 0 ? ['file'] : parts;
 }

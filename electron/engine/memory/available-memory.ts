@@ -1,10 +1,10 @@
 import { mem } from 'systeminformation';
 import { FundusLensError } from '../../contract/errors.ts';
 
-/** What programs may still take, bytes. */
-export interface MemoryRoom {
+/** Free memory, bytes. */
+export interface AvailableMemory {
   readonly hostBytes: number;
-  /** Of the device in all; null when it does not tell, or uses the host's. */
+  /** Of the device in all; null when unknown, or when it uses the host's. */
   readonly deviceBytes: number | null;
 }
 
@@ -13,22 +13,22 @@ const deviceShare = 0.92;
 const deviceVariable = 'FUNDUS_LENS_DEVICE_MEMORY';
 
 /**
- * A container's limit counts where there is one. On macOS Node counts only pages that nobody has touched.
+ * A container's limit counts where there is one. On macOS Node counts only pages never used.
  *
  * @throws FundusLensError `input.invalid` when FUNDUS_LENS_DEVICE_MEMORY is no number of bytes
  */
-export async function measureMemory(deviceMemoryBytes: number | null): Promise<MemoryRoom> {
+export async function measureMemory(deviceMemoryBytes: number | null): Promise<AvailableMemory> {
   const hostBytes = process.platform === 'darwin' ? (await mem()).available : process.availableMemory();
   const own = deviceMemoryBytes === null ? null : deviceShare * deviceMemoryBytes;
   return { hostBytes, deviceBytes: readStatedBytes() ?? own };
 }
 
-/** Whether somebody has said that they know better than our estimates. */
+/** Whether our estimates are overridden. */
 export function isMemoryCheckOff(): boolean {
   return process.env['FUNDUS_LENS_MEMORY_CHECK'] === 'off';
 }
 
-/** What a person lets us have of a device that others use too, or that does not tell. */
+/** Limit set by the user for a device that is shared, or whose memory is unknown. */
 function readStatedBytes(): number | null {
   const stated = process.env[deviceVariable] ?? '';
   if (stated === '') return null;
