@@ -7,8 +7,8 @@ import { folderOf } from '../models/model-state.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 import type { SettingsFile } from '../settings/settings-file.ts';
 import { findConceptSet } from '../concepts/stored-concept-sets.ts';
-import { toQueuedTask, traceKey } from './trace-job.ts';
-import type { TraceJob } from './trace-job.ts';
+import { toQueuedTask, traceKey } from './queued-trace.ts';
+import type { QueuedTrace } from './queued-trace.ts';
 
 /** Images put into the queue in one transaction; other calls are served in between. */
 const batch = 200;
@@ -45,14 +45,14 @@ export async function enqueueTraces(
   const prompts = [...new Set(asked)];
   const put = (image: { readonly id: number; readonly sha256: string } | null) => {
     for (const prompt of prompts) {
-      const job: TraceJob = { ...common, prompt, imageSha256: image?.sha256 ?? null };
+      const trace: QueuedTrace = { ...common, prompt, imageSha256: image?.sha256 ?? null };
       const { added, existing, requeued } = library.queue.enqueue([
-        toQueuedTask(job, image?.id ?? null, priority),
+        toQueuedTask(trace, image?.id ?? null, priority),
       ]);
       outcome.added.push(...added.map(queueTaskId));
       outcome.existing.push(...existing.map(queueTaskId));
       outcome.requeued.push(...requeued.map(queueTaskId));
-      const traceId = library.traces.findByContentKey(traceKey(job));
+      const traceId = library.traces.findByContentKey(traceKey(trace));
       if (traceId !== undefined) outcome.traceIds.push(traceId);
     }
   };

@@ -8,8 +8,8 @@ import type { EventLog } from '../events/event-log.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 import { folderOf, noteGate } from '../models/model-state.ts';
 import { toEngineRequest } from './engine-request.ts';
-import { traceJobSchema, traceKey } from './trace-job.ts';
-import type { TraceJob } from './trace-job.ts';
+import { queuedTraceSchema, traceKey } from './queued-trace.ts';
+import type { QueuedTrace } from './queued-trace.ts';
 import { upcomingImages } from './upcoming-images.ts';
 
 interface TraceTools {
@@ -29,13 +29,13 @@ export function traceWork(tools: TraceTools): QueuedWork {
 
 async function runTrace(tools: TraceTools, task: QueuedTask, hooks: WorkHooks): Promise<WorkResult> {
   const { library } = tools.session;
-  const job = traceJobSchema.parse(task.request);
-  const contentKey = traceKey(job);
+  const queued = queuedTraceSchema.parse(task.request);
+  const contentKey = traceKey(queued);
   const known = library.traces.findByContentKey(contentKey);
   // As after a crash between two processes.
   if (known !== undefined) return { store: () => known };
-  const trace = await computeTrace(tools, task, job, hooks);
-  const { set: conceptSet } = library.conceptSets.get(job.conceptSetRow);
+  const trace = await computeTrace(tools, task, queued, hooks);
+  const { set: conceptSet } = library.conceptSets.get(queued.conceptSetRow);
   return {
     store: () => library.traces.insert(trace, { imageId: task.imageId, contentKey, conceptSet }),
     stored: () => {
@@ -51,26 +51,26 @@ async function runTrace(tools: TraceTools, task: QueuedTask, hooks: WorkHooks): 
 async function computeTrace(
   { session, engines, onError }: TraceTools,
   task: QueuedTask,
-  job: TraceJob,
+  queued: QueuedTrace,
   { signal, onProgress }: WorkHooks,
 ): Promise<LensTrace> {
   const { library } = session;
-  const model = library.models.get(job.modelId);
+  const model = library.models.get(queued.modelId);
   const image = task.imageId === null ? null : library.images.get(task.imageId);
   const request = toEngineRequest(
     {
       modelDir: folderOf(model),
       imagePath: image === null ? null : library.images.readableFile(image),
-      conceptSet: library.conceptSets.get(job.conceptSetRow).set,
+      conceptSet: library.conceptSets.get(queued.conceptSetRow).set,
     },
-    job,
+    queued,
     { upcoming: peek() },
   );
   const trace = await engines.trace(model.id, request, {
     signal,
     onProgress: ({ stage, done, total }: EngineProgress) => onProgress(stage, done, total),
   });
-  if (trace.model.sha256 !== job.modelSha256) throw otherModel(job, trace);
+  if (trace.model.sha256 !== queued.modelSha256) throw otherModel(queued, trace);
   if (image !== null && image.renderingPath === null && trace.image?.sha256 !== image.sha256) {
     throw otherImage();
   }
@@ -78,7 +78,7 @@ async function computeTrace(
 
   function peek(): string[] {
     try {
-      return upcomingImages(library, task, job);
+      return upcomingImages(library, task, queued);
     } catch (error) {
       onError('queue-peek', error);
       return [];
@@ -86,7 +86,7 @@ async function computeTrace(
   }
 }
 
-const shownSchema = traceJobSchema.pick({ prompt: true, modelId: true }).strip();
+const shownSchema = queuedTraceSchema.pick({ prompt: true, modelId: true }).strip();
 
 function describeTraces({ session }: TraceTools, tasks: readonly QueuedTask[]) {
   const { library } = session;
@@ -113,7 +113,7 @@ function describeTraces({ session }: TraceTools, tasks: readonly QueuedTask[]) {
   });
 }
 
-function otherModel({ modelSha256 }: TraceJob, { model }: LensTrace): FundusLensError {
+function otherModel({ modelSha256 }: QueuedTrace, { model }: LensTrace): FundusLensError {
   return new FundusLensError('model.weights-invalid', 'The model folder holds another model than before.', {
     expected: `a checkpoint with SHA-256 ${modelSha256}`,
     found: model.sha256,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { openLibrary } from '../../store/library.ts';
 import { fixtureImage, fixtureModel, importFolder, WorkbenchFixture } from '../workbench-fixture.ts';
-import { traceJobSchema } from './trace-job.ts';
+import { queuedTraceSchema } from './queued-trace.ts';
 import { upcomingImages } from './upcoming-images.ts';
 
 let fixture = new WorkbenchFixture();
@@ -30,7 +30,7 @@ test('an engine is told the other images of the queue, nearest first, that are r
   const library = await openLibrary(fixture.libraryFolder);
   const claim = () => library.queue.claim({ worker: 'test' })!;
   const told = (job: ReturnType<typeof claim>) =>
-    upcomingImages(library, job, traceJobSchema.parse(job.request)).map((file) =>
+    upcomingImages(library, job, queuedTraceSchema.parse(job.request)).map((file) =>
       pictures.findIndex((picture) => readFileSync(file).equals(readFileSync(fixtureImage(picture)))),
     );
   const urgent = claim();

@@ -1,6 +1,6 @@
 import type { Library } from '../../store/library.ts';
 import type { QueuedTask } from '../../store/queue/queued-task.ts';
-import { traceJobSchema, type TraceJob } from './trace-job.ts';
+import { queuedTraceSchema, type QueuedTrace } from './queued-trace.ts';
 
 /** Tasks that are looked at; an image may have several, with one prompt each. */
 const lookAhead = 64;
@@ -13,20 +13,20 @@ const mostImages = 7;
  *
  * @returns nearest first; none for a task without an image, or one that failed before
  */
-export function upcomingImages({ queue, images }: Library, task: QueuedTask, traceJob: TraceJob): string[] {
+export function upcomingImages({ queue, images }: Library, task: QueuedTask, trace: QueuedTrace): string[] {
   // Another image may have been what ended the engine last time.
   if (task.imageId === null || task.attempts > 1) return [];
   const ids = new Set<number>();
   for (const next of queue.next(task.modelKey, lookAhead)) {
     if (next.imageId === null || next.imageId === task.imageId) continue;
-    const { success, data } = traceJobSchema.safeParse(next.request);
-    if (success && isAlike(data, traceJob)) ids.add(next.imageId);
+    const { success, data } = queuedTraceSchema.safeParse(next.request);
+    if (success && isAlike(data, trace)) ids.add(next.imageId);
     if (ids.size === mostImages) break;
   }
   return [...ids].map((id) => images.readableFile(images.get(id)));
 }
 
-function isAlike(a: TraceJob, b: TraceJob): boolean {
+function isAlike(a: QueuedTrace, b: QueuedTrace): boolean {
   return (
     a.modelId === b.modelId &&
     a.provider === b.provider &&

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { traceJobSchema, traceKey } from './trace-job.ts';
+import { queuedTraceSchema, traceKey } from './queued-trace.ts';
 
 const earlier = {
   imageSha256: 'a'.repeat(64),
@@ -18,7 +18,7 @@ const earlier = {
 };
 
 test('a job of an earlier version has the key that it had, and less detail is another trace', () => {
-  const job = traceJobSchema.parse(earlier);
+  const job = queuedTraceSchema.parse(earlier);
   expect(job.maxPixels).toBeNull();
   // Computed by the version before traces could be limited.
   expect(traceKey(job)).toBe('db2d1fe460d62d30027c3a5a2cc920472d21031632c6b89eda46b3b158d6cf45');
