@@ -52,10 +52,12 @@ def main() -> int:
         files = json.loads(file.metadata()["files"])
     rows = [files.index(name) for name in names]
     tensors = load_file(options.features)
+    wanted = {(c["set"], p["layer"]) for c in field["curves"] for p in c["points"]}
     layers = {
         (name, layer): tensors[tensor][layer][rows].astype(np.float64)
         for name, tensor in SETS.items()
         for layer in range(len(tensors[tensor]))
+        if (name, layer) in wanted
     }
 
     picks = field["chosen"]["picks"]
