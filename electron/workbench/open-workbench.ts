@@ -33,6 +33,7 @@ import { libraryRouter } from './library/router.ts';
 import { modelsRouter } from './models/router.ts';
 import { patientsRouter } from './patients/router.ts';
 import { promptsRouter } from './prompts/router.ts';
+import { protocolsRouter } from './protocols/router.ts';
 import { providersRouter } from './providers/router.ts';
 import { settingsRouter } from './settings/router.ts';
 import { tagsRouter } from './tags/router.ts';
@@ -230,6 +231,7 @@ function createRouter(desk: Desk) {
     imports: importsRouter(desk),
     models: modelsRouter(desk),
     providers: providersRouter(desk),
+    protocols: protocolsRouter(desk),
     concepts: conceptsRouter(desk),
     prompts: promptsRouter(desk),
     traces: tracesRouter(desk),
