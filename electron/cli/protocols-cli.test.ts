@@ -18,7 +18,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('values are entered, read in Russian, and exported', async () => {
-  expect((await run('protocols', 'fields', 'disc')).stdout).toMatch(/disc\.colour .*pale-pink/);
+  expect((await runCli(['protocols', 'fields', 'disc'], { env, cwd: folder })).stdout).toMatch(
+    /disc\.colour .*pale-pink/,
+  );
   const set = await run(
     'protocols',
     'set',

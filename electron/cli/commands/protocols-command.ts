@@ -4,15 +4,9 @@ import type { ProtocolFormat, ProtocolVersion } from '../../contract/protocols.t
 import { setGroupNormal, setValue } from '../../protocol/edit.ts';
 import { createProtocol, type Protocol, type ProtocolValue } from '../../protocol/protocol.ts';
 import { ProtocolError } from '../../protocol/protocol-error.ts';
-import {
-  isCoded,
-  isNumeric,
-  readProtocolSchema,
-  requireField,
-  valueSetOf,
-  type ProtocolSchema,
-} from '../../protocol/schema.ts';
+import { isCoded, isNumeric, requireField, valueSetOf, type ProtocolSchema } from '../../protocol/schema.ts';
 import type { ProtocolField, ProtocolLanguage } from '../../protocol/schema-format.ts';
+import { fundusSchema } from '../../workbench/protocols/protocol-form.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../terminal/standard-output.ts';
 import { drawTable } from '../terminal/text-table.ts';
@@ -38,23 +32,20 @@ export interface ProtocolExportOptions extends ProtocolOptions {
   readonly overwrite?: boolean | undefined;
 }
 
-/** Lists the fields of the form with their values. @returns the exit code */
-export function runProtocolFields(group: string | undefined, options: ProtocolOptions): Promise<number> {
-  return withLibrary(options, {}, async ({ client }) => {
-    const schema = readProtocolSchema(await client.protocols.schema());
-    const groups = schema.groups.filter(({ id }) => group === undefined || id === group);
-    if (groups.length === 0)
-      throw noSuch(
-        'group of fields',
-        group!,
-        schema.groups.map(({ id }) => id),
-      );
-    const rows = groups.flatMap(({ fields }) =>
-      fields.map((field) => [field.id, field.title[options.language], describeValues(schema, field)]),
-    );
-    await print(drawTable(['field', 'what it says', 'values'], rows, 44));
-    return exitCodes.done;
-  });
+/** Lists the fields of the form with their values; needs no library. @throws FundusLensError for an unknown group */
+export async function runProtocolFields(
+  group: string | undefined,
+  { language }: Pick<ProtocolOptions, 'language'>,
+): Promise<void> {
+  const groups = fundusSchema.groups.filter(({ id }) => group === undefined || id === group);
+  if (groups.length === 0) {
+    const known = fundusSchema.groups.map(({ id }) => id);
+    throw noSuch('group of fields', group ?? '', known);
+  }
+  const rows = groups.flatMap(({ fields }) =>
+    fields.map((field) => [field.id, field.title[language], describeValues(fundusSchema, field)]),
+  );
+  await print(drawTable(['field', 'what it says', 'values'], rows, 44));
 }
 
 /** Prints the protocols of an image. @returns the exit code */
@@ -83,13 +74,12 @@ export function runProtocolSet(
   { observer, normal = [], language, ...options }: ProtocolSetOptions,
 ): Promise<number> {
   return withLibrary(options, {}, async ({ client }) => {
-    const schema = readProtocolSchema(await client.protocols.schema());
     const [current] = ofObserver(await client.protocols.list({ imageId }), observer.trim());
     const before =
       current === undefined
-        ? createProtocol(schema)
+        ? createProtocol(fundusSchema)
         : (await client.protocols.get({ id: current.id })).protocol;
-    const { values } = edit(schema, before, assignments, normal);
+    const { values } = edit(fundusSchema, before, assignments, normal);
     const basedOn = current?.version ?? 0;
     const { version } = await client.protocols.save({ imageId, observer, values, basedOn });
     await print(`${(await client.protocols.text({ id: version.id, language })).text}\n`);

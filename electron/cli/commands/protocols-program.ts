@@ -42,10 +42,12 @@ export function addProtocolsCommands(program: Command): void {
   const language = () =>
     new Option('--language <code>', 'language of the text').choices(protocolLanguages).default('en');
 
-  add('fields', 'List what can be entered, and the values of each field.')
+  protocols
+    .command('fields')
+    .description('List what can be entered, and the values of each field.')
     .argument('[group]', 'only this group')
     .addOption(language())
-    .action((group: string | undefined, options: ProtocolOptions) => end(runProtocolFields(group, options)));
+    .action((group: string | undefined, options: ProtocolOptions) => runProtocolFields(group, options));
   add('show', 'Print the text of the protocols of an image.')
     .argument('<image>', 'number of the image, as `list` shows it', readNumber(1))
     .option('--observer <name>', 'only this observer')

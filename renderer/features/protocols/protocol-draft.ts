@@ -1,4 +1,4 @@
-import { computed, shallowRef } from 'vue';
+import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue';
 import { createProtocol, type Protocol, type ProtocolValue } from '../../../electron/protocol/protocol.ts';
 import { clearGroup, clearValue, setGroupNormal, setValue } from '../../../electron/protocol/edit.ts';
 import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
@@ -24,11 +24,11 @@ export class ProtocolDraft {
   readonly #schema: ProtocolSchema;
   readonly #past = shallowRef<readonly Protocol[]>([]);
   readonly #future = shallowRef<readonly Protocol[]>([]);
-  readonly #protocol;
-  readonly #saved;
+  readonly #protocol: ShallowRef<Protocol>;
+  readonly #saved: ShallowRef<Protocol>;
   readonly canUndo = computed(() => this.#past.value.length > 0);
   readonly canRedo = computed(() => this.#future.value.length > 0);
-  readonly isDirty;
+  readonly isDirty: ComputedRef<boolean>;
 
   constructor(schema: ProtocolSchema, protocol: Protocol) {
     this.#schema = schema;

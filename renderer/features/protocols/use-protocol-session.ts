@@ -78,14 +78,16 @@ export function useProtocolSession() {
   async function changeObserver(name: string): Promise<void> {
     const image = detail.value?.image;
     if (image === undefined || name === observer.value) return;
-    const known = (await workbench.protocols.list({ imageId: image.id })).some(
-      (each) => each.observer === name,
-    );
-    if (version.value === null && !known) {
-      observer.value = name;
-      draft.value?.rename(name);
-    } else if (await save()) {
-      await open(image.id, name);
+    try {
+      const listed = await workbench.protocols.list({ imageId: image.id });
+      if (version.value === null && !listed.some((each) => each.observer === name)) {
+        observer.value = name;
+        draft.value?.rename(name);
+      } else if (await save()) {
+        await open(image.id, name);
+      }
+    } catch (error) {
+      toasts.fail(error);
     }
   }
 
