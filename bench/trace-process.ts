@@ -7,7 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { EngineTraceRequest } from '../electron/engine/process/messages.ts';
 import type { Timings } from '../electron/engine/lens-trace/lens-trace.ts';
-import { ModelCache } from '../electron/engine/model-cache.ts';
+import { ModelCache } from '../electron/engine/stages/model-cache.ts';
 import { trace } from '../electron/engine/trace.ts';
 import { median } from './median.ts';
 

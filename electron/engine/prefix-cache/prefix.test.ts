@@ -5,9 +5,9 @@ import sharp from 'sharp';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { EngineTraceRequest } from '../process/messages.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
-import { relativeError } from '../compare-with-reference.ts';
-import { ModelCache } from '../model-cache.ts';
-import { fixtureRequest, fixturesFolder } from '../reference-fixtures.ts';
+import { relativeError } from '../testing/compare-with-reference.ts';
+import { ModelCache } from '../stages/model-cache.ts';
+import { fixtureRequest, fixturesFolder } from '../testing/reference-fixtures.ts';
 import { trace } from '../trace.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens-prefix-'));

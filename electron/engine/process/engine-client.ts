@@ -1,15 +1,17 @@
+import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type {
-  CheckpointOutline,
-  CheckpointReport,
   EngineCall,
   EngineCalls,
   EngineCommand,
   EngineEvent,
+  TapFeatures,
+  TapRequest,
   EngineTraceRequest,
 } from './messages.ts';
 import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
-import { FundusLensError, deserializeError } from '../../contract/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { deserializeError } from '../../contract/problem.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';
@@ -86,6 +88,11 @@ export class EngineClient {
    */
   trace(request: EngineTraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
     return this.#ask('trace', request, options);
+  }
+
+  /** Reads features of one image from inside the model; throws as {@link trace} does. */
+  tap(request: TapRequest, options: RequestOptions<'tap'> = {}): Promise<TapFeatures> {
+    return this.#ask('tap', request, options);
   }
 
   /** Describes a checkpoint by its headers; throws as {@link trace} does. */

@@ -1,6 +1,6 @@
 import { realiseProtocol } from '../../protocol/realise.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { guardTarget } from '../exports/guard-target.ts';
 import { exportProtocols } from './export-protocols.ts';
 import { fundusFile, fundusSchema } from './protocol-form.ts';
@@ -12,10 +12,10 @@ import {
   saveProtocol,
 } from './stored-protocols.ts';
 
-export function protocolsRouter({ session, events, folders }: Desk) {
+export function protocolsRouter({ session, events, folders }: Services) {
   const { protocols } = api;
   /** Tells every window that an image has another protocol. */
-  const tell = (imageId: number) => events.publish({ type: 'library', what: 'protocols', ids: [imageId] });
+  const publishChange = (imageId: number) => events.publish({ type: 'library', what: 'protocols', ids: [imageId] });
   return protocols.router({
     schema: protocols.schema.handler(() => fundusFile),
     list: protocols.list.handler(({ input }) => session.library.protocols.ofImage(input.imageId)),
@@ -23,7 +23,7 @@ export function protocolsRouter({ session, events, folders }: Desk) {
     observers: protocols.observers.handler(() => session.library.protocols.observers()),
     save: protocols.save.handler(({ input: { imageId, observer, values, basedOn } }) => {
       const saved = saveProtocol(session.library, { imageId, observer }, values, basedOn);
-      tell(imageId);
+      publishChange(imageId);
       return saved;
     }),
     history: protocols.history.handler(({ input }) =>
@@ -31,12 +31,12 @@ export function protocolsRouter({ session, events, folders }: Desk) {
     ),
     restore: protocols.restore.handler(({ input }) => {
       const restored = restoreProtocol(session.library, input.id);
-      tell(restored.version.imageId);
+      publishChange(restored.version.imageId);
       return restored;
     }),
     remove: protocols.remove.handler(({ input }) => {
       const changed = session.library.protocols.remove(input.imageId, input.observer);
-      tell(input.imageId);
+      publishChange(input.imageId);
       return { changed };
     }),
     compare: protocols.compare.handler(({ input }) => compareStored(session.library, input.ids)),

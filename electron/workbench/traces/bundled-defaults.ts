@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FundusLensError } from '../../contract/errors.ts';
+import { bundledPath } from '../../bundled/bundled-path.ts';
 
-const demoModel = fileURLToPath(new URL('../../../models/demo', import.meta.url));
-const sampleImage = fileURLToPath(new URL('../../../data/samples/real/retina.jpg', import.meta.url));
+const demoModel = bundledPath('models', 'demo');
+const sampleImage = bundledPath('data', 'samples', 'real', 'retina.jpg');
 
 /** The photograph that is traced when none is named. @throws FundusLensError `image.unreadable` */
 export function findSampleImage(): string {

@@ -1,7 +1,7 @@
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import { traceDefaults, type TraceRequest } from '../../engine/lens-trace/trace-request.ts';
 import type { EngineTraceRequest } from '../../engine/process/messages.ts';
-import { listControls } from './control-images.ts';
+import { listControls } from '../../bundled/control-images.ts';
 
 /** The files that a trace is made from. */
 export interface TraceSubject {
