@@ -6,6 +6,11 @@ export const router = createRouter({
   routes: [
     { path: '/', redirect: '/library' },
     { path: '/library', name: 'library', component: () => import('./features/images/LibraryView.vue') },
+    {
+      path: '/images/:id(\\d+)/protocol',
+      name: 'protocol',
+      component: () => import('./features/protocols/ProtocolView.vue'),
+    },
     { path: '/trace', name: 'traces', component: () => import('./features/traces/TraceListView.vue') },
     { path: '/trace/:id(\\d+)', name: 'trace', component: () => import('./features/traces/TraceView.vue') },
     { path: '/compare', name: 'compare', component: () => import('./features/compare/CompareView.vue') },

@@ -8,6 +8,7 @@ import { defaultPreset, languages, promptPresets } from '../workbench/prompts/pr
 import type { InspectCommandOptions } from './commands/inspect-command.ts';
 import { addChoice, addLibraryCommands } from './commands/library-program.ts';
 import { addModelsCommands } from './commands/models-program.ts';
+import { addProtocolsCommands } from './commands/protocols-program.ts';
 import { addProvidersCommands } from './commands/providers-program.ts';
 import { parsePositions } from './commands/positions.ts';
 import { readNumber } from './terminal/read-number.ts';
@@ -109,6 +110,7 @@ export function buildProgram(commands: Commands): Command {
   addModelsCommands(program);
   addProvidersCommands(program);
   addLibraryCommands(program);
+  addProtocolsCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;
 }

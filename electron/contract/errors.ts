@@ -39,6 +39,7 @@ export const errorCodes = [
   'prompt.unknown-preset',
   'concepts.unknown',
   'concepts.invalid',
+  'protocol.invalid',
   'trace.positions',
   'trace.top-k',
   'trace.too-large',

@@ -31,6 +31,7 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
       'traces',
       'prompts',
       'concepts',
+      'protocols',
       'backups',
     ]),
     ids: z.array(idSchema),

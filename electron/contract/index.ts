@@ -10,6 +10,7 @@ import { library } from './library.ts';
 import { models } from './models.ts';
 import { patients } from './patients.ts';
 import { prompts } from './prompts.ts';
+import { protocols } from './protocols.ts';
 import { providers } from './providers.ts';
 import { settings } from './settings.ts';
 import { tags } from './tags.ts';
@@ -29,6 +30,7 @@ export const contract = {
   imports,
   models,
   providers,
+  protocols,
   concepts,
   prompts,
   traces,

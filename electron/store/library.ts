@@ -27,6 +27,7 @@ import { Models } from './models.ts';
 import { openDatabase } from './database/open-database.ts';
 import { Patients } from './patients.ts';
 import { Prompts } from './prompts.ts';
+import { Protocols } from './protocols.ts';
 import { lastCheck, quickCheck } from './quick-check.ts';
 import type { LastCheck } from './quick-check.ts';
 import { Queue } from './queue/queue.ts';
@@ -67,6 +68,7 @@ export class Library {
   readonly traceArrays: TraceArrays;
   readonly traces: Traces;
   readonly queue: Queue;
+  readonly protocols: Protocols;
   readonly imports: ImportLog;
   readonly audit: AuditLog;
   readonly settings: Settings;
@@ -95,6 +97,7 @@ export class Library {
     const arrays = (this.traceArrays = new TraceArrays(db, this.files));
     this.traces = new Traces(db, { models, prompts, conceptSets, arrays, audit }, now);
     this.queue = new Queue(db, now);
+    this.protocols = new Protocols(db, audit, now);
     this.imports = new ImportLog(db, { patients, visits, images, findings, tags, audit }, now);
     this.settings = new Settings(db);
   }

@@ -33,6 +33,7 @@ import { libraryRouter } from './library/router.ts';
 import { modelsRouter } from './models/router.ts';
 import { patientsRouter } from './patients/router.ts';
 import { promptsRouter } from './prompts/router.ts';
+import { protocolsRouter } from './protocols/router.ts';
 import { providersRouter } from './providers/router.ts';
 import { settingsRouter } from './settings/router.ts';
 import { tagsRouter } from './tags/router.ts';
@@ -233,6 +234,7 @@ function createRouter(services: Services) {
     imports: importsRouter(services),
     models: modelsRouter(services),
     providers: providersRouter(services),
+    protocols: protocolsRouter(services),
     concepts: conceptsRouter(services),
     prompts: promptsRouter(services),
     traces: tracesRouter(services),

@@ -19,6 +19,7 @@ export const shortcutGroups = [
       ['toggle', 'Space'],
       ['selectAll', 'Ctrl A'],
       ['open', 'Enter'],
+      ['describe', 'D'],
       ['ends', 'Home / End'],
       ['undo', 'Ctrl Z'],
     ],
@@ -38,6 +39,18 @@ export const shortcutGroups = [
       ['reset', 'R'],
       ['zoom', '+ / −'],
       ['compare', 'C'],
+      ['describe', 'D'],
+    ],
+  },
+  {
+    id: 'protocol',
+    keys: [
+      ['choose', '← → / 1 … 9'],
+      ['clear', '0 / Backspace'],
+      ['normal', 'E'],
+      ['groups', '[ / ]'],
+      ['undo', 'Ctrl Z'],
+      ['save', 'Ctrl S'],
     ],
   },
   {

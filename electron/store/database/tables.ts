@@ -174,6 +174,19 @@ export interface JobsTable {
   finishedAt: Defaulted<string | null>;
 }
 
+export interface ProtocolsTable {
+  id: Generated<number>;
+  imageId: number;
+  observer: string;
+  version: number;
+  /** JSON of the protocol. */
+  document: string;
+  assessed: number;
+  /** JSON list of the sources of its values. */
+  sources: string;
+  createdAt: string;
+}
+
 export interface AuditLogTable {
   id: Generated<number>;
   at: string;
@@ -211,5 +224,6 @@ export interface Tables {
   trace_arrays: TraceArraysTable;
   trace_concepts: TraceConceptsTable;
   jobs: JobsTable;
+  protocols: ProtocolsTable;
   audit_log: AuditLogTable;
 }

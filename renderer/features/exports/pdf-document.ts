@@ -109,12 +109,17 @@ export function reportDocument(report: ReportContent): TDocumentDefinitions {
   };
 }
 
-/** Sets the document in a font that has Latin and Cyrillic letters; loaded only when a report is made. */
-export async function makePdf(report: ReportContent): Promise<Blob> {
+/** The report as a PDF. */
+export function makePdf(report: ReportContent): Promise<Blob> {
+  return renderPdf(reportDocument(report));
+}
+
+/** Sets a document in a font that has Latin and Cyrillic letters; loaded only when one is made. */
+export async function renderPdf(document: TDocumentDefinitions): Promise<Blob> {
   const [{ default: pdfMake }, { default: fonts }] = await Promise.all([
     import('pdfmake/build/pdfmake'),
     import('pdfmake/build/fonts/Roboto'),
   ]);
   pdfMake.addFontContainer(fonts);
-  return await pdfMake.createPdf(reportDocument(report)).getBlob();
+  return await pdfMake.createPdf(document).getBlob();
 }
