@@ -172,6 +172,7 @@ def main():
     p.add_argument('--only-others', type=int, help='every n-th other picture')
     p.add_argument('--cache', nargs='*', default=[], help='files with what was already read off; new readings go to the first')
     p.add_argument('--skip-fundus', action='store_true', help='fill the cache with the other pictures only')
+    p.add_argument('--offset', type=int, default=0)
     p.add_argument('--skip-others', action='store_true')
     p.add_argument('--threads', type=int, default=1)
     a = p.parse_args()
@@ -198,7 +199,7 @@ def main():
     if a.skip_fundus and not a.skip_others:
         asker.questions = [q for q in asker.questions if q[0].split('/')[0] in ('describe', 'one-word', 'fundus', 'eye', 'described-eye')]
         with open(os.path.join(a.others, 'list.json')) as f:
-            for r in json.load(f)[::a.only_others or 1]:
+            for r in json.load(f)[a.offset::a.only_others or 1]:
                 summary(os.path.join(a.others, r['file']))
         keep()
         return

@@ -11,7 +11,7 @@ from photometry import vary
 
 SIZE_WEIGHT = np.array([0.5, 0.12, 0.22, 0.08, 0.08])  # 252x168 is what a 3:2 photograph becomes
 # drawn fundus, real fundus, real other, drawn other (which holds crops and cut-outs of real everyday pictures too)
-SHARES = (0.23, 0.38, 0.22, 0.17)
+SHARES, SHARES_LATER, LATER = (0.23, 0.38, 0.22, 0.17), (0.30, 0.19, 0.25, 0.26), 740  # the later ones from that step on
 assert FLIP_V
 
 
@@ -37,9 +37,10 @@ def batch(shards, photographs, seed, step, rank, count):
     rng = np.random.default_rng([seed, step, rank + 1])
     ids = shards.of_size(size, shards.total)
     images, cells, truths = [], [], []
+    shares = SHARES if step < LATER else SHARES_LATER
     for _ in range(count):
         u = rng.random()
-        fundus, real = u < SHARES[0] + SHARES[1], SHARES[0] <= u < sum(SHARES[:3])
+        fundus, real = u < shares[0] + shares[1], shares[0] <= u < sum(shares[:3])
         if fundus and real:
             x, t, c = photographs.fundus(rng, size)
         elif real:
