@@ -72,7 +72,7 @@ export function tooltipStyle(theme: ChartTheme) {
     borderWidth: 1,
     padding: [6, 9],
     textStyle: { color: theme.text, fontSize: 12, fontFamily: theme.font },
-    extraCssText: 'box-shadow: 0 8px 24px rgb(0 0 0 / 35%); border-radius: 6px;',
+    extraCssText: 'box-shadow: var(--shadow-raised); border-radius: var(--radius-md);',
   };
 }
 
