@@ -11,6 +11,7 @@ import type { WorkbenchFolders } from './folders.ts';
 import { ImportService } from './imports/service.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import type { RunnerOptions } from './jobs/job-runner.ts';
+import { damagedLibrary } from '../store/database/database-errors.ts';
 import { LibrarySession } from './library/library-session.ts';
 import { MediaSource } from './images/media.ts';
 import { ModelManager } from './models/model-manager.ts';
@@ -47,6 +48,8 @@ export interface WorkbenchOptions {
   /** JSON file of this computer's settings; in memory only when left out. */
   readonly settingsFile?: string;
   readonly logFolder?: string;
+  /** The only folders that an export may be written to; any that is not the software's own when left out. */
+  readonly exportFolders?: readonly string[];
   /** What comes with the software; null leaves it out of a new library. */
   readonly samplesFolder?: string | null;
   readonly demoModelFolder?: string | null;
@@ -90,6 +93,9 @@ export interface Workbench {
 }
 
 const hour = 3_600_000;
+const daysBetweenChecks = 7;
+/** Milliseconds for work to end in good order; the library is closed then, whatever still hangs. */
+const closePatience = 8000;
 
 /**
  * Opens a library and everything that works on it.
@@ -109,6 +115,8 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
       settings.get().models.folder ?? options.modelsFolder ?? path.join(path.dirname(cache), 'models'),
     ),
     logs: options.logFolder ?? null,
+    settings: options.settingsFile === undefined ? null : path.dirname(path.resolve(options.settingsFile)),
+    exports: options.exportFolders?.map((folder) => path.resolve(folder)) ?? null,
     demoModel: options.demoModelFolder ?? bundled.demoModel,
     samples: options.samplesFolder ?? bundled.samples,
   };
@@ -137,8 +145,16 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     demoModel: options.demoModelFolder !== null,
   }).catch((error: unknown) => onError('first-run', error));
   const ready = Promise.all([models, welcomed]).then(() => undefined);
-  const backups = setInterval(() => void backUpWhenDue(), hour);
+  const backups = setInterval(() => void checkWhenDue().then(backUpWhenDue), hour);
   backups.unref();
+  async function checkWhenDue(): Promise<void> {
+    try {
+      const check = await session.checkWhenDue(daysBetweenChecks);
+      if (check !== null && check.found !== null) onError('library-damaged', damagedLibrary(check.found));
+    } catch (error) {
+      onError('library-check', error);
+    }
+  }
   async function backUpWhenDue(): Promise<void> {
     const { automatic, everyDays, keep } = settings.get().backups;
     if (!automatic) return;
@@ -150,22 +166,39 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
 
+  async function collectLeftOvers(): Promise<void> {
+    try {
+      if (runJobs && closing === null) await session.library.collectLeftOvers();
+    } catch (error) {
+      onError('left-overs', error);
+    }
+  }
+
   let closing: Promise<void> | null = null;
   const close = async () => {
     clearInterval(backups);
-    await imports.cancelAll();
-    await manager.close();
-    await providers.close();
-    await runner.stop();
-    await engines.closeAll();
-    await ready;
+    // Engines end by force where they must, so that nothing waits for one that hangs: a job goes back to the queue.
+    const ending = [
+      runner.stop(),
+      engines.closeAll(),
+      imports.cancelAll(),
+      manager.close(),
+      providers.close(),
+    ];
+    const ended = Promise.allSettled([...ending, ready]).then((outcomes) => {
+      for (const { reason } of outcomes.filter(
+        ({ status }) => status === 'rejected',
+      ) as PromiseRejectedResult[])
+        onError('close', reason);
+    });
+    await withinPatience(ended, closePatience);
     events.close();
     session.close();
   };
   return {
     router,
     client: createRouterClient(router),
-    ready: ready.then(backUpWhenDue),
+    ready: ready.then(collectLeftOvers).then(backUpWhenDue),
     imports,
     modelTasks: manager.tasks,
     cudaLibrary: providers,
@@ -175,6 +208,14 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     openMedia: (imageId, view) => media.open(imageId, view),
     close: () => (closing ??= close()),
   };
+}
+
+/** Resolves when the work has ended, or when the patience has. */
+async function withinPatience(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  await Promise.race([work, patience]);
+  clearTimeout(timer);
 }
 
 function createRouter(desk: Desk) {

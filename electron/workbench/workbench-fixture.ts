@@ -26,7 +26,7 @@ export class WorkbenchFixture {
       libraryFolder: this.libraryFolder,
       cacheFolder: path.join(this.folder, 'cache'),
       modelsFolder: path.join(this.folder, 'Мои модели'),
-      settingsFile: path.join(this.folder, 'settings.json'),
+      settingsFile: path.join(this.folder, 'settings', 'settings.json'),
       samplesFolder: null,
       demoModelFolder: null,
       runner: { pollMilliseconds: 50, retryMilliseconds: 50 },

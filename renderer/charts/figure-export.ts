@@ -3,6 +3,8 @@ import type { ChartTheme } from './chart-theme.ts';
 import { echarts } from './echarts.ts';
 import { legendStyle, tableToCsv } from './figure.ts';
 import type { Figure } from './figure.ts';
+import { svgText } from './svg-text.ts';
+import type { SvgNode } from './svg-text.ts';
 
 export interface FigureSheet {
   readonly figure: Figure;
@@ -69,7 +71,16 @@ export function figureSvg(sheet: FigureSheet): Blob {
     height: sheetHeight(sheet),
   });
   chart.setOption(sheetOption(sheet));
-  const text = chart.renderToSVGString();
+  // The painter's own text is not always XML; its elements are written by us.
+  const painter = chart.getZr().painter as unknown as { renderToVNode(options: object): SvgNode };
+  const root = painter.renderToVNode({
+    animation: false,
+    emphasis: false,
+    willUpdate: false,
+    compress: true,
+    useViewBox: true,
+  });
+  const text = svgText(root);
   chart.dispose();
   return new Blob([text], { type: 'image/svg+xml' });
 }

@@ -1,4 +1,7 @@
 import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
+import { sinkLimit } from '../../electron/engine/lens-trace/reading.ts';
+
+export { answerIndex, countEarlyLayers, layerCurve } from '../../electron/engine/lens-trace/reading.ts';
 
 /** How a concept's curve is read. */
 export const curveScales = ['probability', 'log-probability', 'rank'] as const;
@@ -17,12 +20,6 @@ export interface ImageLayout {
   readonly rows: number;
   /** int32 [rows × columns]: index into `trace.positions`, or −1 where the trace did not read the token. */
   readonly cells: Int32Array;
-}
-
-/** Index into `trace.positions` where the answer begins: the last prompt position, or the last one traced. */
-export function answerIndex(trace: LensTrace): number {
-  const found = trace.positions.indexOf(trace.prompt.tokenIds.length - 1);
-  return found >= 0 ? found : trace.positions.length - 1;
 }
 
 export function positionKind(
@@ -67,12 +64,6 @@ export function conceptCurve(
   });
 }
 
-/** One value per layer of a [N, P] array. */
-export function layerCurve(trace: LensTrace, values: Float32Array, positionIndex: number): number[] {
-  const stride = trace.positions.length;
-  return trace.layers.map((_, layer) => values[layer * stride + positionIndex]!);
-}
-
 /** The kept tokens of one cell, best first. */
 export function topCells(trace: LensTrace, layerIndex: number, positionIndex: number): TopCell[] {
   const start = (layerIndex * trace.positions.length + positionIndex) * trace.topK;
@@ -88,40 +79,16 @@ export function topCells(trace: LensTrace, layerIndex: number, positionIndex: nu
 }
 
 /**
- * Leading layers that are hard to read: those before the divergence to the last layer first falls below half
- * of its largest value. A word that is missing there is no sign that the knowledge is missing.
- *
- * @returns how many leading entries of `trace.layers` to shade, 0…N
- */
-export function hardLayers(trace: LensTrace, positionIndex: number): number {
-  const divergence = layerCurve(trace, trace.cells.klToFinal, positionIndex);
-  const half = Math.max(...divergence) / 2;
-  if (!(half > 0)) return 0;
-  const first = divergence.findIndex((value) => value < half);
-  return first < 0 ? divergence.length : first;
-}
-
-/**
- * Image positions whose residual norm stands out at a layer (> mean + 2 σ over the image): they gather
- * attention, and what can be read there says little about the place on the photograph.
+ * Image positions whose residual norm stands out at a layer; see {@link sinkLimit}.
  *
  * @returns uint8 [rows × columns], 1 where the token is a sink
  */
 export function sinkMask(trace: LensTrace, layerIndex: number, layout: ImageLayout): Uint8Array {
   const norms = trace.cells.residualNorm;
   const offset = layerIndex * trace.positions.length;
-  let count = 0;
-  let sum = 0;
-  let squares = 0;
-  for (const index of layout.cells) {
-    if (index < 0) continue;
-    const norm = norms[offset + index]!;
-    count += 1;
-    sum += norm;
-    squares += norm * norm;
-  }
-  const mean = sum / count;
-  const limit = mean + 2 * Math.sqrt(Math.max(0, squares / count - mean * mean));
+  const limit = sinkLimit(
+    [...layout.cells].filter((index) => index >= 0).map((index) => norms[offset + index]!),
+  );
   const mask = new Uint8Array(layout.cells.length);
   layout.cells.forEach((index, cell) => {
     if (index >= 0 && norms[offset + index]! > limit) mask[cell] = 1;

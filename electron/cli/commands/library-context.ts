@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { ORPCError } from '@orpc/server';
 import { problemSchema } from '../../contract/problem.ts';
 import { deserializeError } from '../../contract/errors.ts';
@@ -17,6 +20,8 @@ export interface OpenMode {
   readonly create?: boolean;
   /** Whether queued jobs run in this process. */
   readonly runJobs?: boolean;
+  /** Whether the library is one for this command alone, deleted at its end. */
+  readonly isTemporary?: boolean;
 }
 
 export interface LibraryTools {
@@ -33,10 +38,11 @@ export interface LibraryTools {
  */
 export async function withLibrary(
   { library }: LibraryOptions,
-  { create = false, runJobs = false }: OpenMode,
+  { create = false, runJobs = false, isTemporary = false }: OpenMode,
   work: (tools: LibraryTools) => Promise<number>,
 ): Promise<number> {
-  const folders = findAppFolders(library);
+  const temporary = isTemporary ? await mkdtemp(path.join(tmpdir(), 'fundus-lens-')) : null;
+  const folders = findAppFolders(temporary === null ? library : path.join(temporary, 'library'));
   let workbench: Workbench | null = null;
   const close = async () => {
     await workbench?.close();
@@ -45,7 +51,7 @@ export async function withLibrary(
   try {
     workbench = await createWorkbench({
       libraryFolder: folders.library,
-      cacheFolder: folders.cache,
+      cacheFolder: temporary === null ? folders.cache : path.join(temporary, 'cache'),
       modelsFolder: folders.models,
       settingsFile: folders.settingsFile,
       // A library that a person makes from the command line holds what that person puts in.
@@ -54,6 +60,8 @@ export async function withLibrary(
       actor: 'command line',
       create,
       runJobs,
+      // A library that ends with its command has nothing to gain from a second try.
+      runner: { retries: temporary === null },
     });
     return await work({ workbench, client: workbench.client, signal });
   } catch (error) {
@@ -63,6 +71,7 @@ export async function withLibrary(
     return exitCodeOf(cause);
   } finally {
     await close();
+    if (temporary !== null) await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

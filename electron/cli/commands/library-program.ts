@@ -2,7 +2,7 @@ import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
 import { tableFormats } from '../../contract/exports.ts';
 import { languages } from '../../workbench/prompts/presets.ts';
-import { runBackup, runRestore, runVerify } from './backup-commands.ts';
+import { runBackup, runErase, runRestore, runVerify } from './backup-commands.ts';
 import { runCompare } from './compare-command.ts';
 import type { CompareCommandOptions } from './compare-command.ts';
 import { exportKinds, runExport } from './export-command.ts';
@@ -84,6 +84,11 @@ export function addLibraryCommands(program: Command): void {
   add('restore', 'put a backup back', 'Put a backup in the place of the library; what was there is kept too.')
     .argument('<backup>', 'name, as `backup` lists it')
     .action((name: string, options: LibraryOptions) => end(runRestore(name, options)));
+  add(
+    'erase',
+    'erase what was removed',
+    'Make removed photographs and names unreadable, and tell which backups may still hold them.',
+  ).action((options: LibraryOptions) => end(runErase(options)));
   add(
     'verify',
     'check a library',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { traceFidelitySchema } from './fidelity-report.ts';
+import { storedWarningSchema, type TraceWarning } from './warnings.ts';
 
 /** The lens variants; `raw` exists only to reproduce the notebook and is always labelled so. */
 export const lensKinds = ['logit', 'raw'] as const;
@@ -182,7 +183,7 @@ export const lensTraceJsonSchema = z.object({
   gate: gateSchema,
   timings: timingsSchema,
   software: softwareSchema,
-  warnings: z.array(z.string()),
+  warnings: z.array(storedWarningSchema),
 });
 
 export type LensTraceJson = z.infer<typeof lensTraceJsonSchema>;
@@ -244,7 +245,7 @@ export interface LensTrace {
   readonly gate: Gate;
   readonly timings: Timings;
   readonly software: Software;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly TraceWarning[];
 }
 
 /** The trace as nested arrays, for JSON; float32 values keep their full precision. */

@@ -1,6 +1,6 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Model } from '../model.ts';
-import { estimateTrace, loadedWeights, type MemoryNeeds } from './memory-needs.ts';
+import type { ModelConfig } from '../families/shared/model-config.ts';
+import { estimateTrace, loadedWeights, type MemoryNeeds, type ModelMemory } from './memory-needs.ts';
 import { isMemoryCheckOff, measureMemory, type MemoryRoom } from './memory-room.ts';
 
 /**
@@ -31,6 +31,13 @@ export function fitModel(folder: string, needs: MemoryNeeds, room: MemoryRoom): 
   return 'in-turn';
 }
 
+/** Of a loaded model, what its memory depends on. */
+interface LoadedModel {
+  readonly memory: ModelMemory;
+  readonly provider: { readonly deviceMemoryBytes: number | null };
+  readonly checkpoint: { readonly config: ModelConfig };
+}
+
 /**
  * Finds out before the vision tower runs whether a trace of an image fits beside the loaded model.
  *
@@ -40,18 +47,18 @@ export function fitModel(folder: string, needs: MemoryNeeds, room: MemoryRoom): 
  * @throws FundusLensError `trace.too-large`
  */
 export async function requireRoom(
-  { memory, provider, checkpoint }: Pick<Model, 'memory' | 'provider' | 'checkpoint'>,
+  { memory, provider, checkpoint: { config } }: LoadedModel,
   [, rows, columns]: readonly [number, number, number],
   seqLen: number,
   numRead: number,
 ): Promise<void> {
   const { weights, run, staysLoaded } = memory;
   const numPatches = rows * columns;
-  const needed = estimateTrace(weights, checkpoint.config, run, { numPatches, seqLen, numRead }, staysLoaded);
+  const needed = estimateTrace(weights, config, run, { numPatches, seqLen, numRead }, staysLoaded);
   const room = await measureMemory(provider.deviceMemoryBytes);
   const taken = staysLoaded ? loadedWeights(weights, run) : 0;
   const onDevice = room.deviceBytes === null ? null : room.deviceBytes - taken;
-  const imageTokens = numPatches / checkpoint.config.vision.mergeSize ** 2;
+  const imageTokens = numPatches / config.vision.mergeSize ** 2;
   fitTrace(imageTokens, needed, run.onDevice ? onDevice : room.hostBytes);
 }
 

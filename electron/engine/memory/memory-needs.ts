@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { ModelConfig } from '../checkpoint/config.ts';
+import type { ModelConfig } from '../families/shared/model-config.ts';
 import type { GraphTarget } from '../graph/graph-target.ts';
 import { modelParts, type ModelPart, type ModelWeights, type PartWeights } from './weigh-parts.ts';
 
@@ -28,6 +28,14 @@ export interface RunPlan {
   readonly onDevice: boolean;
   readonly attention: GraphTarget['attention'];
   readonly widen: GraphTarget['widen'];
+}
+
+/** What a model takes of memory, and whether its graphs stay there. */
+export interface ModelMemory {
+  readonly weights: ModelWeights;
+  readonly run: RunPlan;
+  /** Whether all graphs stay in memory, or each is there only while it runs. */
+  readonly staysLoaded: boolean;
 }
 
 /** Estimated peak bytes of one trace. */

@@ -1,6 +1,6 @@
 import { activationBytes, estimateNeeds, typicalSize, type TraceSize } from '../memory/memory-needs.ts';
 import { measureMemory } from '../memory/memory-room.ts';
-import type { Model } from '../model.ts';
+import type { Model } from '../model/model.ts';
 import { prefixLength, type PrefixInput } from './image-prefix.ts';
 import type { PrefixMemory } from './prefix-memory.ts';
 

@@ -1,5 +1,5 @@
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
-import type { KeyValueCache } from '../decoder-run.ts';
+import type { KeyValueCache } from '../model/decoder-run.ts';
 import type { ImageFacts } from '../image/open-image.ts';
 import { measureMemory } from '../memory/memory-room.ts';
 import { BoundedCache } from './bounded-cache.ts';

@@ -1,4 +1,4 @@
-import type { Model } from '../model.ts';
+import type { Model } from '../model/model.ts';
 import { chooseBatchSize } from './batch-size.ts';
 import { encodePrefixes, fillPrefixes, prefixKey, type PrefixInput } from './image-prefix.ts';
 import { togetherOrOneByOne } from './together.ts';

@@ -46,6 +46,9 @@ export function forkEngine(script: string | URL, listener: EngineProcessListener
     post: (command) => {
       if (child.connected) child.send(command, () => undefined);
     },
+    kill: () => {
+      child.kill('SIGKILL');
+    },
     end: async () => {
       closing = true;
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { dataBytesPerRow, zeroPointBytesPerRow } from '../checkpoint/block-format.ts';
-import { bytesPerElement } from '../checkpoint/safetensors.ts';
+import { dataBytesPerRow, zeroPointBytesPerRow } from '../weights/block-format.ts';
+import { bytesPerElement } from '../weights/safetensors.ts';
 import { momentsGroup } from '../graph/input-moments.ts';
 import { calibrationFile } from './calibration-file.ts';
 import { narrowToFloat16, sumOfSquares, widenChunk } from './chunk-format.ts';

@@ -1,3 +1,4 @@
+import packageJson from '#package.json' with { type: 'json' };
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm, statfs, truncate, writeFile } from 'node:fs/promises';
@@ -15,9 +16,8 @@ import { fingerprintCheckpoint, isWeightsFile } from '../checkpoint/fingerprint.
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { readPreparedManifest } from '../checkpoint/prepared-folder.ts';
 import { cpuTarget } from '../graph/graph-target.ts';
-import { compileGraphs } from '../load-model.ts';
-import { packageVersion } from '../package-version.ts';
-import { reportProgress } from '../trace-hooks.ts';
+import { compileGraphs } from '../model/load-model.ts';
+import { reportProgress } from '../progress/trace-hooks.ts';
 import { calibrate, nameCalibration, type Calibration } from './calibrate.ts';
 import { calibrationFile } from './calibration-file.ts';
 import { Journal } from './journal.ts';
@@ -201,7 +201,7 @@ async function finish(checkpoint: Checkpoint, finished: Finished): Promise<Prepa
       ...small.map(({ name, bytes, sha256: hash }) => ({ name, bytes, sha256: hash })),
       { name: preparedFiles.weights, bytes: plan.bytes, sha256 },
     ],
-    software: { name: 'fundus-lens', version: packageVersion },
+    software: { name: 'fundus-lens', version: packageJson.version },
   };
   await writeFile(path.join(folder, preparedFiles.manifest), `${JSON.stringify(manifest, null, 1)}\n`);
   await rm(Journal.place(folder));

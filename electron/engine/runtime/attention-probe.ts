@@ -1,5 +1,5 @@
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
-import { writeOnnxModel } from '../graph/onnx-writer.ts';
+import { writeOnnxModel } from '../onnx/onnx-writer.ts';
 import { float32Data, float32Tensor, int32Tensor, Session, type Tensor } from './session.ts';
 
 /** As in the vision tower: 80 wide heads, each with its own keys. */

@@ -1,5 +1,5 @@
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
-import { writeOnnxModel } from '../graph/onnx-writer.ts';
+import { writeOnnxModel } from '../onnx/onnx-writer.ts';
 import { computesFusedAttention } from './attention-probe.ts';
 import { findWrongBlockProduct } from './block-probe.ts';
 import { findCudaDevice, type DeviceIdentity } from './device-name.ts';

@@ -61,7 +61,7 @@ function makeTrace(change: Partial<LensTrace> = {}): LensTrace {
     gate: { maxAbsDiff: 1e-6, tolerance: 1e-3 },
     timings: { load: 1, image: 1, vision: 1, decoder: 1, controls: 0, lens: 1, generate: 1, total: 6 },
     software: { name: 'fundus-lens', version: '0.1.0', onnxruntime: '1', node: '24', platform: 'x' },
-    warnings: ['early layers are hard to read'],
+    warnings: [{ code: 'other', text: 'early layers are hard to read' }],
     ...change,
   };
 }

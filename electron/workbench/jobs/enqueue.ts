@@ -27,27 +27,21 @@ export async function enqueueTraces(
   order: TraceOrder,
 ): Promise<EnqueueOutcome> {
   const { library } = session;
-  const model = library.models.get(order.modelId);
+  const { images, prompts: asked, modelId, conceptSetId, priority, ...request } = order;
+  const model = library.models.get(modelId);
   folderOf(model);
-  const { set } = findConceptSet(library, order.conceptSetId);
+  const { set } = findConceptSet(library, conceptSetId);
   const conceptSetRow = library.conceptSets.ensure(set);
-  const { lens, positions, maxPixels, topK, generate, traceGenerated, controls, priority } = order;
   const common = {
     modelId: model.id,
     modelSha256: model.sha256,
     conceptSetRow,
     conceptSetSha256: library.conceptSets.get(conceptSetRow).sha256,
-    lens,
-    positions,
-    maxPixels,
-    topK,
-    generate,
-    traceGenerated,
-    controls,
+    ...request,
     provider: order.provider ?? settings.get().provider,
   };
   const outcome: EnqueueOutcome = { added: [], existing: [], requeued: [], traceIds: [] };
-  const prompts = [...new Set(order.prompts)];
+  const prompts = [...new Set(asked)];
   const put = (image: { readonly id: number; readonly sha256: string } | null) => {
     for (const prompt of prompts) {
       const job: TraceJob = { ...common, prompt, imageSha256: image?.sha256 ?? null };
@@ -61,11 +55,11 @@ export async function enqueueTraces(
       if (traceId !== undefined) outcome.traceIds.push(traceId);
     }
   };
-  if (order.images === null) {
+  if (images === null) {
     library.transaction(() => put(null));
     return outcome;
   }
-  const ids = chosenImages(library, order.images);
+  const ids = chosenImages(library, images);
   for (let start = 0; start < ids.length; start += batch) {
     const cards = library.search.cards(ids.slice(start, start + batch));
     library.transaction(() => cards.forEach(put));

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { EngineProgress } from '../../engine/lens-trace/progress.ts';
-import type { TraceRequest } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Job } from '../../contract/jobs.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { toJobError } from '../../store/jobs/job-error.ts';
 import type { Library } from '../../store/library.ts';
-import { listControls } from '../traces/control-images.ts';
+import { toEngineRequest } from '../traces/engine-request.ts';
 import type { Engines } from '../engines.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LibrarySession } from '../library/library-session.ts';
@@ -22,6 +21,8 @@ export interface RunnerOptions {
   readonly leaseMilliseconds?: number;
   /** Times the number of attempts so far. */
   readonly retryMilliseconds?: number;
+  /** Whether a job is tried again after its engine ended; true. */
+  readonly retries?: boolean;
   readonly onError?: (event: string, error: unknown) => void;
 }
 
@@ -61,6 +62,7 @@ export class JobRunner {
       pollMilliseconds: 1000,
       leaseMilliseconds: 60_000,
       retryMilliseconds: 2000,
+      retries: true,
       onError: () => undefined,
       ...options,
     };
@@ -157,26 +159,17 @@ export class JobRunner {
   async #traceOnce(job: Job, traceJob: TraceJob, signal: AbortSignal): Promise<LensTrace | null> {
     const library = this.#library;
     if (library.traces.findByContentKey(traceKey(traceJob)) !== undefined) return null;
-    const { prompt, lens, positions, maxPixels, topK, generate, traceGenerated, controls, provider } =
-      traceJob;
     const model = library.models.get(traceJob.modelId);
     const image = job.imageId === null ? null : library.images.get(job.imageId);
-    const request: TraceRequest = {
-      modelDir: folderOf(model),
-      imagePath: image === null ? null : library.images.readableFile(image),
-      prompt,
-      lens,
-      positions,
-      maxPixels,
-      topK,
-      conceptSet: library.conceptSets.get(traceJob.conceptSetRow).set,
-      provider,
-      generate,
-      traceGenerated,
-      controls: controls ? listControls() : null,
-      upcoming: this.#tolerate('peek', () => upcomingImages(library, job, traceJob)) ?? [],
-      dumpPath: null,
-    };
+    const request = toEngineRequest(
+      {
+        modelDir: folderOf(model),
+        imagePath: image === null ? null : library.images.readableFile(image),
+        conceptSet: library.conceptSets.get(traceJob.conceptSetRow).set,
+      },
+      traceJob,
+      { upcoming: this.#tolerate('peek', () => upcomingImages(library, job, traceJob)) ?? [] },
+    );
     const onProgress = this.#throttle(job.id);
     const trace = await this.#engines.trace(model.id, request, { signal, onProgress });
     if (trace.model.sha256 !== traceJob.modelSha256) throw otherModel(traceJob, trace);
@@ -210,7 +203,8 @@ export class JobRunner {
       return;
     }
     // A job that was cancelled or removed meanwhile is no longer ours, and `fail` leaves it alone.
-    const retry = code === 'engine.killed' || code === 'engine.cancelled' || code === 'library.locked';
+    const passing = code === 'engine.killed' || code === 'engine.cancelled' || code === 'library.locked';
+    const retry = passing && this.#options.retries;
     const retryAfterMilliseconds = this.#options.retryMilliseconds * job.attempts;
     jobs.fail(job.id, this.worker, toJobError(error), { retry, retryAfterMilliseconds });
     if (code === 'internal') this.#options.onError('job-failed', error);

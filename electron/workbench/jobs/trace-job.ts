@@ -1,31 +1,19 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { NewJob } from '../../contract/jobs.ts';
-import { lensKinds, providerNames } from '../../engine/lens-trace/lens-trace.ts';
+import { traceRequestSchema } from '../../engine/lens-trace/trace-request.ts';
 import { idSchema, sha256Schema } from '../../contract/ids.ts';
-import { positionSelectionSchema } from '../../contract/traces.ts';
 import { contentKey } from '../../store/database/canonical-json.ts';
 
 export const traceJobKind = 'trace';
 
 /** What a trace job keeps in the queue; enough to run it after a restart, and to see that nothing changed meanwhile. */
-export const traceJobSchema = z.strictObject({
+export const traceJobSchema = traceRequestSchema.extend({
   imageSha256: sha256Schema.nullable(),
   modelId: idSchema,
   modelSha256: sha256Schema,
-  prompt: z.string(),
   /** Row of the concept set's edition, and its content. */
   conceptSetRow: idSchema,
   conceptSetSha256: sha256Schema,
-  lens: z.enum(lensKinds),
-  positions: positionSelectionSchema,
-  /** null, as in jobs of earlier versions, leaves the checkpoint's own limit. */
-  maxPixels: z.int().positive().nullable().default(null),
-  topK: z.int().positive(),
-  generate: z.int().nonnegative(),
-  traceGenerated: z.boolean(),
-  /** Whether emergence is compared with the control images. */
-  controls: z.boolean(),
-  provider: z.enum([...providerNames, 'auto']),
 });
 
 export type TraceJob = z.infer<typeof traceJobSchema>;

@@ -25,6 +25,10 @@ export function libraryRouter(desk: Desk) {
         return session.status();
       }),
     }),
+    erase: api.library.erase.handler(async () => {
+      const { files, bytes, backups } = await session.library.erase();
+      return { files, bytes, backups: [...backups] };
+    }),
     verify: api.library.verify.handler(({ signal }) => session.verify(signal)),
     audit: api.library.audit.handler(({ input: { limit, beforeId } }) =>
       session.library.audit

@@ -1,4 +1,4 @@
-import type { CheckpointReport } from '../../engine/process/messages.ts';
+import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
 import { removeModel } from './remove-model.ts';

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
-import type { CheckpointReport, TraceRequest } from '../../engine/process/messages.ts';
+import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type { Gate, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Model } from '../../contract/models.ts';
 import type { ResolvedConceptView } from '../../contract/concepts.ts';
 import { readFidelity, readPrepared } from '../../model-hub/prepared-folder.ts';
+import { toEngineRequest } from '../traces/engine-request.ts';
 import { contentKey } from '../../store/database/canonical-json.ts';
 import type { Library } from '../../store/library.ts';
 import type { StoredModel } from '../../store/models.ts';
@@ -122,20 +123,10 @@ export async function resolveConcepts(
 async function readWithoutImage(desk: Services, modelId: number, conceptSet: ConceptSet): Promise<LensTrace> {
   const { library } = desk.session;
   const model = library.models.get(modelId);
-  const request: TraceRequest = {
-    modelDir: folderOf(model),
-    imagePath: null,
-    prompt: '?',
-    lens: 'logit',
-    positions: 'last',
-    topK: 1,
-    conceptSet,
-    provider: desk.settings.get().provider,
-    generate: 0,
-    traceGenerated: false,
-    controls: null,
-    dumpPath: null,
-  };
+  const request = toEngineRequest(
+    { modelDir: folderOf(model), imagePath: null, conceptSet },
+    { prompt: '?', topK: 1, generate: 0, controls: false, provider: desk.settings.get().provider },
+  );
   const trace = await desk.engines.trace(modelId, request);
   if (!desk.session.isReadOnly) noteGate(library, trace);
   return trace;

@@ -10,7 +10,7 @@ import { heatStrip } from './heat-strip.ts';
 import { leadingConcepts } from '../../reading/leading-concepts.ts';
 import {
   answerIndex,
-  hardLayers,
+  countEarlyLayers,
   imageLayout,
   neighbourCell,
   positionKind,
@@ -69,7 +69,7 @@ test('a residual norm above mean + 2 σ is a sink at its layer only', () => {
 });
 
 test('layers are hard to read until the divergence falls below half of its largest value', () => {
-  expect(hardLayers(trace, 6)).toBe(3);
+  expect(countEarlyLayers(trace, 6)).toBe(3);
 });
 
 test('every layer, the last one too, has its column in the heat strip, and markup in tokens stays text', () => {

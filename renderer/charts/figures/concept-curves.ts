@@ -12,7 +12,7 @@ import {
   valueAxisStyle,
 } from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
-import { conceptCurve, hardLayers } from '../../reading/reading.ts';
+import { conceptCurve, countEarlyLayers } from '../../reading/reading.ts';
 import type { CurveScale } from '../../reading/reading.ts';
 
 /** Probabilities below this are drawn on the floor of a logarithmic axis. */
@@ -44,7 +44,7 @@ export function conceptCurves(
   const drawn = (value: number) =>
     logAxis && scale === 'probability' ? Math.max(value, probabilityFloor) : value;
   const format = scale === 'probability' ? text.formatProbability : text.formatNumber;
-  const hard = hardLayers(trace, positionIndex);
+  const hard = countEarlyLayers(trace, positionIndex);
   const smallest = Math.min(1, ...curves.flat());
   return {
     option: {

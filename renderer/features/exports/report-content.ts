@@ -1,3 +1,4 @@
+import { warningText } from '../../../electron/engine/lens-trace/warning-words.ts';
 import type { ComparedLoaded, LoadedTrace } from '../../reading/loaded-trace.ts';
 import { plainAdjustment } from '../../viewer/image-adjustment.ts';
 import type { Comparison } from '../../../electron/contract/compare.ts';
@@ -55,12 +56,12 @@ function subjectOf({ image, detail }: LoadedTrace, { t, format }: ReportWords): 
 
 /** Why a better provider was not used; nothing when the first choice was. */
 function fallbackFact(
-  { providerFallback, providerRequested, provider }: TraceModel,
-  t: ReportWords['t'],
+  { providerFallback, provider }: TraceModel,
+  { language }: Pick<ReportWords, 'language'>,
 ): [string, string][] {
   if (providerFallback === null) return [];
-  const notice = t('trace.fallbackNotice', { requested: providerRequested, used: provider });
-  return [['', `${notice} ${providerFallback}`]];
+  const params = { provider, reason: providerFallback };
+  return [['', warningText({ code: 'provider-fallback', params }, language)]];
 }
 
 async function photographs(
@@ -139,7 +140,7 @@ export async function traceReport(
       [t('trace.answer'), trace.generated.text === '' ? t('trace.noAnswer') : trace.generated.text],
       [t('trace.fields.model'), `${loaded.detail.summary.modelName} (${trace.model.family})`],
       [t('trace.fields.provider'), deviceText(trace.model, t, format)],
-      ...fallbackFact(trace.model, t),
+      ...fallbackFact(trace.model, words),
       [t('trace.fields.lens'), t(`lenses.${trace.lens}`)],
       [t('trace.position'), position],
       [
@@ -189,7 +190,7 @@ export async function traceReport(
     provenance: [
       provenanceOf(trace),
       `sha256 ${trace.model.sha256}`,
-      trace.lens === 'raw' ? t('trace.rawNotice') : t('overlay.caution'),
+      trace.lens === 'raw' ? warningText({ code: 'raw-lens' }, language) : t('overlay.caution'),
     ],
     pageOf: (page, pages) => `${page} / ${pages}`,
   };
