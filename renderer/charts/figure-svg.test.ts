@@ -1,14 +1,14 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium } from '../../../e2e/chromium.ts';
-import type { ChartTheme } from '../../charts/chart-theme.ts';
-import { compareCurves } from '../../charts/compare-curves.ts';
-import { conceptCurves } from '../../charts/concept-curves.ts';
-import type { Figure, FigureText } from '../../charts/figure.ts';
-import { heatStrip } from '../../charts/heat-strip.ts';
-import { sampleTrace } from '../../charts/sample-trace.test-data.ts';
-import { tokenCurves } from '../../charts/token-curves.ts';
-import { uncertaintyCurves } from '../../charts/uncertainty-curves.ts';
+import { launchChromium } from '../../e2e/chromium.ts';
+import type { ChartTheme } from './chart-theme.ts';
+import { compareCurves } from './figures/compare-curves.ts';
+import { conceptCurves } from './figures/concept-curves.ts';
+import type { Figure, FigureText } from './figure.ts';
+import { heatStrip } from './figures/heat-strip.ts';
+import { sampleTrace } from './figures/sample-trace.test-data.ts';
+import { tokenCurves } from './figures/token-curves.ts';
+import { uncertaintyCurves } from './figures/uncertainty-curves.ts';
 import { figureSvg } from './figure-export.ts';
 
 /** What breaks an attribute or a text of XML when it is written as it is. */
