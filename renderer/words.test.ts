@@ -92,5 +92,6 @@ test('numbers and dates take the form of the language', () => {
   expect(createFormat('en').date('2024-02-29')).toBe('29 Feb 2024');
   expect(createFormat('en').probability(0.634)).toBe('63.4%');
   expect(createFormat('en').probability(2.5e-7)).toBe('2.5·10⁻⁷');
+  expect(createFormat('ru').scientific(4.77e-7)).toBe('4,8·10⁻⁷');
   expect(createFormat('en').bytes(965_000)).toBe('965 kB');
 });

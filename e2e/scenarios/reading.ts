@@ -33,6 +33,28 @@ export function reading(app: () => RunningApp): void {
     await page.getByTestId('back-to-answer').waitFor({ state: 'detached' });
   });
 
+  test('the menu of concepts is scrolled to its end in a low window', async () => {
+    const { page } = app();
+    const before = page.viewportSize()!;
+    await page.setViewportSize({ width: 1024, height: 420 });
+    await page.getByTestId('choose-concepts').click();
+    const menu = page.getByRole('menu');
+    await menu.waitFor();
+    const box = (await menu.boundingBox())!;
+    expect(box.y).toBeGreaterThanOrEqual(0);
+    expect(box.y + box.height).toBeLessThanOrEqual(420);
+    const last = page.getByRole('menuitemcheckbox').last();
+    await page.keyboard.press('End');
+    await expect.poll(async () => ((await last.boundingBox())?.y ?? 1e6) < box.y + box.height).toBe(true);
+    const wasOn = await last.getAttribute('aria-checked');
+    await last.click();
+    await expect.poll(() => last.getAttribute('aria-checked')).not.toBe(wasOn);
+    await last.click();
+    await page.keyboard.press('Escape');
+    await menu.waitFor({ state: 'detached' });
+    await page.setViewportSize(before);
+  });
+
   test('both eyes of a patient are traced and compared', async () => {
     const { page, visit, workbench } = app();
     const idle = async () => {

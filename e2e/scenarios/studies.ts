@@ -75,7 +75,8 @@ export function studies(app: () => RunningApp): void {
     await page.getByTestId('group-view').waitFor();
     await page.getByTestId('figure-group-curves').waitFor();
     expect(await page.getByTestId('group-coverage').innerText()).toContain('2 of 2');
-    await page.getByTestId('control-group').selectOption(String(control.id));
+    await page.getByTestId('control-group').click();
+    await page.locator(`[role="option"][data-value="${control.id}"]`).click();
     await page.getByTestId('figure-group-difference').waitFor();
     await page.getByTestId('export-group-difference').click();
     const csv = (await download(page.getByTestId('export-csv'), /\.csv$/)).toString();
@@ -111,7 +112,7 @@ export function studies(app: () => RunningApp): void {
     const [newest] = await workbench.client.traces.list({ limit: 1 });
     await visit(`/trace/${newest!.id}`);
     await page.getByTestId('trace-view').waitFor();
-    await page.locator('[role="radio"][data-value="details"]').click();
+    await page.locator('[role="tab"][data-value="details"]').click();
     await page.getByTestId('trace-note').fill('ещё раз посмотреть');
     await page.getByTestId('trace-note').blur();
     const noteOf = async () => (await workbench.client.traces.get({ id: newest!.id })).summary.note;

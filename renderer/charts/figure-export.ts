@@ -1,7 +1,7 @@
 import type { EChartsOption } from 'echarts';
 import type { ChartTheme } from './chart-theme.ts';
 import { echarts } from './echarts.ts';
-import { tableToCsv } from './figure.ts';
+import { legendStyle, tableToCsv } from './figure.ts';
 import type { Figure } from './figure.ts';
 import { svgText } from './svg-text.ts';
 import type { SvgNode } from './svg-text.ts';
@@ -32,13 +32,7 @@ export function sheetOption({
   const { option } = figure;
   const grid = option.grid as { top: number; bottom: number };
   const lines = wrapText(provenance, Math.floor((width - 24) / 5.2));
-  const legend = option.legend ?? {
-    left: 12,
-    right: 12,
-    type: 'scroll',
-    itemHeight: 8,
-    textStyle: { color: theme.textSoft, fontSize: 11 },
-  };
+  const legend = option.legend ?? { ...legendStyle(theme), left: 12, right: 12 };
   return {
     ...option,
     animation: false,

@@ -72,8 +72,47 @@ export function tooltipStyle(theme: ChartTheme) {
     borderWidth: 1,
     padding: [6, 9],
     textStyle: { color: theme.text, fontSize: 12, fontFamily: theme.font },
-    extraCssText: 'box-shadow: 0 8px 24px rgb(0 0 0 / 35%); border-radius: 6px;',
+    extraCssText: 'box-shadow: var(--shadow-raised); border-radius: var(--radius-md);',
   };
+}
+
+/** Above the curves; turned like pages where the names do not fit into one line. */
+export function legendStyle(theme: ChartTheme) {
+  return {
+    type: 'scroll' as const,
+    left: figureSides.left,
+    right: figureSides.right,
+    top: 0,
+    itemWidth: 18,
+    itemHeight: 8,
+    textStyle: { color: theme.textSoft, fontSize: 11 },
+    pageTextStyle: { color: theme.textSoft },
+    pageIconColor: theme.axis,
+  };
+}
+
+/** Says what all curves are at the layer that is pointed at. */
+export function layerTooltip(
+  theme: ChartTheme,
+  text: FigureText,
+  layers: readonly number[],
+  linesAt: (row: number) => readonly string[],
+) {
+  return {
+    ...tooltipStyle(theme),
+    trigger: 'axis' as const,
+    axisPointer: { type: 'line' as const, lineStyle: { color: theme.line, type: 'dashed' as const } },
+    formatter: (params: unknown) => {
+      const row = (params as { dataIndex: number }[])[0]?.dataIndex;
+      if (row === undefined) return '';
+      return [`${escapeHtml(text.layer)} ${layers[row]!}`, ...linesAt(row)].join('<br>');
+    },
+  };
+}
+
+/** A curve's line of a tooltip; colours are classes, because the page's policy forbids styles within markup. */
+export function tooltipLine(order: number, name: string, value: string, after = ''): string {
+  return `<span class="series-${(order % 8) + 1}">●</span> ${escapeHtml(name)} <strong>${escapeHtml(value)}</strong>${escapeHtml(after)}`;
 }
 
 /** Thins layer numbers out so that they never touch. */
@@ -89,6 +128,11 @@ export function layerAxis(theme: ChartTheme, layers: readonly number[], name: st
     axisTick: { alignWithLabel: true, lineStyle: { color: theme.line } },
     axisLabel: { color: theme.axis, fontSize: 11, hideOverlap: true },
   };
+}
+
+/** Numbers in the form of the language. */
+export function numberLabels(theme: ChartTheme, text: FigureText) {
+  return { color: theme.axis, fontSize: 11, formatter: (value: number) => text.formatNumber(value) };
 }
 
 export function valueAxisStyle(theme: ChartTheme, name: string) {

@@ -5,6 +5,8 @@ export interface Format {
   readonly integer: (value: number) => string;
   /** Large counts in a word: 8.3 billion. */
   readonly compact: (value: number) => string;
+  /** Two digits and a power of ten: 4.8·10⁻⁷. */
+  readonly scientific: (value: number) => string;
   readonly probability: (value: number) => string;
   readonly percent: (value: number) => string;
   readonly date: (value: string) => string;
@@ -24,6 +26,11 @@ export function createFormat(language: Language): Format {
     compactDisplay: 'long',
     maximumSignificantDigits: 3,
   });
+  const twoDigits = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
+  const power = (value: number, digits: Intl.NumberFormat) => {
+    const exponent = Math.floor(Math.log10(Math.abs(value)));
+    return `${digits.format(value / 10 ** exponent)}·10${superscript(exponent)}`;
+  };
   const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumSignificantDigits: 3 });
   const wholePercent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
@@ -32,13 +39,8 @@ export function createFormat(language: Language): Format {
     number: (value) => number.format(value),
     integer: (value) => integer.format(value),
     compact: (value) => compact.format(value),
-    probability: (value) => {
-      if (value !== 0 && value < 1e-4) {
-        const exponent = Math.floor(Math.log10(value));
-        return `${number.format(value / 10 ** exponent)}·10${superscript(exponent)}`;
-      }
-      return percent.format(value);
-    },
+    scientific: (value) => (value === 0 ? '0' : power(value, twoDigits)),
+    probability: (value) => (value !== 0 && value < 1e-4 ? power(value, number) : percent.format(value)),
     percent: (value) => wholePercent.format(value),
     date: (value) => date.format(new Date(`${value.slice(0, 10)}T00:00:00Z`)),
     dateTime: (value) => dateTime.format(new Date(value)),
@@ -62,7 +64,8 @@ export function createFormat(language: Language): Format {
   };
 }
 
-function superscript(value: number): string {
+/** An exponent as it is written above the line. */
+export function superscript(value: number): string {
   return String(value).replace(/[-0-9]/g, (character) =>
     character === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(character)]!,
   );

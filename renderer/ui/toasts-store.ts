@@ -9,6 +9,8 @@ export interface Toast {
   readonly text: string;
   /** Set for an error: what was expected, found, and what to do. */
   readonly problem: Problem | null;
+  /** Milliseconds until it goes by itself, not counted while it is pointed at. */
+  readonly duration: number;
   readonly action: { readonly label: string; readonly run: () => void } | null;
 }
 
@@ -24,8 +26,8 @@ export const useToasts = defineStore('toasts', () => {
     problem: Problem | null = null,
   ) {
     const id = ++lastId;
-    list.value = [...list.value.slice(-4), { id, tone, text, problem, action }];
-    if (tone !== 'error') setTimeout(() => close(id), action === null ? 4500 : 9000);
+    const duration = tone === 'error' ? Number.POSITIVE_INFINITY : action === null ? 4500 : 9000;
+    list.value = [...list.value.slice(-4), { id, tone, text, problem, duration, action }];
   }
 
   function close(id: number) {

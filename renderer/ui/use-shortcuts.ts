@@ -44,12 +44,15 @@ function listen() {
   });
 }
 
+/** Lists and menus go to the entry that begins with the letter. */
+const takesLetters = '[role="combobox"], [role="listbox"], [role="menu"]';
+
 /** Letters belong to a field while somebody types; keys that a control needs belong to the control. */
 function isTyping(event: KeyboardEvent): boolean {
   const target = event.target;
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable) return true;
-  if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
+  if (target instanceof HTMLTextAreaElement || target.closest(takesLetters) !== null) return true;
   if (target instanceof HTMLInputElement) {
     return target.type === 'range'
       ? event.key.startsWith('Arrow')

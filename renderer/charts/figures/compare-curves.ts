@@ -2,7 +2,15 @@ import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.t
 import { seriesColor } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
 import { axisName, probabilityFloor, shortNumber } from './concept-curves.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from '../figure.ts';
+import {
+  baseOption,
+  figureSides,
+  layerAxis,
+  layerTooltip,
+  legendStyle,
+  tooltipLine,
+  valueAxisStyle,
+} from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 import { conceptCurve } from '../../reading/reading.ts';
 import type { CurveScale } from '../../reading/reading.ts';
@@ -46,26 +54,10 @@ export function compareCurves(
   return {
     option: {
       ...baseOption(theme),
-      legend: {
-        right: figureSides.right,
-        top: 0,
-        itemWidth: 18,
-        itemHeight: 8,
-        textStyle: { color: theme.textSoft, fontSize: 11 },
-      },
-      tooltip: {
-        ...tooltipStyle(theme),
-        trigger: 'axis',
-        formatter: (params) => {
-          const layer = (params as unknown as { dataIndex: number }[])[0]?.dataIndex;
-          if (layer === undefined) return '';
-          const lines = curves.map(
-            ({ name, order, aligned }) =>
-              `<span style="color:${seriesColor(theme, order)}">●</span> ${escapeHtml(name)} <strong>${format(aligned[layer]!)}</strong>`,
-          );
-          return [`${escapeHtml(text.layer)} ${layers[layer]!}`, ...lines].join('<br>');
-        },
-      },
+      legend: legendStyle(theme),
+      tooltip: layerTooltip(theme, text, layers, (row) =>
+        curves.map(({ name, order, aligned }) => tooltipLine(order, name, format(aligned[row]!))),
+      ),
       grid: { ...figureSides, top: 28, bottom: 22 },
       xAxis: layerAxis(theme, layers, '', false),
       yAxis: {

@@ -1,7 +1,16 @@
 import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import { superscript } from '../../locales/format.ts';
 import { seriesColor, seriesLine } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from '../figure.ts';
+import {
+  baseOption,
+  escapeHtml,
+  figureSides,
+  layerAxis,
+  layerTooltip,
+  tooltipLine,
+  valueAxisStyle,
+} from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 import { conceptCurve, countEarlyLayers } from '../../reading/reading.ts';
 import type { CurveScale } from '../../reading/reading.ts';
@@ -40,21 +49,11 @@ export function conceptCurves(
   return {
     option: {
       ...baseOption(theme),
-      tooltip: {
-        ...tooltipStyle(theme),
-        trigger: 'axis',
-        axisPointer: { type: 'line', lineStyle: { color: theme.line, type: 'dashed' } },
-        formatter: (params) => {
-          const first = (params as unknown as { dataIndex: number }[])[0];
-          if (first === undefined) return '';
-          const layer = first.dataIndex;
-          const lines = shown.map(({ concept }, order) => {
-            const color = seriesColor(theme, order);
-            return `<span style="color:${color}">●</span> ${escapeHtml(concept.label[language])} <strong>${format(curves[order]![layer]!)}</strong>`;
-          });
-          return [`${escapeHtml(text.layer)} ${trace.layers[layer]!}`, ...lines].join('<br>');
-        },
-      },
+      tooltip: layerTooltip(theme, text, trace.layers, (row) =>
+        shown.map(({ concept }, order) =>
+          tooltipLine(order, concept.label[language], format(curves[order]![row]!)),
+        ),
+      ),
       grid: { ...figureSides, top: 14, bottom: 22 },
       xAxis: layerAxis(theme, trace.layers, '', false),
       yAxis: {
@@ -164,10 +163,4 @@ export function shortNumber(value: number, text: FigureText): string {
     return Math.abs(head - 1) < 1e-6 ? power : `${text.formatNumber(head)}·${power}`;
   }
   return text.formatNumber(value);
-}
-
-function superscript(value: number): string {
-  return String(value).replace(/[-0-9]/g, (character) =>
-    character === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(character)]!,
-  );
 }

@@ -2,7 +2,16 @@ import type { PairComparison } from '../../../electron/contract/compare.ts';
 import { bandSeries } from './band.ts';
 import { seriesColor } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from '../figure.ts';
+import {
+  baseOption,
+  figureSides,
+  layerAxis,
+  layerTooltip,
+  legendStyle,
+  numberLabels,
+  tooltipLine,
+  valueAxisStyle,
+} from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 
 /** How far the whole distributions lie apart, layer by layer, between the bounds that the kept tokens allow. */
@@ -17,30 +26,16 @@ export function divergenceCurves(
   return {
     option: {
       ...baseOption(theme),
-      legend: {
-        right: figureSides.right,
-        top: 0,
-        itemWidth: 18,
-        itemHeight: 8,
-        textStyle: { color: theme.textSoft, fontSize: 11 },
-        data: shown.map(({ name }) => name),
-      },
-      tooltip: {
-        ...tooltipStyle(theme),
-        trigger: 'axis',
-        formatter: (params) => {
-          const row = (params as unknown as { dataIndex: number }[])[0]?.dataIndex;
-          if (row === undefined) return '';
-          const lines = shown.map(({ pair, name }, order) => {
-            const { value, lower, upper } = pair.jensenShannon;
-            const bounds = pair.exact
-              ? ''
-              : ` [${text.formatNumber(lower[row]!)}–${text.formatNumber(upper[row]!)}]`;
-            return `<span style="color:${seriesColor(theme, order + 1)}">●</span> ${escapeHtml(name)} <strong>${text.formatNumber(value[row]!)}</strong>${bounds} ${escapeHtml(text.nats)}`;
-          });
-          return [`${escapeHtml(text.layer)} ${layers[row]!}`, ...lines].join('<br>');
-        },
-      },
+      legend: { ...legendStyle(theme), data: shown.map(({ name }) => name) },
+      tooltip: layerTooltip(theme, text, layers, (row) =>
+        shown.map(({ pair, name }, order) => {
+          const { value, lower, upper } = pair.jensenShannon;
+          const bounds = pair.exact
+            ? ''
+            : ` [${text.formatNumber(lower[row]!)}–${text.formatNumber(upper[row]!)}]`;
+          return tooltipLine(order + 1, name, text.formatNumber(value[row]!), `${bounds} ${text.nats}`);
+        }),
+      ),
       grid: { ...figureSides, top: 28, bottom: 38 },
       xAxis: layerAxis(theme, layers, text.layer),
       yAxis: {
@@ -49,11 +44,7 @@ export function divergenceCurves(
         max: Number(Math.LN2.toFixed(4)),
         splitNumber: 3,
         ...valueAxisStyle(theme, `${title}, ${text.nats}`),
-        axisLabel: {
-          color: theme.axis,
-          fontSize: 11,
-          formatter: (value: number) => text.formatNumber(value),
-        },
+        axisLabel: numberLabels(theme, text),
       },
       series: shown.flatMap(({ pair, name }, order) => {
         const color = seriesColor(theme, order + 1);

@@ -2,7 +2,17 @@ import type { GroupStatistics } from '../../../electron/contract/groups.ts';
 import { bandSeries } from './band.ts';
 import { seriesColor } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from '../figure.ts';
+import {
+  baseOption,
+  escapeHtml,
+  figureSides,
+  layerAxis,
+  layerTooltip,
+  legendStyle,
+  numberLabels,
+  tooltipLine,
+  valueAxisStyle,
+} from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 
 export interface GroupNames {
@@ -27,18 +37,13 @@ function frame(theme: ChartTheme, text: FigureText, layers: readonly number[], n
       scale: true,
       splitNumber: 4,
       ...valueAxisStyle(theme, name),
-      axisLabel: {
-        color: theme.axis,
-        fontSize: 11,
-        formatter: (value: number) => text.formatNumber(value),
-      },
+      axisLabel: numberLabels(theme, text),
     },
   };
 }
 
-function interval(text: FigureText, mean: number, lower: number, upper: number): string {
-  const [value, from, to] = [mean, lower, upper].map(text.formatNumber);
-  return `<strong>${value!}</strong> [${from!}; ${to!}] ${escapeHtml(text.nats)}`;
+function bounds(text: FigureText, lower: number, upper: number): string {
+  return ` [${text.formatNumber(lower)}; ${text.formatNumber(upper)}] ${text.nats}`;
 }
 
 /** Mean log-probability of a concept over a group of images, and over its controls, each with its interval. */
@@ -56,32 +61,12 @@ export function groupCurves(
   return {
     option: {
       ...frame(theme, text, layers, text.logProbability),
-      legend: {
-        right: figureSides.right,
-        top: 0,
-        itemWidth: 18,
-        itemHeight: 8,
-        textStyle: { color: theme.textSoft, fontSize: 11 },
-        data: curves.map(({ name }) => name),
-      },
-      tooltip: {
-        ...tooltipStyle(theme),
-        trigger: 'axis',
-        formatter: (params) => {
-          const row = (params as unknown as { dataIndex: number }[])[0]?.dataIndex;
-          if (row === undefined) return '';
-          const lines = curves.map(
-            ({ name, curve }, order) =>
-              `<span style="color:${seriesColor(theme, order)}">●</span> ${escapeHtml(name)} ${interval(
-                text,
-                curve.mean[row]!,
-                curve.lower[row]!,
-                curve.upper[row]!,
-              )}`,
-          );
-          return [`${escapeHtml(text.layer)} ${row}`, ...lines].join('<br>');
-        },
-      },
+      legend: { ...legendStyle(theme), data: curves.map(({ name }) => name) },
+      tooltip: layerTooltip(theme, text, layers, (row) =>
+        curves.map(({ name, curve: { mean, lower, upper } }, order) =>
+          tooltipLine(order, name, text.formatNumber(mean[row]!), bounds(text, lower[row]!, upper[row]!)),
+        ),
+      ),
       series: curves.flatMap(({ name, curve }, order) => [
         ...bandSeries(`band-${order}`, seriesColor(theme, order), curve.lower, curve.upper, 0.2),
         {
@@ -125,20 +110,11 @@ export function groupDifference(
   return {
     option: {
       ...frame(theme, text, layers, `${words.title}, ${text.nats}`),
-      tooltip: {
-        ...tooltipStyle(theme),
-        trigger: 'axis',
-        formatter: (params) => {
-          const row = (params as unknown as { dataIndex: number }[])[0]?.dataIndex;
-          if (row === undefined) return '';
-          return [
-            `${escapeHtml(text.layer)} ${row}`,
-            interval(text, mean[row]!, lower[row]!, upper[row]!),
-            `p = ${text.formatNumber(pValue[row]!)}`,
-            `${escapeHtml(words.corrected)} = ${text.formatNumber(correctedPValue[row]!)}`,
-          ].join('<br>');
-        },
-      },
+      tooltip: layerTooltip(theme, text, layers, (row) => [
+        tooltipLine(2, words.title, text.formatNumber(mean[row]!), bounds(text, lower[row]!, upper[row]!)),
+        `p = ${text.formatNumber(pValue[row]!)}`,
+        `${escapeHtml(words.corrected)} = ${text.formatNumber(correctedPValue[row]!)}`,
+      ]),
       series: [
         ...bandSeries('band', color, lower, upper, 0.2),
         {

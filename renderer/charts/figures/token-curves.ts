@@ -1,7 +1,16 @@
 import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
 import { seriesColor, seriesLine } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from '../figure.ts';
+import {
+  baseOption,
+  figureSides,
+  layerAxis,
+  layerTooltip,
+  legendStyle,
+  numberLabels,
+  tooltipLine,
+  valueAxisStyle,
+} from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 import { showToken, toppingTokens } from '../../reading/reading.ts';
 
@@ -21,46 +30,22 @@ export function tokenCurves(
   return {
     option: {
       ...baseOption(theme),
-      legend: {
-        type: 'scroll',
-        left: figureSides.left,
-        right: figureSides.right,
-        top: 0,
-        itemWidth: 18,
-        itemHeight: 8,
-        textStyle: { color: theme.textSoft, fontSize: 11 },
-        pageTextStyle: { color: theme.textSoft },
-        pageIconColor: theme.axis,
-      },
-      tooltip: {
-        ...tooltipStyle(theme),
-        trigger: 'axis',
-        formatter: (params) => {
-          const first = (params as unknown as { dataIndex: number }[])[0];
-          if (first === undefined) return '';
-          const layer = first.dataIndex;
-          const lines = shown.flatMap((token, order) => {
-            const probability = token.probability[layer];
-            return probability === null || probability === undefined
-              ? []
-              : [
-                  `<span style="color:${seriesColor(theme, order)}">●</span> ${escapeHtml(showToken(token.text))} <strong>${text.formatProbability(probability)}</strong>`,
-                ];
-          });
-          return [`${escapeHtml(text.layer)} ${trace.layers[layer]!}`, ...lines].join('<br>');
-        },
-      },
+      legend: legendStyle(theme),
+      tooltip: layerTooltip(theme, text, trace.layers, (row) =>
+        shown.flatMap((token, order) => {
+          const probability = token.probability[row] ?? null;
+          return probability === null
+            ? []
+            : [tooltipLine(order, showToken(token.text), text.formatProbability(probability))];
+        }),
+      ),
       grid: { ...figureSides, top: 30, bottom: 38 },
       xAxis: layerAxis(theme, trace.layers, text.layer),
       yAxis: {
         type: 'value',
         min: 0,
         ...valueAxisStyle(theme, text.probability),
-        axisLabel: {
-          color: theme.axis,
-          fontSize: 11,
-          formatter: (value: number) => text.formatNumber(value),
-        },
+        axisLabel: numberLabels(theme, text),
       },
       series: shown.map((token, order) => ({
         type: 'line',

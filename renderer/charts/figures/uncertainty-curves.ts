@@ -1,6 +1,16 @@
 import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import { seriesColor } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
-import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle, valueAxisStyle } from '../figure.ts';
+import {
+  baseOption,
+  figureSides,
+  layerAxis,
+  layerTooltip,
+  legendStyle,
+  numberLabels,
+  tooltipLine,
+  valueAxisStyle,
+} from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 import { layerCurve } from '../../reading/reading.ts';
 
@@ -14,34 +24,18 @@ export function uncertaintyCurves(
   const entropy = layerCurve(trace, trace.cells.entropy, positionIndex);
   const divergence = layerCurve(trace, trace.cells.klToFinal, positionIndex);
   const lines = [
-    { name: text.entropy, data: entropy, color: theme.series[2]!, type: 'solid' as const },
-    { name: text.divergence, data: divergence, color: theme.series[1]!, type: 'dashed' as const },
+    { name: text.entropy, data: entropy, order: 2, type: 'solid' as const },
+    { name: text.divergence, data: divergence, order: 1, type: 'dashed' as const },
   ];
   return {
     option: {
       ...baseOption(theme),
-      legend: {
-        right: figureSides.right,
-        top: 0,
-        itemWidth: 22,
-        itemHeight: 8,
-        textStyle: { color: theme.textSoft, fontSize: 11 },
-      },
-      tooltip: {
-        ...tooltipStyle(theme),
-        trigger: 'axis',
-        axisPointer: { type: 'line', lineStyle: { color: theme.line, type: 'dashed' } },
-        formatter: (params) => {
-          const first = (params as unknown as { dataIndex: number }[])[0];
-          if (first === undefined) return '';
-          const layer = first.dataIndex;
-          const values = lines.map(
-            ({ name, data, color }) =>
-              `<span style="color:${color}">●</span> ${escapeHtml(name)} <strong>${text.formatNumber(data[layer]!)}</strong> ${escapeHtml(text.nats)}`,
-          );
-          return [`${escapeHtml(text.layer)} ${trace.layers[layer]!}`, ...values].join('<br>');
-        },
-      },
+      legend: legendStyle(theme),
+      tooltip: layerTooltip(theme, text, trace.layers, (row) =>
+        lines.map(({ name, data, order }) =>
+          tooltipLine(order, name, text.formatNumber(data[row]!), ` ${text.nats}`),
+        ),
+      ),
       grid: { ...figureSides, top: 24, bottom: 38 },
       xAxis: layerAxis(theme, trace.layers, text.layer),
       yAxis: {
@@ -49,17 +43,14 @@ export function uncertaintyCurves(
         min: 0,
         splitNumber: 3,
         ...valueAxisStyle(theme, text.nats),
-        axisLabel: {
-          color: theme.axis,
-          fontSize: 11,
-          formatter: (value: number) => text.formatNumber(value),
-        },
+        axisLabel: numberLabels(theme, text),
       },
-      series: lines.map(({ name, data, color, type }) => ({
+      series: lines.map(({ name, data, order, type }) => ({
         type: 'line',
         name,
         data,
-        color,
+        color: seriesColor(theme, order),
+
         lineStyle: { width: 2, type },
         symbol: 'none',
       })),

@@ -1,3 +1,4 @@
+import { usePreferredDark } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
 import type { AppSettings, SettingsPatch } from '../../../electron/contract/settings.ts';
@@ -12,11 +13,7 @@ const remembered = 'fundus-lens.appearance';
 export const useSettings = defineStore('settings', () => {
   const values = ref<AppSettings | null>(null);
   const early = readRemembered();
-  const systemDark = ref(matchMedia('(prefers-color-scheme: dark)').matches);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener(
-    'change',
-    ({ matches }) => (systemDark.value = matches),
-  );
+  const systemDark = usePreferredDark();
 
   const language = computed<Language>(() => values.value?.language ?? early.language ?? systemLanguage());
   const themeChoice = computed(() => values.value?.theme ?? early.theme ?? 'dark');
