@@ -18,8 +18,8 @@ export default defineConfig({
       rolldownOptions: {
         input: {
           'main/main': path('electron/main/main.ts'),
-          'engine/worker': path('electron/engine/worker.ts'),
-          'engine/prepare/prepare-worker': path('electron/engine/prepare/prepare-worker.ts'),
+          'engine/worker': path('electron/engine/process/worker.ts'),
+          'engine/prepare/prepare-worker': path('electron/engine/quantize/prepare-worker.ts'),
           'engine/runtime/probe-process': path('electron/engine/runtime/probe-process.ts'),
         },
         output: {

@@ -3,14 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { decodeFirstFrame } from '../electron/library/dicom/decode-frame.ts';
-import type { DecodedFrame } from '../electron/library/dicom/decode-frame.ts';
-import { decodeDicom } from '../electron/library/dicom/decode-dicom.ts';
-import type { DecodedDicom } from '../electron/library/dicom/decode-dicom.ts';
-import { parseDicom } from '../electron/library/dicom/dicom-file.ts';
-import { readPixelFormat } from '../electron/library/dicom/pixel-format.ts';
-import { DicomValues } from '../electron/library/dicom/values.ts';
-import { defaultLimits, ImportFailure } from '../electron/library/import-failure.ts';
+import { decodeFirstFrame } from '../electron/ingest/dicom/decode-frame.ts';
+import type { DecodedFrame } from '../electron/ingest/dicom/decode-frame.ts';
+import { decodeDicom } from '../electron/ingest/dicom/decode-dicom.ts';
+import type { DecodedDicom } from '../electron/ingest/dicom/decode-dicom.ts';
+import { parseDicom } from '../electron/ingest/dicom/dicom-file.ts';
+import { readPixelFormat } from '../electron/ingest/dicom/pixel-format.ts';
+import { DicomValues } from '../electron/ingest/dicom/values.ts';
+import { defaultLimits, ImportFailure } from '../electron/ingest/import-failure.ts';
 
 /**
  * Compares rendered DICOM pixels with dcmtk's `dcm2pnm`, file by file, and prints a table by transfer syntax and colour

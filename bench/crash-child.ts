@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { importFiles } from '../electron/library/import-files.ts';
+import { importFiles } from '../electron/ingest/import-files.ts';
 import { openLibrary } from '../electron/store/library.ts';
 import type { Library } from '../electron/store/library.ts';
 import { generateTrace } from './fixtures/generated-records.ts';

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { contentKey } from '../electron/store/canonical-json.ts';
+import { contentKey } from '../electron/store/database/canonical-json.ts';
 import { openLibrary } from '../electron/store/library.ts';
-import { migrations } from '../electron/store/migrations/index.ts';
+import { migrations } from '../electron/store/database/migrations/index.ts';
 import { generateImportFolder } from './fixtures/import-folder.ts';
 
 export type CrashMode = 'import' | 'jobs' | 'migration';

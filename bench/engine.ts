@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import type { ConceptSet } from '../electron/common/concept-set.ts';
-import type { TraceRequest } from '../electron/common/engine-messages.ts';
-import type { ProviderChoice } from '../electron/common/lens-trace.ts';
+import type { ConceptSet } from '../electron/engine/lens-trace/concept-set.ts';
+import type { TraceRequest } from '../electron/engine/process/messages.ts';
+import type { ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
 import { makeRandomCheckpoint, middleShape, type BenchDtype } from './random-checkpoint.ts';
 import type { TraceMeasurement } from './trace-process.ts';
 

@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { FidelityReport } from '../electron/common/fidelity-report.ts';
-import type { PrepareOptions, PreparedManifest } from '../electron/common/prepared-model.ts';
+import type { FidelityReport } from '../electron/engine/lens-trace/fidelity-report.ts';
+import type { PrepareOptions, PreparedManifest } from '../electron/contract/prepared-model.ts';
 import { verifyModel } from '../electron/engine/fidelity/verify-model.ts';
-import { prepareModel } from '../electron/engine/prepare/prepare-model.ts';
-import { builtInConceptSets } from '../electron/workbench/concept-sets.ts';
-import { languages, presetText } from '../electron/workbench/prompts.ts';
+import { prepareModel } from '../electron/engine/quantize/prepare-model.ts';
+import { builtInConceptSets } from '../electron/workbench/concepts/concept-sets.ts';
+import { languages, presetText } from '../electron/workbench/prompts/presets.ts';
 import { describeCheckpoint } from './checkpoint-statistics.ts';
 import { makeLifelikeCheckpoint } from './lifelike-checkpoint.ts';
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { importFiles } from '../electron/library/import-files.ts';
+import { importFiles } from '../electron/ingest/import-files.ts';
 import { openLibrary } from '../electron/store/library.ts';
 import { generateImportFolder } from './fixtures/import-folder.ts';
 

@@ -2,12 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ImportReport } from '../electron/common/import-model.ts';
-import { parseFolderRule } from '../electron/library/folder-rule.ts';
-import { importFiles } from '../electron/library/import-files.ts';
-import type { ImportOptions } from '../electron/library/import-options.ts';
-import { importReportToCsv } from '../electron/library/report-csv.ts';
-import { ViewCache } from '../electron/library/view-cache.ts';
+import type { ImportReport } from '../electron/contract/imports.ts';
+import { parseFolderRule } from '../electron/ingest/sources/folder-rule.ts';
+import { importFiles } from '../electron/ingest/import-files.ts';
+import type { ImportOptions } from '../electron/ingest/import-options.ts';
+import { importReportToCsv } from '../electron/ingest/report-csv.ts';
+import { ViewCache } from '../electron/ingest/views/view-cache.ts';
 import { openLibrary } from '../electron/store/library.ts';
 import type { Library } from '../electron/store/library.ts';
 import {

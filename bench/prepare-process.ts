@@ -3,8 +3,8 @@
  * Usage: node prepare-process.ts SOURCE TARGET FORMAT [IMAGE …], images to calibrate on
  */
 
-import { prepareModel } from '../electron/engine/prepare/prepare-model.ts';
-import type { WeightFormat } from '../electron/common/prepared-model.ts';
+import { prepareModel } from '../electron/engine/quantize/prepare-model.ts';
+import type { WeightFormat } from '../electron/contract/prepared-model.ts';
 
 export interface PrepareMeasurement {
   readonly seconds: number;

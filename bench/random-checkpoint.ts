@@ -9,7 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { findArchitecture } from '../electron/engine/architectures/registry.ts';
+import { findArchitecture } from '../electron/engine/families/registry.ts';
 import { bytesPerElement } from '../electron/engine/checkpoint/safetensors.ts';
 import { cpuTarget } from '../electron/engine/graph/graph-target.ts';
 import { buildLensHead } from '../electron/engine/graph/lens-head.ts';

@@ -5,8 +5,8 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { TraceRequest } from '../electron/common/engine-messages.ts';
-import type { Timings } from '../electron/common/lens-trace.ts';
+import type { TraceRequest } from '../electron/engine/process/messages.ts';
+import type { Timings } from '../electron/engine/lens-trace/lens-trace.ts';
 import { ModelCache } from '../electron/engine/model-cache.ts';
 import { trace } from '../electron/engine/trace.ts';
 import { median } from './median.ts';

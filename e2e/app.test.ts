@@ -2,7 +2,7 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { contract } from '../electron/common/contract.ts';
+import { contract } from '../electron/contract/index.ts';
 import { startApp } from './running-app.ts';
 import type { RunningApp } from './running-app.ts';
 import { exports } from './scenarios/exports.ts';

@@ -1,4 +1,4 @@
-import { FundusLensError } from '../electron/common/errors.ts';
+import { FundusLensError } from '../electron/contract/errors.ts';
 import { readOptions, startServer } from '../electron/server/start.ts';
 import { ensureRenderer, rendererFolder } from './build-renderer.ts';
 

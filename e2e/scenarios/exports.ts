@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { download } from '../download.ts';
-import { unpackTrace } from '../../electron/common/trace-payload.ts';
+import { unpackTrace } from '../../electron/engine/lens-trace/codec.ts';
 import { readPdfText } from '../pdf-text.ts';
 import { openTrace } from '../open-trace.ts';
 import type { RunningApp } from '../running-app.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LoopbackHub, repository } from '../../electron/model-store/testing/loopback-hub.ts';
+import { LoopbackHub, repository } from '../../electron/model-hub/testing/loopback-hub.ts';
 import type { RunningApp } from '../running-app.ts';
 
 const checkpoints = fileURLToPath(new URL('../../data/fixtures/checkpoints', import.meta.url));

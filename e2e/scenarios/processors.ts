@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LoopbackFeed, makePackage } from '../../electron/model-store/testing/loopback-feed.ts';
-import type { FeedRequest } from '../../electron/model-store/testing/loopback-feed.ts';
+import { LoopbackFeed, makePackage } from '../../electron/model-hub/testing/loopback-feed.ts';
+import type { FeedRequest } from '../../electron/model-hub/testing/loopback-feed.ts';
 import type { RunningApp } from '../running-app.ts';
 
 const isPackage = ({ what }: FeedRequest) => what === 'package';

@@ -1,4 +1,4 @@
-import { FundusLensError } from '../common/errors.ts';
+import { FundusLensError } from '../contract/errors.ts';
 
 export const exitCodes = {
   done: 0,

@@ -2,10 +2,10 @@
 import { CommanderError } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { describeError, exitCodeOf, exitCodes } from './exit-codes.ts';
-import { runInspect } from './inspect-command.ts';
-import { runLibraryTrace } from './library-trace-command.ts';
+import { runInspect } from './commands/inspect-command.ts';
+import { runLibraryTrace } from './commands/library-trace-command.ts';
 import { buildProgram } from './program.ts';
-import { runTrace } from './trace-command.ts';
+import { runTrace } from './commands/trace-command.ts';
 
 returnToCallersFolder();
 // Whoever reads our output may stop reading (`… | head`).

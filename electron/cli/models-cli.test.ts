@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LoopbackHub, repository } from '../model-store/testing/loopback-hub.ts';
+import { LoopbackHub, repository } from '../model-hub/testing/loopback-hub.ts';
 import { checkpoint, runCli } from './test-cli.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens модели '));

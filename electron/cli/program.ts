@@ -1,17 +1,17 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '#package.json' with { type: 'json' };
-import { FundusLensError } from '../common/errors.ts';
-import { lensKinds, providerNames } from '../common/lens-trace.ts';
-import { builtInConceptSets, defaultConceptSet } from '../workbench/concept-sets.ts';
-import { defaultPreset, languages, promptPresets } from '../workbench/prompts.ts';
-import type { InspectCommandOptions } from './inspect-command.ts';
-import { addChoice, addLibraryCommands } from './library-program.ts';
-import type { LibraryTraceOptions } from './library-trace-command.ts';
-import { addModelsCommands } from './models-program.ts';
-import { addProvidersCommands } from './providers-program.ts';
-import { parsePositions } from './positions.ts';
-import { readNumber } from './read-number.ts';
-import type { TraceCommandOptions } from './trace-command.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import { lensKinds, providerNames } from '../engine/lens-trace/lens-trace.ts';
+import { builtInConceptSets, defaultConceptSet } from '../workbench/concepts/concept-sets.ts';
+import { defaultPreset, languages, promptPresets } from '../workbench/prompts/presets.ts';
+import type { InspectCommandOptions } from './commands/inspect-command.ts';
+import { addChoice, addLibraryCommands } from './commands/library-program.ts';
+import type { LibraryTraceOptions } from './commands/library-trace-command.ts';
+import { addModelsCommands } from './commands/models-program.ts';
+import { addProvidersCommands } from './commands/providers-program.ts';
+import { parsePositions } from './commands/positions.ts';
+import { readNumber } from './terminal/read-number.ts';
+import type { TraceCommandOptions } from './commands/trace-command.ts';
 
 export interface Commands {
   trace(images: readonly string[], options: TraceCommandOptions): Promise<void>;

@@ -16,8 +16,8 @@ import {
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { providersViewSchema } from '../common/provider-status.ts';
-import { LoopbackFeed, makePackage } from '../model-store/testing/loopback-feed.ts';
+import { providersViewSchema } from '../contract/providers.ts';
+import { LoopbackFeed, makePackage } from '../model-hub/testing/loopback-feed.ts';
 import { packageFolder } from './test-cli.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens ускорители '));

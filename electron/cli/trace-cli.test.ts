@@ -11,9 +11,9 @@ import {
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { lensTraceJsonSchema } from '../common/lens-trace.ts';
+import { lensTraceJsonSchema } from '../engine/lens-trace/lens-trace.ts';
 import { checkpoint, childrenOf, fixtures, packageFolder, runCli } from './test-cli.ts';
-import { displayWidth } from './text-cells.ts';
+import { displayWidth } from './terminal/text-cells.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'снимки и следы '));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { TraceRequest } from '../common/engine-messages.ts';
-import type { LensTrace, ProviderName } from '../common/lens-trace.ts';
+import type { TraceRequest } from './process/messages.ts';
+import type { LensTrace, ProviderName } from './lens-trace/lens-trace.ts';
 import { fixtureRequest, fixturesFolder, readTensors, type ReferenceCase } from './reference-fixtures.ts';
 import type { ModelCache } from './model-cache.ts';
 import { trace } from './trace.ts';

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { conceptSetSchema } from '../common/concept-set.ts';
-import type { TraceRequest } from '../common/engine-messages.ts';
-import type { LensTrace } from '../common/lens-trace.ts';
+import { conceptSetSchema } from './lens-trace/concept-set.ts';
+import type { TraceRequest } from './process/messages.ts';
+import type { LensTrace } from './lens-trace/lens-trace.ts';
 
 import { logOdds } from './lens/emergence.ts';
 import { ModelCache } from './model-cache.ts';

@@ -4,13 +4,13 @@ import { logOdds } from './lens/emergence.ts';
 import { readLens } from './lens/read-lens.ts';
 import type { ResolvedConcept } from './lens/resolve-concepts.ts';
 import type { LoadedModel } from './model.ts';
-import type { PrefixInput } from './prefix/image-prefix.ts';
-import type { Prefix, PrefixMemory } from './prefix/prefix-memory.ts';
-import { readPrefixes } from './prefix/read-prefixes.ts';
-import { readPrompt } from './prefix/read-prompt.ts';
+import type { PrefixInput } from './prefix-cache/image-prefix.ts';
+import type { Prefix, PrefixMemory } from './prefix-cache/prefix-memory.ts';
+import { readPrefixes } from './prefix-cache/read-prefixes.ts';
+import { readPrompt } from './prefix-cache/read-prompt.ts';
 import { composePrompt, type ComposedPrompt } from './prompt.ts';
 import { reportProgress, type TraceHooks } from './trace-hooks.ts';
-import type { ControlSource, LensKind } from '../common/lens-trace.ts';
+import type { ControlSource, LensKind } from './lens-trace/lens-trace.ts';
 
 /** How many positions of each control image are read, evenly spread over it. */
 const cellsPerControl = 16;

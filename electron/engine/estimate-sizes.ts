@@ -1,10 +1,10 @@
-import { weightFormats } from '../common/prepared-model.ts';
-import type { SizeEstimate } from '../common/size-estimate.ts';
+import { weightFormats } from '../contract/prepared-model.ts';
+import type { SizeEstimate } from '../contract/size-estimate.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { chooseWidening } from './graph/choose-target.ts';
 import { estimateNeeds } from './memory/memory-needs.ts';
 import { modelParts, weighCheckpoint, weighPlan, type ModelWeights } from './memory/weigh-parts.ts';
-import { completeOptions, planTensors } from './prepare/plan.ts';
+import { completeOptions, planTensors } from './quantize/plan.ts';
 
 /** What a checkpoint needs as it is stored and in every format that it can be prepared in, by its headers alone. */
 export function estimateSizes(checkpoint: Checkpoint): SizeEstimate[] {

@@ -1,4 +1,4 @@
-import type { CheckpointOutline, CheckpointReport } from '../common/engine-messages.ts';
+import type { CheckpointOutline, CheckpointReport } from './process/messages.ts';
 import { fingerprintCheckpoint } from './checkpoint/fingerprint.ts';
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts';
 import { countElements, estimateSizes } from './estimate-sizes.ts';

@@ -1,5 +1,5 @@
-import { FundusLensError } from '../common/errors.ts';
-import type { ProviderChoice } from '../common/lens-trace.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import type { ProviderChoice } from './lens-trace/lens-trace.ts';
 import { fingerprintCheckpoint } from './checkpoint/fingerprint.ts';
 import { isIgnorableTensor, openCheckpoint, type Checkpoint } from './checkpoint/open-checkpoint.ts';
 import { dataBytesPerRow } from './checkpoint/block-format.ts';

@@ -1,14 +1,14 @@
 import { statSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import type { ConceptSet } from '../common/concept-set.ts';
-import type { ProviderChoice } from '../common/lens-trace.ts';
+import type { ConceptSet } from './lens-trace/concept-set.ts';
+import type { ProviderChoice } from './lens-trace/lens-trace.ts';
 import { readControls, type ControlReadings, type ControlRequest } from './control-readings.ts';
 import { resolveConcepts, type ResolvedConcept } from './lens/resolve-concepts.ts';
 import { loadModel } from './load-model.ts';
 import type { LoadedModel } from './model.ts';
-import { measureBatchRoom } from './prefix/batch-size.ts';
-import { prefixBudget, PrefixMemory } from './prefix/prefix-memory.ts';
+import { measureBatchRoom } from './prefix-cache/batch-size.ts';
+import { prefixBudget, PrefixMemory } from './prefix-cache/prefix-memory.ts';
 import type { TraceHooks } from './trace-hooks.ts';
 
 /** Readings of controls kept with a warm model; each prompt, concept set and lens has its own. */

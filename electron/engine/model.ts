@@ -1,4 +1,4 @@
-import type { Gate } from '../common/lens-trace.ts';
+import type { Gate } from './lens-trace/lens-trace.ts';
 import type { CheckpointFingerprint } from './checkpoint/fingerprint.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 import type { LensHead } from './lens/lens-head.ts';

@@ -1,5 +1,5 @@
-import { FundusLensError } from '../common/errors.ts';
-import type { PositionSelection } from '../common/lens-trace.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import type { PositionSelection } from './lens-trace/lens-trace.ts';
 
 /**
  * Turns a selection into 0-based positions of the prompt.

@@ -1,4 +1,4 @@
-import { FundusLensError } from '../common/errors.ts';
+import { FundusLensError } from '../contract/errors.ts';
 import type { Checkpoint } from './checkpoint/open-checkpoint.ts';
 
 /** A prompt as the decoder reads it. */

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { ConceptSet } from '../common/concept-set.ts';
-import type { TraceRequest } from '../common/engine-messages.ts';
+import type { ConceptSet } from './lens-trace/concept-set.ts';
+import type { TraceRequest } from './process/messages.ts';
 import { readSafetensorsHeader, type TensorView } from './checkpoint/safetensors.ts';
 
 /** For tests: the tiny checkpoints and the numbers that models/reference/make_fixtures.py stored for them. */

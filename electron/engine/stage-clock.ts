@@ -1,4 +1,4 @@
-import type { Reuse, Timings } from '../common/lens-trace.ts';
+import type { Reuse, Timings } from './lens-trace/lens-trace.ts';
 
 type Stage = Exclude<keyof Timings, 'total' | 'reuse'>;
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { FundusLensError } from '../common/errors.ts';
-import type { EngineProgress, EngineStage } from '../common/engine-messages.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import type { EngineProgress, EngineStage } from './lens-trace/progress.ts';
 
 /** How a running trace talks to its caller. */
 export interface TraceHooks {

@@ -6,9 +6,9 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { contract } from '../common/contract.ts';
-import { portMessage } from '../common/desktop-contract.ts';
-import type { DesktopBridge, DesktopEvent, desktopContract } from '../common/desktop-contract.ts';
+import { contract } from '../contract/index.ts';
+import { portMessage } from '../contract/desktop.ts';
+import type { DesktopBridge, DesktopEvent, desktopContract } from '../contract/desktop.ts';
 import * as electron from './electron-double.ts';
 
 vi.mock('electron', () => import('./electron-double.ts'));

@@ -1,4 +1,4 @@
-import type { AppSettings } from '../common/app-model.ts';
+import type { AppSettings } from '../contract/settings.ts';
 
 export type MenuLanguage = NonNullable<AppSettings['language']>;
 

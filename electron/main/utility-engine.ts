@@ -1,9 +1,9 @@
 import { utilityProcess } from 'electron';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { EngineCommand, EngineEvent } from '../common/engine-messages.ts';
-import { engineClosed, engineEnded } from '../common/engine-process.ts';
-import type { ForkEngine } from '../common/engine-process.ts';
+import type { EngineCommand, EngineEvent } from '../engine/process/messages.ts';
+import { engineClosed, engineEnded } from '../engine/process/engine-process.ts';
+import type { ForkEngine } from '../engine/process/engine-process.ts';
 
 /** How long a process that was asked to end may take, milliseconds. */
 const endPatience = 2000;

@@ -1,6 +1,6 @@
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import { portMessage } from '../common/desktop-bridge.ts';
-import type { DesktopBridge } from '../common/desktop-bridge.ts';
+import { portMessage } from '../contract/desktop-bridge.ts';
+import type { DesktopBridge } from '../contract/desktop-bridge.ts';
 
 /** All that the page gets of the desktop: a line to the main process, and where a dropped file lies. */
 const bridge: DesktopBridge = {

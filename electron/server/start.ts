@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { findAppFolders } from '../shell/app-folders.ts';
 import { openLog } from '../shell/log.ts';
-import { createWorkbench } from '../workbench/workbench.ts';
+import { createWorkbench } from '../workbench/open-workbench.ts';
 import { isLoopback } from './access.ts';
 import { startBrowserFace } from './browser-face.ts';
 

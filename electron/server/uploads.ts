@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -10,6 +10,8 @@ import { pipeline } from 'node:stream/promises';
 const largestFile = 8 * 1024 ** 3;
 /** Drops that wait at a time; a page that forgets its drops cannot fill the disk with folders. */
 const mostDrops = 64;
+/** Milliseconds; what is a day old in the temporary folder of a library counts as left by a crash. */
+const signOfLife = 3_600_000;
 
 export interface UploadAnswer {
   readonly status: 201 | 204 | 400 | 404 | 413 | 429 | 507;
@@ -30,6 +32,7 @@ export async function openUploads(temporaryFolder: string): Promise<Uploads> {
   await mkdir(temporaryFolder, { recursive: true });
   const root = await mkdtemp(join(temporaryFolder, 'fundus-lens-drop-'));
   const drops = new Set<string>();
+  const timer = setInterval(() => void touch(root), signOfLife).unref();
 
   const handle = async (request: IncomingMessage, target: string): Promise<UploadAnswer> => {
     const [, , id, ...encoded] = target.split('?', 1)[0]!.split('/');
@@ -37,7 +40,8 @@ export async function openUploads(temporaryFolder: string): Promise<Uploads> {
       if (drops.size >= mostDrops) return { status: 429, body: null };
       const made = randomUUID();
       const folder = join(root, made);
-      await mkdir(folder);
+      // With its parents: while this computer slept, another process may have taken the whole for a crash's.
+      await mkdir(folder, { recursive: true });
       drops.add(made);
       return { status: 201, body: { id: made, folder } };
     }
@@ -51,7 +55,18 @@ export async function openUploads(temporaryFolder: string): Promise<Uploads> {
     if (request.method !== 'PUT' || names === null) return { status: 400, body: null };
     return store(request, join(root, id, ...names));
   };
-  return { handle, close: () => rm(root, { recursive: true, force: true }) };
+  const close = () => {
+    clearInterval(timer);
+    return rm(root, { recursive: true, force: true });
+  };
+  return { handle, close };
+}
+
+async function touch(folder: string): Promise<void> {
+  const now = new Date();
+  await utimes(folder, now, now).catch(() => {
+    // Removed by somebody; the next drop makes it again.
+  });
 }
 
 /** Folder and file names of a path inside a drop; null when one of them could lead elsewhere. */

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { FundusLensError } from '../common/errors.ts';
-import type { Media } from '../common/media.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import type { Media } from '../contract/media.ts';
 import type { RendererFile } from './renderer-files.ts';
 import { securityHeaders } from './security-headers.ts';
 

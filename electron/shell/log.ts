@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { FundusLensError } from '../common/errors.ts';
+import { FundusLensError } from '../contract/errors.ts';
 
 /**
  * The log of a face: one JSON object per line. It names events, codes and places in the program, and never what a

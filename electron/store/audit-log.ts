@@ -1,7 +1,7 @@
-import { canonicalJson, sha256Hex } from './canonical-json.ts';
-import { query } from './database.ts';
-import type { Database } from './database.ts';
-import type { AuditLogTable } from './tables.ts';
+import { canonicalJson, sha256Hex } from './database/canonical-json.ts';
+import { query } from './database/database.ts';
+import type { Database } from './database/database.ts';
+import type { AuditLogTable } from './database/tables.ts';
 
 export interface AuditEntry {
   readonly id: number;

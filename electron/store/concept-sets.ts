@@ -1,8 +1,8 @@
-import { conceptSetSchema } from '../common/concept-set.ts';
-import type { ConceptSet } from '../common/concept-set.ts';
-import { canonicalJson, sha256Hex } from './canonical-json.ts';
-import { found, query } from './database.ts';
-import type { Database } from './database.ts';
+import { conceptSetSchema } from '../engine/lens-trace/concept-set.ts';
+import type { ConceptSet } from '../engine/lens-trace/concept-set.ts';
+import { canonicalJson, sha256Hex } from './database/canonical-json.ts';
+import { found, query } from './database/database.ts';
+import type { Database } from './database/database.ts';
 
 export interface StoredConceptSet {
   readonly id: number;

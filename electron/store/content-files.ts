@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryPaths } from '../common/library-model.ts';
-import { explainDatabaseError } from './database-errors.ts';
+import type { LibraryPaths } from '../contract/library.ts';
+import { explainDatabaseError } from './database/database-errors.ts';
 
 /**
  * Writes files of the library so that each is there whole or not at all: written beside, flushed, renamed.

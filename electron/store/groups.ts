@@ -1,7 +1,7 @@
-import type { Group } from '../common/library-model.ts';
+import type { Group } from '../contract/groups.ts';
 import type { AuditLog } from './audit-log.ts';
-import { found, query } from './database.ts';
-import type { Database } from './database.ts';
+import { found, query } from './database/database.ts';
+import type { Database } from './database/database.ts';
 
 const columns = `id, name, note, createdAt,
   (SELECT count(*) FROM group_images WHERE groupId = groups.id) AS imageCount`;

@@ -1,24 +1,21 @@
-import { importStatuses } from '../common/import-model.ts';
+import { importStatuses } from '../contract/imports.ts';
 import type {
   ImportCounts,
   ImportEntry,
-  ImportMiss,
-  ImportRecord,
   ImportReason,
-  ImportRepeat,
   ImportReport,
   ImportState,
-  ImportStore,
-} from '../common/import-model.ts';
-import type { LibraryImage } from '../common/library-model.ts';
+} from '../contract/imports.ts';
+import type { ImportMiss, ImportRecord, ImportRepeat, ImportStore } from '../contract/import-store.ts';
+import type { LibraryImage } from '../contract/images.ts';
 import type { AuditLog } from './audit-log.ts';
-import { found, query } from './database.ts';
-import type { Database } from './database.ts';
-import type { Findings } from './findings.ts';
-import type { Images } from './images.ts';
+import { found, query } from './database/database.ts';
+import type { Database } from './database/database.ts';
+import type { Findings } from './images/findings.ts';
+import type { Images } from './images/images.ts';
 import { normaliseCode } from './patients.ts';
 import type { Patients } from './patients.ts';
-import type { Tags } from './tags.ts';
+import type { Tags } from './images/tags.ts';
 import type { Visits } from './visits.ts';
 
 export interface ImportAggregates {

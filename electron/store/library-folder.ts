@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import path from 'node:path';
-import type { LibraryPaths } from '../common/library-model.ts';
-import { guarded } from './database.ts';
+import type { LibraryPaths } from '../contract/library.ts';
+import { guarded } from './database/database.ts';
 
 export function libraryPaths(folder: string): LibraryPaths {
   const root = path.resolve(folder);
@@ -37,12 +37,27 @@ export function holdsContentWithoutDatabase(paths: LibraryPaths): boolean {
 
 const hour = 3_600_000;
 
-/** Removes half-written files that a crash left, unless another process may still be writing them. */
+/**
+ * Removes half-written files and folders that a crash left, unless another process may still be writing them. What
+ * cannot be removed stays: nothing in here may keep a library from opening.
+ */
 export function removeStaleTemporaries(paths: LibraryPaths, now: number): void {
-  if (!existsSync(paths.temporary)) return;
-  for (const name of readdirSync(paths.temporary)) {
+  for (const name of namesIn(paths.temporary)) {
     const file = path.join(paths.temporary, name);
-    if (now - statSync(file).mtimeMs > 24 * hour) rmSync(file, { force: true });
+    try {
+      // The link itself, never what it leads to.
+      if (now - lstatSync(file).mtimeMs > 24 * hour) rmSync(file, { recursive: true, force: true });
+    } catch {
+      // Another process removed it meanwhile, or its owner is another person.
+    }
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
-import { FundusLensError } from '../common/errors.ts';
-import type { LibraryPaths } from '../common/library-model.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import type { LibraryPaths } from '../contract/library.ts';
 import { AuditLog } from './audit-log.ts';
 import { listBackups, makeBackup } from './backups.ts';
 import type { Backup } from './backups.ts';
 import { ConceptSets } from './concept-sets.ts';
 import { ContentFiles } from './content-files.ts';
-import type { Database } from './database.ts';
-import { Findings } from './findings.ts';
+import type { Database } from './database/database.ts';
+import { Findings } from './images/findings.ts';
 import { Groups } from './groups.ts';
-import { ImageSearch } from './image-search.ts';
-import { Images } from './images.ts';
+import { ImageSearch } from './images/image-search.ts';
+import { Images } from './images/images.ts';
 import { ImportLog } from './import-log.ts';
-import { Jobs } from './jobs.ts';
+import { Jobs } from './jobs/jobs.ts';
 import {
   createFolders,
   holdsContentWithoutDatabase,
@@ -21,15 +21,15 @@ import {
   warnAboutFolder,
 } from './library-folder.ts';
 import type { FolderWarning } from './library-folder.ts';
-import { migrate, readSchemaVersion, schemaVersion } from './migrate.ts';
+import { migrate, readSchemaVersion, schemaVersion } from './database/migrate.ts';
 import { Models } from './models.ts';
-import { openDatabase } from './open-database.ts';
+import { openDatabase } from './database/open-database.ts';
 import { Patients } from './patients.ts';
 import { Prompts } from './prompts.ts';
 import { Settings } from './settings.ts';
-import { Tags } from './tags.ts';
-import { TraceArrays } from './trace-arrays.ts';
-import { Traces } from './traces.ts';
+import { Tags } from './images/tags.ts';
+import { TraceArrays } from './traces/trace-arrays.ts';
+import { Traces } from './traces/traces.ts';
 import { verifyLibrary } from './verify-library.ts';
 import type { LibraryVerdict } from './verify-library.ts';
 import { Visits } from './visits.ts';

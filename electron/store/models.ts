@@ -1,8 +1,8 @@
-import type { CheckpointReport } from '../common/engine-messages.ts';
-import type { TraceModel } from '../common/lens-trace.ts';
-import { found, query } from './database.ts';
-import type { Database } from './database.ts';
-import type { ModelsTable } from './tables.ts';
+import type { CheckpointReport } from '../engine/process/messages.ts';
+import type { TraceModel } from '../engine/lens-trace/lens-trace.ts';
+import { found, query } from './database/database.ts';
+import type { Database } from './database/database.ts';
+import type { ModelsTable } from './database/tables.ts';
 import type { Selectable } from 'kysely';
 
 export type StoredModel = Omit<Selectable<ModelsTable>, 'report'> & {

@@ -1,9 +1,9 @@
-import { FundusLensError } from '../common/errors.ts';
-import type { Patient } from '../common/library-model.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import type { Patient } from '../contract/patients.ts';
 import type { AuditLog } from './audit-log.ts';
-import { found, query } from './database.ts';
-import type { Database } from './database.ts';
-import { naturalKey } from './natural-key.ts';
+import { found, query } from './database/database.ts';
+import type { Database } from './database/database.ts';
+import { naturalKey } from './database/natural-key.ts';
 
 export type NewPatient = Pick<Patient, 'code'> & Partial<Omit<Patient, 'id' | 'code' | 'createdAt'>>;
 export type PatientSummary = Patient & { readonly imageCount: number };

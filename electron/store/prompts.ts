@@ -1,6 +1,6 @@
-import { sha256Hex } from './canonical-json.ts';
-import { found, query } from './database.ts';
-import type { Database } from './database.ts';
+import { sha256Hex } from './database/canonical-json.ts';
+import { found, query } from './database/database.ts';
+import type { Database } from './database/database.ts';
 
 export interface StoredPrompt {
   readonly id: number;

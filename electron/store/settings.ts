@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { query } from './database.ts';
-import type { Database } from './database.ts';
+import { query } from './database/database.ts';
+import type { Database } from './database/database.ts';
 
 /** Small values of the library, as JSON by key. */
 export class Settings {

@@ -1,8 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { ImportRecord } from '../common/import-model.ts';
-import { sha256Hex } from './canonical-json.ts';
+import type { ImportRecord } from '../contract/import-store.ts';
+import { sha256Hex } from './database/canonical-json.ts';
 import type { Library } from './library.ts';
 
 /** A scratch folder for a test, with a name that careless software trips over. */

@@ -1,7 +1,7 @@
-import type { Visit } from '../common/library-model.ts';
+import type { Visit } from '../contract/visits.ts';
 import type { AuditLog } from './audit-log.ts';
-import { found, query } from './database.ts';
-import type { Database } from './database.ts';
+import { found, query } from './database/database.ts';
+import type { Database } from './database/database.ts';
 
 export class Visits {
   readonly #db: Database;

@@ -1,7 +1,7 @@
 import { ORPCError, ValidationError, implement } from '@orpc/server';
-import { contract } from '../common/contract.ts';
-import { FundusLensError } from '../common/errors.ts';
-import { problemOf } from '../common/problem.ts';
+import { contract } from '../contract/index.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import { problemOf } from '../contract/problem.ts';
 
 /** The contract, ready to be implemented; whatever a handler throws leaves as the contract's one error. */
 export const api = implement(contract).use(async ({ next }) => {

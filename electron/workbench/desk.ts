@@ -1,8 +1,8 @@
-import type { ImportService } from './import-service.ts';
-import type { ModelManager } from './model-manager/model-manager.ts';
-import type { ProviderManager } from './provider-manager.ts';
+import type { ImportService } from './imports/service.ts';
+import type { ModelManager } from './models/model-manager.ts';
+import type { ProviderManager } from './providers/service.ts';
 import type { Services } from './services.ts';
-import type { UndoStack } from './undo-stack.ts';
+import type { UndoStack } from './images/undo-stack.ts';
 
 /** What the calls of the contract work with. */
 export interface Desk extends Services {

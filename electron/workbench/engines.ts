@@ -1,13 +1,13 @@
-import type { CheckpointOutline, CheckpointReport, TraceRequest } from '../common/engine-messages.ts';
-import { FundusLensError } from '../common/errors.ts';
-import type { FidelityReport, FidelityRequest } from '../common/fidelity-report.ts';
-import type { LensTrace } from '../common/lens-trace.ts';
-import type { PreparedManifest, PrepareRequest } from '../common/prepared-model.ts';
-import type { ProvidersReport } from '../common/provider-status.ts';
-import { problemOf } from '../common/problem.ts';
-import { EngineClient } from '../engine-client/engine-client.ts';
-import type { EngineClientOptions, RequestOptions } from '../engine-client/engine-client.ts';
-import type { EventLog } from './event-log.ts';
+import type { CheckpointOutline, CheckpointReport, TraceRequest } from '../engine/process/messages.ts';
+import { FundusLensError } from '../contract/errors.ts';
+import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
+import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';
+import type { PreparedManifest, PrepareRequest } from '../contract/prepared-model.ts';
+import type { ProvidersReport } from '../contract/providers.ts';
+import { problemOf } from '../contract/problem.ts';
+import { EngineClient } from '../engine/process/engine-client.ts';
+import type { EngineClientOptions, RequestOptions } from '../engine/process/engine-client.ts';
+import type { EventLog } from './events/event-log.ts';
 
 interface WarmEngine {
   readonly client: EngineClient;

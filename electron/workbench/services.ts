@@ -1,8 +1,8 @@
-import type { EventLog } from './event-log.ts';
+import type { EventLog } from './events/event-log.ts';
 import type { Engines } from './engines.ts';
 import type { JobRunner } from './jobs/job-runner.ts';
-import type { LibrarySession } from './library-session.ts';
-import type { SettingsFile } from './settings-file.ts';
+import type { LibrarySession } from './library/library-session.ts';
+import type { SettingsFile } from './settings/settings-file.ts';
 import type { WorkbenchFolders } from './folders.ts';
 
 /** What every part of the workbench may stand on. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ORPCError } from '@orpc/server';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { GridRows } from '../common/image-grid.ts';
+import { GridRows } from '../contract/image-grid.ts';
 import {
   fixtureImage,
   fixtureModel,
@@ -12,7 +12,7 @@ import {
   otherFixtureModel,
   WorkbenchFixture,
 } from './workbench-fixture.ts';
-import type { Workbench } from './workbench.ts';
+import type { Workbench } from './open-workbench.ts';
 
 const fixture = new WorkbenchFixture();
 let workbench: Workbench;

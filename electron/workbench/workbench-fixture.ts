@@ -2,9 +2,9 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Job } from '../common/job-model.ts';
-import { createWorkbench } from './workbench.ts';
-import type { Workbench, WorkbenchOptions } from './workbench.ts';
+import type { Job } from '../contract/jobs.ts';
+import { createWorkbench } from './open-workbench.ts';
+import type { Workbench, WorkbenchOptions } from './open-workbench.ts';
 
 const fixtures = fileURLToPath(new URL('../../data/fixtures', import.meta.url));
 export const fixtureModel = path.join(fixtures, 'checkpoints/qwen2-5-vl-tied-bf16');

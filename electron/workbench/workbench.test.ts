@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { unpackTrace } from '../common/trace-payload.ts';
+import { unpackTrace } from '../engine/lens-trace/codec.ts';
 import { importFolder, fixtureModel, settle, WorkbenchFixture } from './workbench-fixture.ts';
-import type { Workbench } from './workbench.ts';
+import type { Workbench } from './open-workbench.ts';
 
 const fixture = new WorkbenchFixture();
 let workbench: Workbench;

@@ -4,9 +4,9 @@ import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { shallowRef } from 'vue';
-import type { contract } from '../../electron/common/contract.ts';
-import { portMessage } from '../../electron/common/desktop-contract.ts';
-import type { DesktopBridge, desktopContract } from '../../electron/common/desktop-contract.ts';
+import type { contract } from '../../electron/contract/index.ts';
+import { portMessage } from '../../electron/contract/desktop.ts';
+import type { DesktopBridge, desktopContract } from '../../electron/contract/desktop.ts';
 
 declare global {
   interface Window {

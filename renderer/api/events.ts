@@ -1,5 +1,5 @@
-import type { WorkbenchEvent } from '../../electron/common/app-model.ts';
-import type { DesktopEvent } from '../../electron/common/desktop-contract.ts';
+import type { WorkbenchEvent } from '../../electron/contract/events.ts';
+import type { DesktopEvent } from '../../electron/contract/desktop.ts';
 import { desktop, workbench } from './connection.ts';
 
 type Listener<T> = (event: T) => void;

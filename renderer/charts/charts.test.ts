@@ -21,7 +21,7 @@ import {
 import { sampleTrace } from './sample-trace.test-data.ts';
 import { tokenCurves } from './token-curves.ts';
 import { uncertaintyCurves } from './uncertainty-curves.ts';
-import { buildOverlay } from '../overlay/overlay-series.ts';
+import { buildOverlay } from '../viewer/overlay-series.ts';
 
 const theme: ChartTheme = {
   background: '#fff',

@@ -1,4 +1,4 @@
-import type { LensTrace } from '../../electron/common/lens-trace.ts';
+import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
 import { seriesColor } from './chart-theme.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { axisName, probabilityFloor, shortNumber } from './concept-curves.ts';

@@ -1,4 +1,4 @@
-import type { LensTrace } from '../../electron/common/lens-trace.ts';
+import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
 import type { ChartTheme } from './chart-theme.ts';
 import { cssColor, inkOn, sampleColor, scaleColors } from './color-scales.ts';
 import type { ScaleName } from './color-scales.ts';

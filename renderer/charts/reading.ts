@@ -1,4 +1,4 @@
-import type { LensTrace } from '../../electron/common/lens-trace.ts';
+import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
 
 /** How a concept's curve is read. */
 export const curveScales = ['probability', 'log-probability', 'rank'] as const;

@@ -1,4 +1,4 @@
-import type { ConceptTrace, LensTrace } from '../../electron/common/lens-trace.ts';
+import type { ConceptTrace, LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
 
 const numLayers = 5;
 const numPositions = 7;

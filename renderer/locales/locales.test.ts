@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { errorCodes } from '../../electron/common/errors.ts';
-import { importReasons } from '../../electron/common/import-model.ts';
-import { createFormat } from '../composables/format.ts';
-import { shortcutGroups } from '../composables/use-shortcuts.ts';
+import { errorCodes } from '../../electron/contract/errors.ts';
+import { importReasons } from '../../electron/contract/imports.ts';
+import { createFormat } from './format.ts';
+import { shortcutGroups } from '../features/app/use-shortcuts.ts';
 import en from './en.json' with { type: 'json' };
 import { russianPlural } from './i18n.ts';
 import ru from './ru.json' with { type: 'json' };

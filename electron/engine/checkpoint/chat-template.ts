@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Template } from '@huggingface/jinja';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 
 /** Renders one user turn, with or without an image before the text, up to the assistant's first token. */
 export type ChatTemplate = (prompt: string, withImage: boolean) => string;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 
 /** Decoder hyperparameters, in the words of ../../common and not in the file's. */
 export interface DecoderConfig {

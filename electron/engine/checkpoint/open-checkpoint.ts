@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { FundusLensError } from '../../common/errors.ts';
-import type { PreparedManifest } from '../../common/prepared-model.ts';
-import type { Architecture } from '../architectures/architecture.ts';
-import { findArchitecture } from '../architectures/registry.ts';
-import { canonicalTensorName } from '../architectures/tensor-names.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { PreparedManifest } from '../../contract/prepared-model.ts';
+import type { Architecture } from '../families/architecture.ts';
+import { findArchitecture } from '../families/registry.ts';
+import { canonicalTensorName } from '../families/tensor-names.ts';
 import { WeightSource } from '../graph/weight-source.ts';
 import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
 import { readChatTemplate, type ChatTemplate } from './chat-template.ts';

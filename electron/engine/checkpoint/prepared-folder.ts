@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { FundusLensError } from '../../common/errors.ts';
-import { preparedFiles, preparedManifestSchema, type PreparedManifest } from '../../common/prepared-model.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { preparedFiles, preparedManifestSchema, type PreparedManifest } from '../../contract/prepared-model.ts';
 import type { ByteRange } from './block-format.ts';
 import type { TensorView } from './safetensors.ts';
 

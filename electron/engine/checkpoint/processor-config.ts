@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);

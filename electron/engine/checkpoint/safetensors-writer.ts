@@ -1,5 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import type { SafetensorsDtype } from './safetensors.ts';
 
 export interface NamedTensor {

@@ -1,5 +1,5 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import type { BlockLayout } from './block-format.ts';
 
 /** Bytes of one element of every dtype the format knows. */

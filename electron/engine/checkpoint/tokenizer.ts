@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 
 /** The checkpoint's own tokenizer; ids are those of the embedding's rows. */
 export interface Tokenizer {

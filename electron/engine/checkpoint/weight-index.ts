@@ -2,7 +2,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import { readSafetensorsHeader, type TensorView } from './safetensors.ts';
 
 const shardIndexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });

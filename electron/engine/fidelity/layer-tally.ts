@@ -1,4 +1,4 @@
-import type { FidelityLayer } from '../../common/fidelity-report.ts';
+import type { FidelityLayer } from '../lens-trace/fidelity-report.ts';
 import { rankCorrelation, type RowComparison } from './compare-logits.ts';
 
 /** Fewest concepts whose order says something. */

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { FidelityReport } from '../../common/fidelity-report.ts';
-import type { PrepareOptions } from '../../common/prepared-model.ts';
-import { prepareModel } from '../prepare/prepare-model.ts';
+import type { FidelityReport } from '../lens-trace/fidelity-report.ts';
+import type { PrepareOptions } from '../../contract/prepared-model.ts';
+import { prepareModel } from '../quantize/prepare-model.ts';
 import { verifyModel } from './verify-model.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');

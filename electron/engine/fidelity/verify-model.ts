@@ -1,8 +1,8 @@
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { FundusLensError } from '../../common/errors.ts';
-import type { FidelityProgress, FidelityReport, FidelityRequest } from '../../common/fidelity-report.ts';
-import { preparedFiles } from '../../common/prepared-model.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { FidelityProgress, FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
+import { preparedFiles } from '../../contract/prepared-model.ts';
 import { fingerprintCheckpoint } from '../checkpoint/fingerprint.ts';
 import { preprocessImage } from '../image/preprocess.ts';
 import { findEmergence } from '../lens/emergence.ts';

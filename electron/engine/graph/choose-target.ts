@@ -1,4 +1,4 @@
-import type { ProviderName } from '../../common/lens-trace.ts';
+import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { deviceBufferBytes, widenedBytes } from '../memory/memory-needs.ts';
 import { cpuTarget, type GraphTarget } from './graph-target.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { dataBytesPerRow, dequantiseRow, type BlockLayout } from '../checkpoint/block-format.ts';
 import { readRows } from '../checkpoint/tensor-reader.ts';
-import { quantiseRows } from '../prepare/quantise-rows.ts';
+import { quantiseRows } from '../quantize/quantise-rows.ts';
 import { float32Data, float32Tensor, Session } from '../runtime/session.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { cpuTarget } from './graph-target.ts';

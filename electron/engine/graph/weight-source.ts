@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import {
   blocksPerRow,
   dataBytesPerRow,

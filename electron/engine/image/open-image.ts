@@ -1,4 +1,4 @@
-import type { BoundedCache } from '../prefix/bounded-cache.ts';
+import type { BoundedCache } from '../prefix-cache/bounded-cache.ts';
 import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
 import { readImageFile } from './decode.ts';
 import type { ImageProcessorConfig } from './image-processor-config.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { EngineProgress } from '../../common/engine-messages.ts';
+import type { EngineProgress } from '../lens-trace/progress.ts';
 import { decodeImage } from './decode.ts';
 import type { ImageProcessorConfig } from './image-processor-config.ts';
 import { preprocessImage, preprocessPixels } from './preprocess.ts';

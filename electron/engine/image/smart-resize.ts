@@ -1,4 +1,4 @@
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 
 export interface SmartResizeOptions {
   /** Patch size × merge size, pixels; 28 in Qwen2-VL and Qwen2.5-VL. */

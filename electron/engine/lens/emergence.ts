@@ -1,4 +1,4 @@
-import type { Emergence } from '../../common/lens-trace.ts';
+import type { Emergence } from '../lens-trace/lens-trace.ts';
 
 export interface EmergenceInput {
   /** int32 [N, P], 1 = top; row 0 is the input to block 0. */

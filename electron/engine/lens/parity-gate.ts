@@ -1,5 +1,5 @@
-import { FundusLensError } from '../../common/errors.ts';
-import type { Gate } from '../../common/lens-trace.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { Gate } from '../lens-trace/lens-trace.ts';
 import { readRows } from '../checkpoint/tensor-reader.ts';
 import { DecoderRun, embedPrompt, type DecoderPass } from '../decoder-run.ts';
 import type { Model } from '../model.ts';

@@ -1,4 +1,4 @@
-import type { LensKind } from '../../common/lens-trace.ts';
+import type { LensKind } from '../lens-trace/lens-trace.ts';
 import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
 import { positionsPerChunk } from '../memory/memory-needs.ts';
 import type { ConceptTokens, LensHead, LensReading } from './lens-head.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { conceptSetSchema } from '../../common/concept-set.ts';
-import type { Concept, ConceptSet } from '../../common/concept-set.ts';
-import { conceptTokenSchema } from '../../common/lens-trace.ts';
+import { conceptSetSchema } from '../lens-trace/concept-set.ts';
+import type { Concept, ConceptSet } from '../lens-trace/concept-set.ts';
+import { conceptTokenSchema } from '../lens-trace/lens-trace.ts';
 import { readTokenizer } from '../checkpoint/tokenizer.ts';
 import { expandForms, resolveConcepts } from './resolve-concepts.ts';
 import type { ConceptTokenizer } from './resolve-concepts.ts';

@@ -1,8 +1,8 @@
 import englishWords from '../../../resources/words/common.en.json' with { type: 'json' };
 import russianWords from '../../../resources/words/common.ru.json' with { type: 'json' };
-import type { Concept, ConceptSet } from '../../common/concept-set.ts';
-import { FundusLensError } from '../../common/errors.ts';
-import type { ConceptToken } from '../../common/lens-trace.ts';
+import type { Concept, ConceptSet } from '../lens-trace/concept-set.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { ConceptToken } from '../lens-trace/lens-trace.ts';
 
 /** What is needed of a checkpoint's tokenizer to find out which tokens a concept begins with. */
 export interface ConceptTokenizer {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { ModelCache } from '../model-cache.ts';
-import { completeOptions, planTensors } from '../prepare/plan.ts';
+import { completeOptions, planTensors } from '../quantize/plan.ts';
 import { checkpointFolder, fixtureNames } from '../reference-fixtures.ts';
 import { fitModel, fitTrace } from './fit-memory.ts';
 import { estimateNeeds, estimateTrace, staysOnHost, type RunPlan } from './memory-needs.ts';

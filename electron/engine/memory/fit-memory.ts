@@ -1,4 +1,4 @@
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import type { Model } from '../model.ts';
 import { estimateTrace, loadedWeights, type MemoryNeeds } from './memory-needs.ts';
 import { isMemoryCheckOff, measureMemory, type MemoryRoom } from './memory-room.ts';

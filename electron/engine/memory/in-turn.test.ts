@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
-import { lensTraceJsonSchema } from '../../common/lens-trace.ts';
+import { lensTraceJsonSchema } from '../lens-trace/lens-trace.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { checkpointFolder, fixturesFolder, referenceCases } from '../reference-fixtures.ts';
 import { unpackSwiftShader } from '../runtime/swiftshader.ts';

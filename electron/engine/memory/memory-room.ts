@@ -1,5 +1,5 @@
 import { mem } from 'systeminformation';
-import { FundusLensError } from '../../common/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 
 /** What programs may still take, bytes. */
 export interface MemoryRoom {

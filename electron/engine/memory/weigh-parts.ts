@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import type { TensorView } from '../checkpoint/safetensors.ts';
-import type { PlannedTensor, PreparePlan } from '../prepare/plan.ts';
+import type { PlannedTensor, PreparePlan } from '../quantize/plan.ts';
 
 /** How a weight lies in its file. */
 type Storage = 'float32' | 'half' | 'int8' | 'int4';

@@ -1,4 +1,4 @@
-import type { ProviderName } from '../../common/lens-trace.ts';
+import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import { writeOnnxModel } from '../graph/onnx-writer.ts';
 import { float32Data, float32Tensor, int32Tensor, Session, type Tensor } from './session.ts';
 

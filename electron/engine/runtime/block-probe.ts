@@ -1,5 +1,5 @@
-import type { ProviderName } from '../../common/lens-trace.ts';
-import { blockSizes } from '../../common/prepared-model.ts';
+import type { ProviderName } from '../lens-trace/lens-trace.ts';
+import { blockSizes } from '../../contract/prepared-model.ts';
 import {
   blocksPerRow,
   dataBytesPerRow,

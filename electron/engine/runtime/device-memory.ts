@@ -1,4 +1,4 @@
-import type { ProviderName } from '../../common/lens-trace.ts';
+import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import { measureDrmMemory } from './drm-memory.ts';
 import { measureNvidiaMemory } from './nvidia-smi.ts';
 

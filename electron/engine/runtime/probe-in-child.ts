@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { ProviderName } from '../../common/lens-trace.ts';
+import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import { vulkanLog } from './device-name.ts';
 import { failedProbe, type ProviderProbe } from './provider-probe.ts';
 

@@ -1,6 +1,6 @@
 /** Entry of a process that tries one provider and tells its parent. Usage: probe-process PROVIDER [blocks] */
 
-import type { ProviderName } from '../../common/lens-trace.ts';
+import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import { probeProvider } from './provider-probe.ts';
 
 const [provider, blocks] = process.argv.slice(2);

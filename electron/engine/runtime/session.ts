@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
-import { FundusLensError } from '../../common/errors.ts';
-import type { ProviderName } from '../../common/lens-trace.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { ProviderName } from '../lens-trace/lens-trace.ts';
 
 export type Tensor = ort.Tensor;
 export type Tensors = Readonly<Record<string, Tensor>>;

@@ -1,5 +1,5 @@
-import type { Comparison, PairComparison } from '../../common/compare-model.ts';
-import type { LensTrace } from '../../common/lens-trace.ts';
+import type { Comparison, PairComparison } from '../../contract/compare.ts';
+import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { alignLayers } from './align-layers.ts';
 import { approximateMethod, divergenceOf, exactMethod } from './divergence.ts';
 import type { Bounded } from './divergence.ts';

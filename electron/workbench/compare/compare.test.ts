@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TraceRequest } from '../../common/engine-messages.ts';
-import { EngineClient } from '../../engine-client/engine-client.ts';
-import { builtInConceptSets } from '../concept-sets.ts';
+import type { TraceRequest } from '../../engine/process/messages.ts';
+import { EngineClient } from '../../engine/process/engine-client.ts';
+import { builtInConceptSets } from '../concepts/concept-sets.ts';
 import {
   fixtureImage,
   fixtureModel,
@@ -12,7 +12,7 @@ import {
   settle,
   WorkbenchFixture,
 } from '../workbench-fixture.ts';
-import type { Workbench } from '../workbench.ts';
+import type { Workbench } from '../open-workbench.ts';
 
 const fixture = new WorkbenchFixture();
 const prompt = 'Describe this image.';

@@ -1,5 +1,5 @@
-import { FundusLensError } from '../../common/errors.ts';
-import type { LensTrace } from '../../common/lens-trace.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { TopTokens } from './divergence.ts';
 
 /** One position of a trace, all its layers. */

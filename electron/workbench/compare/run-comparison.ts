@@ -1,10 +1,10 @@
-import type { Comparison, compareInputSchema } from '../../common/compare-model.ts';
-import { FundusLensError } from '../../common/errors.ts';
-import type { LensTrace } from '../../common/lens-trace.ts';
+import type { Comparison, compareInputSchema } from '../../contract/compare.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { z } from 'zod';
 import type { Desk } from '../desk.ts';
-import { repeatTrace } from '../repeat-trace.ts';
-import { viewSummary } from '../trace-views.ts';
+import { repeatTrace } from '../traces/repeat-trace.ts';
+import { viewSummary } from '../traces/trace-views.ts';
 import { compareTraces } from './compare-traces.ts';
 import type { ComparedTrace } from './compare-traces.ts';
 import { readPosition } from './read-cells.ts';

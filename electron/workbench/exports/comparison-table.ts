@@ -1,4 +1,4 @@
-import type { Comparison, PairComparison } from '../../common/compare-model.ts';
+import type { Comparison, PairComparison } from '../../contract/compare.ts';
 import { columnsOf } from './table.ts';
 import type { CellValue, Table } from './table.ts';
 

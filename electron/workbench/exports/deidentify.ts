@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import type { Deidentify } from '../../common/export-model.ts';
+import type { Deidentify } from '../../contract/exports.ts';
 
 const dayMilliseconds = 86_400_000;
 

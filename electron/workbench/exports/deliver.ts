@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { FundusLensError } from '../../common/errors.ts';
-import type { ExportResult, ExportTarget } from '../../common/export-model.ts';
-import { OutputFile } from '../output-file.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
+import { OutputFile } from './output-file.ts';
 
 type Part = string | Uint8Array;
 export type Parts = Part | Iterable<Part> | AsyncIterable<Part>;

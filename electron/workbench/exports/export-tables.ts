@@ -7,8 +7,8 @@ import type {
   imageExportSchema,
   TableFormat,
   traceExportSchema,
-} from '../../common/export-model.ts';
-import { lensTraceToJson } from '../../common/lens-trace.ts';
+} from '../../contract/exports.ts';
+import { lensTraceToJson } from '../../engine/lens-trace/lens-trace.ts';
 import type { Library } from '../../store/library.ts';
 import { runComparison } from '../compare/run-comparison.ts';
 import type { Desk } from '../desk.ts';
@@ -20,7 +20,7 @@ import { toParquet } from './parquet.ts';
 import type { Table } from './table.ts';
 import { traceTable } from './trace-tables.ts';
 import type { StoredTrace } from './trace-tables.ts';
-import { traceWithFidelity } from '../trace-fidelity.ts';
+import { traceWithFidelity } from '../traces/trace-fidelity.ts';
 
 const software = `fundus-lens ${packageJson.version}`;
 

@@ -5,11 +5,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import yauzl from 'yauzl';
 import { z } from 'zod';
-import { lensTraceJsonSchema } from '../../common/lens-trace.ts';
-import type { LensTrace } from '../../common/lens-trace.ts';
-import { unpackTrace } from '../../common/trace-payload.ts';
+import { lensTraceJsonSchema } from '../../engine/lens-trace/lens-trace.ts';
+import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import { unpackTrace } from '../../engine/lens-trace/codec.ts';
 import { fixtureImage, fixtureModel, importFolder, settle, WorkbenchFixture } from '../workbench-fixture.ts';
-import type { Workbench } from '../workbench.ts';
+import type { Workbench } from '../open-workbench.ts';
 
 const fixture = new WorkbenchFixture();
 let workbench: Workbench;

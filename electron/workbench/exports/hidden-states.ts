@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
-import { FundusLensError } from '../../common/errors.ts';
-import type { ExportResult, hiddenStateExportSchema } from '../../common/export-model.ts';
-import type { LensTrace } from '../../common/lens-trace.ts';
-import { sha256Hex } from '../../store/canonical-json.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { ExportResult, hiddenStateExportSchema } from '../../contract/exports.ts';
+import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import { sha256Hex } from '../../store/database/canonical-json.ts';
 import type { Desk } from '../desk.ts';
-import { repeatTrace } from '../repeat-trace.ts';
+import { repeatTrace } from '../traces/repeat-trace.ts';
 import { deliver } from './deliver.ts';
 import { readResidualRows } from './read-dump.ts';
 import { toNpy, toSafetensors } from './tensor-files.ts';
 import { toZip } from './zip.ts';
-import { traceWithFidelity } from '../trace-fidelity.ts';
+import { traceWithFidelity } from '../traces/trace-fidelity.ts';
 
 /**
  * Runs a trace again and exports rows of its residual stream, before the final norm, with a manifest that says what

@@ -1,5 +1,5 @@
-import type { Deidentify } from '../../common/export-model.ts';
-import type { LibraryImage } from '../../common/library-model.ts';
+import type { Deidentify } from '../../contract/exports.ts';
+import type { LibraryImage } from '../../contract/images.ts';
 import type { Library } from '../../store/library.ts';
 import { Deidentifier } from './deidentify.ts';
 import { columnsOf } from './table.ts';

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
-import { describeDevice } from '../../common/describe-device.ts';
-import type { ExportResult, reportExportSchema } from '../../common/export-model.ts';
-import type { LensTrace } from '../../common/lens-trace.ts';
+import { describeDevice } from '../../engine/lens-trace/describe-device.ts';
+import type { ExportResult, reportExportSchema } from '../../contract/exports.ts';
+import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Library } from '../../store/library.ts';
 import { deliver } from './deliver.ts';
 import { reportWords } from './report-words.ts';
 import type { ReportWords } from './report-words.ts';
-import { traceWithFidelity } from '../trace-fidelity.ts';
+import { traceWithFidelity } from '../traces/trace-fidelity.ts';
 
 type Language = z.output<typeof reportExportSchema>['language'];
 

@@ -1,5 +1,5 @@
-import type { LensTrace } from '../../common/lens-trace.ts';
-import type { traceExportSchema } from '../../common/export-model.ts';
+import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import type { traceExportSchema } from '../../contract/exports.ts';
 import type { z } from 'zod';
 import { columnsOf } from './table.ts';
 import type { CellValue, Column, Table } from './table.ts';

@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import type { EnqueueOutcome, ImageChoice, TraceOrder } from '../../common/study-model.ts';
+import type { EnqueueOutcome } from '../../contract/jobs.ts';
+import type { ImageChoice } from '../../contract/image-query.ts';
+import type { TraceOrder } from '../../contract/traces.ts';
 import type { Library } from '../../store/library.ts';
 import type { Desk } from '../desk.ts';
-import { folderOf } from '../model-state.ts';
-import { findConceptSet } from '../study-catalogue.ts';
+import { folderOf } from '../models/model-state.ts';
+import { findConceptSet } from '../concepts/stored-concept-sets.ts';
 import { toNewJob, traceKey } from './trace-job.ts';
 import type { TraceJob } from './trace-job.ts';
 

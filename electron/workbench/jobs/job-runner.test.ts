@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { fixtureModel, importFolder, settle, WorkbenchFixture } from '../workbench-fixture.ts';
-import type { Workbench } from '../workbench.ts';
+import type { Workbench } from '../open-workbench.ts';
 
 let fixture = new WorkbenchFixture();
 afterEach(async () => {
@@ -88,7 +88,7 @@ describe('the queue', () => {
     };
     writeFileSync(
       script,
-      `import { createWorkbench } from ${JSON.stringify(new URL('../workbench.ts', import.meta.url).href)};
+      `import { createWorkbench } from ${JSON.stringify(new URL('../open-workbench.ts', import.meta.url).href)};
 const { client } = await createWorkbench(${JSON.stringify(options)});
 for await (const event of await client.events.subscribe()) {
   if (event.type === 'job-progress' && event.stage === 'decoder') process.stdout.write('working');

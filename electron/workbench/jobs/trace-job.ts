@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { NewJob } from '../../common/job-model.ts';
-import { lensKinds, providerNames } from '../../common/lens-trace.ts';
-import { idSchema, sha256Schema } from '../../common/library-model.ts';
-import { positionSelectionSchema } from '../../common/study-model.ts';
-import { contentKey } from '../../store/canonical-json.ts';
+import type { NewJob } from '../../contract/jobs.ts';
+import { lensKinds, providerNames } from '../../engine/lens-trace/lens-trace.ts';
+import { idSchema, sha256Schema } from '../../contract/ids.ts';
+import { positionSelectionSchema } from '../../contract/traces.ts';
+import { contentKey } from '../../store/database/canonical-json.ts';
 
 export const traceJobKind = 'trace';
 

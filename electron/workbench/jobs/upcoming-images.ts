@@ -1,4 +1,4 @@
-import type { Job } from '../../common/job-model.ts';
+import type { Job } from '../../contract/jobs.ts';
 import type { Library } from '../../store/library.ts';
 import { traceJobSchema, type TraceJob } from './trace-job.ts';
 

@@ -1,0 +1,39 @@
+import { exitCodes } from '../exit-codes.ts';
+import { withLibrary } from './library-context.ts';
+import type { LibraryOptions } from './library-context.ts';
+import { print } from '../terminal/standard-output.ts';
+import { drawTable } from '../terminal/text-table.ts';
+
+/** Makes a checked backup of the database and lists all. */
+export function runBackup(options: LibraryOptions): Promise<number> {
+  return withLibrary(options, {}, async ({ client }) => {
+    const made = await client.library.backups.create();
+    const all = await client.library.backups.list();
+    const rows = all.map(({ name, createdAt, bytes }) => [name, createdAt, String(bytes)]);
+    await print(`Made and checked ${made.name}\n\n${drawTable(['backup', 'made', 'bytes'], rows, 60)}`);
+    return exitCodes.done;
+  });
+}
+
+/** Puts a backup in the place of the library; what was there is kept as a backup too. */
+export function runRestore(name: string, options: LibraryOptions): Promise<number> {
+  return withLibrary(options, {}, async ({ client }) => {
+    const { counts } = await client.library.backups.restore({ name });
+    await print(`Restored ${name}: ${counts.images} images, ${counts.traces} traces\n`);
+    return exitCodes.done;
+  });
+}
+
+/** Reads everything in the library. @returns 0 when all is well, else 2 */
+export function runVerify(options: LibraryOptions): Promise<number> {
+  return withLibrary(options, {}, async ({ client, signal }) => {
+    const { ok, problems, checked, leftOver } = await client.library.verify(undefined, { signal });
+    const found = ok ? 'All is well.\n' : `${problems.join('\n')}\n`;
+    const unused =
+      leftOver.length === 0 ? '' : `${leftOver.length} files belong to no image any more; they do no harm.\n`;
+    await print(
+      `${found}${unused}Checked: ${checked.images} images, ${checked.arrayFiles} files, ${checked.auditEntries} entries of the log\n`,
+    );
+    return ok ? exitCodes.done : exitCodes.badInput;
+  });
+}

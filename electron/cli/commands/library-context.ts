@@ -1,0 +1,75 @@
+import { ORPCError } from '@orpc/server';
+import { problemSchema } from '../../contract/problem.ts';
+import { deserializeError } from '../../contract/errors.ts';
+import { findAppFolders } from '../../shell/app-folders.ts';
+import { createWorkbench } from '../../workbench/open-workbench.ts';
+import type { Workbench } from '../../workbench/open-workbench.ts';
+import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
+import { cancelOnInterrupt } from '../terminal/interrupt.ts';
+
+export interface LibraryOptions {
+  /** Library folder; the app's own when left out. */
+  readonly library?: string | undefined;
+}
+
+export interface OpenMode {
+  /** Whether an absent library is made. */
+  readonly create?: boolean;
+  /** Whether queued jobs run in this process. */
+  readonly runJobs?: boolean;
+}
+
+export interface LibraryTools {
+  readonly workbench: Workbench;
+  readonly client: Workbench['client'];
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens the library for one command and closes it in any case.
+ *
+ * @param work returns the exit code; what it throws is told on stderr
+ */
+export async function withLibrary(
+  { library }: LibraryOptions,
+  { create = false, runJobs = false }: OpenMode,
+  work: (tools: LibraryTools) => Promise<number>,
+): Promise<number> {
+  const folders = findAppFolders(library);
+  let workbench: Workbench | null = null;
+  const close = async () => {
+    await workbench?.close();
+  };
+  const signal = cancelOnInterrupt(close);
+  try {
+    workbench = await createWorkbench({
+      libraryFolder: folders.library,
+      cacheFolder: folders.cache,
+      modelsFolder: folders.models,
+      settingsFile: folders.settingsFile,
+      // A library that a person makes from the command line holds what that person puts in.
+      samplesFolder: null,
+      demoModelFolder: null,
+      actor: 'command line',
+      create,
+      runJobs,
+    });
+    return await work({ workbench, client: workbench.client, signal });
+  } catch (error) {
+    const cause = restore(error);
+    if (signal.aborted) return exitCodes.cancelled;
+    process.stderr.write(`fundus-lens: ${describeError(cause)}\n`);
+    return exitCodeOf(cause);
+  } finally {
+    await close();
+  }
+}
+
+/** What a call of the contract threw, as it was before it travelled. */
+function restore(error: unknown): unknown {
+  if (!(error instanceof ORPCError)) return error;
+  const problem = problemSchema.safeParse(error.data);
+  if (!problem.success) return error;
+  return problem.data.code === 'internal' ? (error.cause ?? error) : deserializeError(problem.data);
+}

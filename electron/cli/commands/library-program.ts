@@ -1,0 +1,134 @@
+import { Argument, Option } from 'commander';
+import type { Command } from 'commander';
+import { tableFormats } from '../../contract/exports.ts';
+import { languages } from '../../workbench/prompts/presets.ts';
+import { runBackup, runRestore, runVerify } from './backup-commands.ts';
+import { runCompare } from './compare-command.ts';
+import type { CompareCommandOptions } from './compare-command.ts';
+import { exportKinds, runExport } from './export-command.ts';
+import type { ExportCommandOptions, ExportKind } from './export-command.ts';
+import { runImport } from './import-command.ts';
+import type { ImportCommandOptions } from './import-command.ts';
+import { jobActions, runJobs } from './jobs-command.ts';
+import type { JobAction, JobsCommandOptions } from './jobs-command.ts';
+import type { LibraryOptions } from './library-context.ts';
+import { runList } from './list-command.ts';
+import type { ListCommandOptions } from './list-command.ts';
+import { readNumber, readNumbers } from '../terminal/read-number.ts';
+
+/** Adds the commands that work on a library of images. */
+export function addLibraryCommands(program: Command): void {
+  /** Runs a command and keeps its exit code for the process. */
+  const end = async (running: Promise<number>) => {
+    process.exitCode = await running;
+  };
+  const add = (name: string, summary: string, description: string) =>
+    program
+      .command(name)
+      .summary(summary)
+      .description(description)
+      .option('-l, --library <folder>', "library; without it, the app's own");
+
+  add(
+    'import',
+    'take images into a library',
+    'Take photographs, folders, zip archives and DICOM files into a library.',
+  )
+    .argument('<path...>', 'files and folders; originals are never changed')
+    .option('--manifest <file>', 'CSV file that names patient, visit, eye and findings of each file')
+    .option('--folder-rule <rule>', 'what folders below name: patient, patient/visit, or with * for others')
+    .option('--in-place', 'leave the files where they are and remember their place')
+    .option('--tag <name>', 'tag for every image; may be repeated', collect)
+    .option('--report <file>', 'write what became of each file, .csv or .json')
+    .action((sources: string[], options: ImportCommandOptions) => end(runImport(sources, options)));
+
+  addChoice(add('list', 'list images', 'List the images of a library.'))
+    .option('-n, --limit <n>', 'how many to show', readNumber(1, 1000), 50)
+    .option('--json', 'print JSON')
+    .action((options: ListCommandOptions) => end(runList([], options)));
+  addChoice(
+    add('search', 'find images', 'Find images by words in code, name, tags, notes, findings and answers.'),
+  )
+    .argument('<word...>', 'beginnings of words that must all occur')
+    .option('-n, --limit <n>', 'how many to show', readNumber(1, 1000), 50)
+    .option('--json', 'print JSON')
+    .action((words: string[], options: ListCommandOptions) => end(runList(words, options)));
+
+  add(
+    'jobs',
+    'show or steer the queue',
+    'Show the queue of traces, work it off, pause, resume, retry or empty it.',
+  )
+    .addArgument(new Argument('[action]', 'what to do').choices(jobActions).default('list'))
+    .option('-n, --limit <n>', 'how many to show', readNumber(1, 1000), 20)
+    .option('--json', 'print JSON')
+    .action((action: JobAction, options: JobsCommandOptions) => end(runJobs(action, options)));
+
+  add('compare', 'compare traces', 'Compare the first of 2 to 6 traces with each other one, layer by layer.')
+    .argument('<trace...>', 'numbers of traces', collectIds)
+    .option('--exact', 'run the models again and use every token')
+    .option('--json', 'print JSON')
+    .action((ids: number[], options: CompareCommandOptions) => end(runCompare(ids, options)));
+
+  addExport(
+    add(
+      'export',
+      'write results to a file',
+      'Write traces, comparisons, hidden states or a whole study to a file.',
+    ),
+  ).action((kind: ExportKind, options: ExportCommandOptions) => end(runExport(kind, options)));
+
+  add('backup', 'back a library up', 'Copy the database of a library, check the copy, and keep it.').action(
+    (options: LibraryOptions) => end(runBackup(options)),
+  );
+  add('restore', 'put a backup back', 'Put a backup in the place of the library; what was there is kept too.')
+    .argument('<backup>', 'name, as `backup` lists it')
+    .action((name: string, options: LibraryOptions) => end(runRestore(name, options)));
+  add(
+    'verify',
+    'check a library',
+    'Read everything in a library and tell what is missing or damaged.',
+  ).action((options: LibraryOptions) => end(runVerify(options)));
+}
+
+/** Options that choose images. */
+export function addChoice(command: Command): Command {
+  return command
+    .addOption(new Option('--eye <eye>', 'only this eye').choices(['R', 'L', 'unknown']))
+    .option('--patient <code>', 'only this patient')
+    .option('--group <name>', 'only this group')
+    .option('--untraced', 'only images without a trace');
+}
+
+function addExport(command: Command): Command {
+  return command
+    .addArgument(new Argument('<what>', 'what to write').choices(exportKinds))
+    .requiredOption('-o, --out <file>', 'file to write')
+    .option(
+      '--traces <ids>',
+      'numbers of traces, such as 1,2,5-9; without it, the newest 1000',
+      readNumbers(1),
+    )
+    .addOption(new Option('--table <name>', 'rows of a table').choices(['cells', 'concepts', 'summary']))
+    .addOption(new Option('--format <name>', 'format').choices([...tableFormats, 'safetensors', 'npy']))
+    .option('--layers <list>', 'layers of hidden states, such as 0,14,28', readNumbers(0))
+    .option(
+      '--positions <list>',
+      'positions of hidden states; without it, those of the trace',
+      readNumbers(0),
+    )
+    .option('--exact', 'comparison: run the models again and use every token')
+    .option('--no-images', 'study: leave the photographs out')
+    .option('--deidentify', 'replace codes, move dates, strip metadata')
+    .option('--confirm-burned-in-text', 'I looked: no photograph shows a name')
+    .addOption(new Option('--language <code>', 'language of a report').choices(languages).default('en'))
+    .option('--overwrite', 'replace the file when it exists');
+}
+
+function collect(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+function collectIds(value: string, earlier: number[] = []): number[] {
+  return [...earlier, ...readNumbers(1)(value)];
+}

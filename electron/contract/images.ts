@@ -1,0 +1,236 @@
+import { z } from 'zod';
+import { call } from './call.ts';
+import { groupSchema } from './groups.ts';
+import { byId, byIds, changed, count, dateSchema, idSchema, instantSchema, sha256Schema } from './ids.ts';
+import { maxGridRows } from './image-grid.ts';
+import { imageFilterSchema, imageFormats, imageQualities, imageQuerySchema } from './image-query.ts';
+import { lateralities, lateralitySources } from './laterality.ts';
+import { patientSchema } from './patients.ts';
+import { tagSchema } from './tags.ts';
+import { traceSummarySchema } from './traces.ts';
+import { visitSchema } from './visits.ts';
+
+export const storageKinds = ['managed', 'in-place'] as const;
+
+export const libraryImageSchema = z.object({
+  id: idSchema,
+  /** Of the original file's bytes; unique in the library. */
+  sha256: sha256Schema,
+  patientId: idSchema.nullable(),
+  visitId: idSchema.nullable(),
+  fileName: z.string(),
+  /** Where the file came from; inside an archive as `archive.zip!/folder/file.jpg`. */
+  originalPath: z.string(),
+  storage: z.enum(storageKinds),
+  /** Relative to the library folder; null for an image kept in place. */
+  managedPath: z.string().nullable(),
+  /**
+   * Lossless 8-bit PNG of a format that ordinary decoders cannot read (DICOM, BMP, HEIC), relative to the
+   * library folder; null when the original can be read as it is.
+   */
+  renderingPath: z.string().nullable(),
+  bytes: z.int().positive(),
+  format: z.enum(imageFormats),
+  /** Pixels, after EXIF orientation. */
+  width: z.int().positive(),
+  height: z.int().positive(),
+  /** Bits per sample as stored. */
+  bitDepth: z.int().positive(),
+  /** Frames or pages in the file; only the first is shown. */
+  frames: z.int().positive(),
+  laterality: z.enum(lateralities),
+  lateralitySource: z.enum(lateralitySources),
+  /** DICOM modality such as OP; empty when not known. */
+  modality: z.string(),
+  /** Local time of the camera, `2024-02-29T10:00:00`, or a date alone. */
+  capturedAt: z.string().nullable(),
+  camera: z.string().nullable(),
+  quality: z.enum(imageQualities).nullable(),
+  note: z.string(),
+  /** What the import said aloud about this file, as reason codes with details. */
+  remarks: z.array(z.string()),
+  sopInstanceUid: z.string().nullable(),
+  traceCount: z.int().nonnegative(),
+  importedAt: instantSchema,
+});
+
+/** An image as the grid shows it. */
+export const imageCardSchema = libraryImageSchema
+  .pick({
+    id: true,
+    sha256: true,
+    patientId: true,
+    visitId: true,
+    fileName: true,
+    format: true,
+    width: true,
+    height: true,
+    laterality: true,
+    lateralitySource: true,
+    modality: true,
+    capturedAt: true,
+    quality: true,
+    traceCount: true,
+  })
+  .extend({ patientCode: z.string().nullable() });
+
+export const findingSources = ['user', 'manifest', 'dicom'] as const;
+
+export const findingSchema = z.object({
+  id: idSchema,
+  imageId: idSchema,
+  label: z.string().min(1),
+  /** Grade or value in the author's words; null when the label says it all. */
+  value: z.string().nullable(),
+  source: z.enum(findingSources),
+  note: z.string(),
+  createdAt: instantSchema,
+});
+
+/**
+ * Where the page begins. `after` and `before` are opaque cursors of an earlier page; `{ end: true }` is the
+ * last page; `offset` is for a scrollbar that jumps anywhere.
+ */
+export const pageStartSchema = z.union([
+  z.strictObject({}),
+  z.strictObject({ after: z.string() }),
+  z.strictObject({ before: z.string() }),
+  z.strictObject({ end: z.literal(true) }),
+  z.strictObject({ offset: z.int().nonnegative() }),
+]);
+
+export const imagePageSchema = z.object({
+  items: z.array(imageCardSchema),
+  /** Cursors of the first and last item; null on an empty page. */
+  first: z.string().nullable(),
+  last: z.string().nullable(),
+});
+
+/** Everything about one image. */
+export const imageDetailSchema = z.object({
+  image: libraryImageSchema,
+  patient: patientSchema.nullable(),
+  visit: visitSchema.nullable(),
+  tags: z.array(tagSchema.pick({ id: true, name: true })),
+  findings: z.array(findingSchema),
+  groups: z.array(groupSchema.pick({ id: true, name: true })),
+  /** Newest first. */
+  traces: z.array(traceSummarySchema),
+});
+
+/** What a person may change of many images at a time; absent fields stay as they are. */
+export const imageChangeSchema = z.strictObject({
+  laterality: z.enum(lateralities).optional(),
+  modality: z.string().max(16).optional(),
+  capturedAt: z
+    .union([dateSchema, z.iso.datetime({ local: true })])
+    .nullable()
+    .optional(),
+  quality: z.enum(imageQualities).nullable().optional(),
+  note: z.string().max(20_000).optional(),
+  /** A code makes the patient when there is none. */
+  patient: z
+    .union([z.strictObject({ id: idSchema }), z.strictObject({ code: z.string().trim().min(1) })])
+    .nullable()
+    .optional(),
+  /** Of the image's patient; a date makes the visit when there is none. */
+  visit: z
+    .union([z.strictObject({ id: idSchema }), z.strictObject({ date: dateSchema })])
+    .nullable()
+    .optional(),
+});
+
+export const findingInputSchema = z.strictObject({
+  label: z.string().trim().min(1).max(200),
+  value: z.string().max(200).nullable().default(null),
+  note: z.string().max(20_000).default(''),
+});
+
+const countOf = <T extends z.ZodType>(value: T) => z.array(z.object({ value, count }));
+
+/** Counts over the images of a filter, largest first. */
+export const facetsSchema = z.object({
+  total: count,
+  lateralities: countOf(z.enum(lateralities)),
+  modalities: countOf(z.string()),
+  formats: countOf(z.enum(imageFormats)),
+  qualities: countOf(z.enum(imageQualities).nullable()),
+  tags: countOf(tagSchema.pick({ id: true, name: true })),
+  groups: countOf(groupSchema.pick({ id: true, name: true })),
+  findings: countOf(z.string()),
+  traced: count,
+});
+
+export const undoneSchema = z.object({
+  action: z.enum([
+    'update',
+    'add-tag',
+    'remove-tag',
+    'put-finding',
+    'remove-finding',
+    'add-to-group',
+    'remove-from-group',
+  ]),
+  imageIds: z.array(idSchema),
+});
+
+export type LibraryImage = z.infer<typeof libraryImageSchema>;
+
+export type ImageCard = z.infer<typeof imageCardSchema>;
+
+export type Finding = z.infer<typeof findingSchema>;
+
+export type PageStart = z.infer<typeof pageStartSchema>;
+
+export type ImagePage = z.infer<typeof imagePageSchema>;
+
+export type ImageDetail = z.infer<typeof imageDetailSchema>;
+
+export type ImageChangeInput = z.infer<typeof imageChangeSchema>;
+
+export type Facets = z.infer<typeof facetsSchema>;
+
+export type Undone = z.infer<typeof undoneSchema>;
+
+export const images = {
+  page: call
+    .input(
+      z.strictObject({
+        query: imageQuerySchema.prefault({}),
+        start: pageStartSchema.default({}),
+        limit: z.int().min(1).max(1000).default(100),
+      }),
+    )
+    .output(imagePageSchema),
+  count: call.input(z.strictObject({ query: imageQuerySchema.prefault({}) })).output(count),
+  /** Every id in the query's order, for selections and jumps. */
+  ids: call.input(z.strictObject({ query: imageQuerySchema.prefault({}) })).output(z.array(idSchema)),
+  /**
+   * A run of the query's images as the grid shows them, packed; read it with `GridRows` of image-grid.ts. It is so
+   * small that a renderer holds the whole query and a scrollbar never waits.
+   */
+  grid: call
+    .input(
+      z.strictObject({
+        query: imageQuerySchema.prefault({}),
+        first: count.default(0),
+        limit: z.int().min(1).max(maxGridRows).default(maxGridRows),
+      }),
+    )
+    .output(z.instanceof(Blob)),
+  /** How many images each choice of a filter would leave. */
+  facets: call.input(z.strictObject({ filter: imageFilterSchema.default({}) })).output(facetsSchema),
+  get: call.input(byId).output(imageDetailSchema),
+  update: call.input(byIds.extend({ change: imageChangeSchema })).output(changed),
+  /** Takes images with their traces and jobs out of the library; cannot be undone, original files stay. */
+  remove: call.input(byIds).output(changed),
+  addTag: call.input(byIds.extend({ name: z.string().trim().min(1).max(100) })).output(changed),
+  removeTag: call.input(byIds.extend({ tagId: idSchema })).output(changed),
+  /** The same label on the same image is replaced. */
+  putFinding: call.input(byIds.extend({ finding: findingInputSchema })).output(changed),
+  removeFinding: call.input(z.strictObject({ imageId: idSchema, findingId: idSchema })).output(changed),
+  /** Takes the last change of images, tags, findings or groups back; null when there is none. */
+  undo: call.output(undoneSchema.nullable()),
+  /** What undo would take back. */
+  undoable: call.output(undoneSchema.nullable()),
+};

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { call } from './call.ts';
+import { exportResultSchema } from './exports.ts';
+import { byId, changed, idSchema, instantSchema, sha256Schema } from './ids.ts';
+
+/** Why a file was not taken in, or what has to be said about one that was; one code per cause. */
+export const importReasons = [
+  'file.empty',
+  'file.too-large',
+  'file.changed',
+  'file.missing',
+  'file.unreadable',
+  'file.special',
+  'file.unexpected',
+  'link.skipped',
+  'system-file.skipped',
+  'document.skipped',
+  'format.unknown',
+  'format.unsupported',
+  'image.truncated',
+  'image.corrupt',
+  'image.too-many-pixels',
+  'image.unreadable',
+  'bmp.unsupported',
+  'heic.no-decoder',
+  'dicom.damaged',
+  'dicom.truncated',
+  'dicom.no-pixels',
+  'dicom.transfer-syntax',
+  'dicom.photometric',
+  'dicom.pixel-format',
+  'dicom.too-many-pixels',
+  'dicom.codec',
+  'dicomdir.damaged',
+  'dicomdir.missing-file',
+  'dicomdir.unsafe-path',
+  'dicomdir.index',
+  'archive.damaged',
+  'archive.encrypted',
+  'archive.entry-count',
+  'archive.entry-too-large',
+  'archive.method',
+  'archive.nested',
+  'archive.ratio',
+  'archive.total-size',
+  'archive.unsafe-path',
+  'conflict.other-patient',
+  'duplicate.in-library',
+  'manifest.bad-row',
+  'manifest.no-file',
+  'manifest.read',
+  'import.stopped',
+  'remark.first-of-many',
+  'remark.decoder-warning',
+  'remark.no-transfer-syntax',
+  'remark.windowed',
+  'remark.name-differs-in-case',
+] as const;
+
+export type ImportReason = (typeof importReasons)[number];
+
+export const importStatuses = ['added', 'duplicate', 'conflict', 'failed', 'skipped', 'note'] as const;
+
+export const importEntrySchema = z.object({
+  /** The file, or the manifest row; inside an archive as `archive.zip!/folder/file.jpg`. */
+  path: z.string(),
+  status: z.enum(importStatuses),
+  reason: z.enum(importReasons).nullable(),
+  /** One English sentence for the report; never names a patient. */
+  detail: z.string(),
+  sha256: sha256Schema.nullable(),
+  /** The image made, or the one already in the library. */
+  imageId: idSchema.nullable(),
+});
+
+export const importStates = ['running', 'done', 'cancelled', 'failed'] as const;
+
+export const importCountsSchema = z.record(z.enum(importStatuses), z.int().nonnegative());
+
+export const importReportSchema = z.object({
+  schema: z.literal('fundus-lens.import-report/1'),
+  id: idSchema,
+  state: z.enum(importStates),
+  sources: z.array(z.string()),
+  startedAt: instantSchema,
+  finishedAt: instantSchema.nullable(),
+  counts: importCountsSchema,
+  entries: z.array(importEntrySchema),
+});
+
+export type ImportEntry = z.infer<typeof importEntrySchema>;
+
+export type ImportStatus = (typeof importStatuses)[number];
+
+export type ImportState = (typeof importStates)[number];
+
+export type ImportCounts = z.infer<typeof importCountsSchema>;
+
+export type ImportReport = z.infer<typeof importReportSchema>;
+
+/** What a person decides before an import. */
+export const importChoicesSchema = z.strictObject({
+  /** `managed` copies originals into the library; `in-place` only remembers where they are. */
+  storage: z.enum(['managed', 'in-place']).default('managed'),
+  /** What the folder levels below a chosen folder name, outermost first; `*` is a level without meaning. */
+  folderRule: z
+    .string()
+    .regex(/^(?:none|(?:patient|visit|\*)(?:\/(?:patient|visit|\*))*)$/)
+    .default('none'),
+  /** CSV file that names patient, eye, visit, tags and findings of files; null looks for `manifest.csv` beside them. */
+  manifest: z.string().min(1).nullable().default(null),
+  /** Put on every imported image. */
+  tags: z.array(z.string().trim().min(1).max(100)).max(50).default([]),
+});
+
+export type ImportChoices = z.infer<typeof importChoicesSchema>;
+
+const importSummarySchema = importReportSchema.omit({ schema: true, entries: true });
+
+export const imports = {
+  /** Begins in the background; `events` tell how it goes. */
+  start: call
+    .input(
+      z.strictObject({
+        paths: z.array(z.string().min(1)).min(1).max(10_000),
+        options: importChoicesSchema.prefault({}),
+      }),
+    )
+    .output(z.object({ importId: idSchema })),
+  /** The same for files that a browser hands over; they are always copied into the library. */
+  upload: call
+    .input(
+      z.strictObject({
+        files: z.array(z.file()).min(1).max(10_000),
+        options: importChoicesSchema.prefault({}),
+      }),
+    )
+    .output(z.object({ importId: idSchema })),
+  /** Newest first. */
+  list: call
+    .input(z.strictObject({ limit: z.int().min(1).max(1000).default(50) }))
+    .output(z.array(importSummarySchema)),
+  get: call.input(byId).output(importReportSchema),
+  cancel: call.input(byId).output(changed),
+  exportReport: call
+    .input(byId.extend({ format: z.enum(['csv', 'json']).default('csv') }))
+    .output(exportResultSchema),
+};

@@ -1,0 +1,40 @@
+import { app } from './app.ts';
+import { compare } from './compare.ts';
+import { concepts } from './concepts.ts';
+import { events } from './events.ts';
+import { exports } from './exports.ts';
+import { groups } from './groups.ts';
+import { images } from './images.ts';
+import { imports } from './imports.ts';
+import { jobs } from './jobs.ts';
+import { library } from './library.ts';
+import { models } from './models.ts';
+import { patients } from './patients.ts';
+import { prompts } from './prompts.ts';
+import { providers } from './providers.ts';
+import { settings } from './settings.ts';
+import { tags } from './tags.ts';
+import { traces } from './traces.ts';
+import { visits } from './visits.ts';
+
+/** Every call between a face and the workbench. */
+export const contract = {
+  app,
+  library,
+  images,
+  patients,
+  visits,
+  groups,
+  tags,
+  imports,
+  models,
+  providers,
+  concepts,
+  prompts,
+  traces,
+  jobs,
+  compare,
+  exports,
+  settings,
+  events,
+};

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import {
+  emergenceSchema,
+  lensKinds,
+  lensTraceJsonSchema,
+  providerNames,
+} from '../engine/lens-trace/lens-trace.ts';
+import { call } from './call.ts';
+import { resolvedConceptSchema } from './concepts.ts';
+import { byId, byIds, changed, count, idSchema, instantSchema, sha256Schema } from './ids.ts';
+import { imageChoiceSchema } from './image-query.ts';
+
+const laterConcept = z.object({
+  conceptId: z.string(),
+  role: z.enum(['target', 'control']),
+  /** At the last traced position; null for "never". */
+  emergenceLayer: z.int().positive().nullable(),
+  /** Earliest of all traced positions. */
+  earliestLayer: z.int().positive().nullable(),
+  finalRank: count,
+  finalLogProb: z.number(),
+  /** Whether control images took part in the judgement. */
+  controlled: z.boolean(),
+});
+
+/** A trace as lists show it: its provenance without its numbers. */
+export const traceSummarySchema = z.object({
+  id: idSchema,
+  imageId: idSchema.nullable(),
+  modelId: idSchema,
+  modelName: z.string(),
+  modelSha256: sha256Schema,
+  imageSha256: sha256Schema.nullable(),
+  promptText: z.string(),
+  conceptSetId: z.string().nullable(),
+  lens: z.enum(lensKinds),
+  weightDtype: z.string(),
+  provider: z.enum(providerNames),
+  softwareVersion: z.string(),
+  /** N = L + 1, with the input to block 0. */
+  numLayers: count,
+  numPositions: count,
+  topK: count,
+  gateMaxAbsDiff: z.number(),
+  generatedText: z.string(),
+  note: z.string(),
+  createdAt: instantSchema,
+});
+
+/** Everything of a trace but its arrays and the texts of its tokens, which `traces.cells` gives. */
+export const traceHeaderSchema = lensTraceJsonSchema.omit({ cells: true, concepts: true }).extend({
+  topK: z.int().positive(),
+  concepts: z.array(resolvedConceptSchema.extend({ emergence: emergenceSchema })),
+});
+
+export const traceDetailSchema = z.object({
+  summary: traceSummarySchema,
+  header: traceHeaderSchema,
+  concepts: z.array(laterConcept),
+});
+
+export const traceFilterSchema = z.strictObject({
+  imageId: idSchema.optional(),
+  modelId: idSchema.optional(),
+  groupId: idSchema.optional(),
+  limit: z.int().min(1).max(1000).default(100),
+  /** Only traces made before this one. */
+  beforeId: idSchema.optional(),
+});
+
+export const positionSelectionSchema = z.union([
+  z.enum(['last', 'image', 'all']),
+  z.array(count).min(1).max(20_000),
+]);
+
+/** One image token. */
+const maxPixelsLeast = 28 * 28;
+
+/** Images × prompts, traced in the same way. */
+export const traceOrderSchema = z.strictObject({
+  /** null traces the prompts without any image, which is one of the controls. */
+  images: imageChoiceSchema.nullable(),
+  modelId: idSchema,
+  prompts: z.array(z.string().min(1).max(20_000)).min(1).max(50),
+  conceptSetId: z.string(),
+  lens: z.enum(lensKinds).default('logit'),
+  positions: positionSelectionSchema.default('last'),
+  /** Largest area at which the model sees an image, pixels; null leaves the model's own limit. */
+  maxPixels: z.int().min(maxPixelsLeast).max(100_000_000).nullable().default(null),
+  topK: z.int().min(1).max(200).default(10),
+  /** Tokens to generate greedily after the prompt; 0 for none. */
+  generate: z.int().min(0).max(512).default(16),
+  /** Whether the generated positions are traced too. */
+  traceGenerated: z.boolean().default(false),
+  /** Whether emergence is compared with the control images and the prompt without any. */
+  controls: z.boolean().default(true),
+  /** The setting decides when left out. */
+  provider: z.enum([...providerNames, 'auto']).optional(),
+  /** Larger runs first. */
+  priority: z.int().min(-10).max(10).default(0),
+});
+
+export type TraceSummaryView = z.infer<typeof traceSummarySchema>;
+
+export type TraceHeader = z.infer<typeof traceHeaderSchema>;
+
+export type TraceDetail = z.infer<typeof traceDetailSchema>;
+
+export type TraceOrder = z.infer<typeof traceOrderSchema>;
+
+export const traces = {
+  /** Newest first. */
+  list: call.input(traceFilterSchema).output(z.array(traceSummarySchema)),
+  get: call.input(byId).output(traceDetailSchema),
+  /** The whole trace with its arrays; read it with `unpackTrace` of trace-payload.ts. */
+  cells: call.input(byId).output(z.instanceof(Blob)),
+  note: call.input(byId.extend({ note: z.string().max(20_000) })).output(traceSummarySchema),
+  remove: call.input(byIds).output(changed),
+};

@@ -1,0 +1,51 @@
+/** Entry of the engine's own process: it owns the model, the device and their memory, and ends with its parent. */
+
+import type { EngineCommand } from './messages.ts';
+import { verifyModel } from '../fidelity/verify-model.ts';
+import { inspectCheckpoint, outlineCheckpoint } from '../inspect.ts';
+import { ModelCache } from '../model-cache.ts';
+import { prepareModel } from '../quantize/prepare-model.ts';
+import { listProviders } from '../runtime/providers.ts';
+import { serveRequests } from './serve-requests.ts';
+import type { EngineChannel } from './serve-requests.ts';
+import { trace } from '../trace.ts';
+
+/** What Electron's utilityProcess gives instead of Node's message channel. */
+interface ParentPort {
+  postMessage(message: unknown): void;
+  on(event: 'message', listener: (message: { data: EngineCommand }) => void): void;
+  on(event: 'close', listener: () => void): void;
+}
+
+/** The line to the parent: Electron's port in a utility process, Node's channel in a forked one. */
+function openChannel(): EngineChannel {
+  const { parentPort } = process as unknown as { readonly parentPort?: ParentPort | null };
+  if (parentPort) {
+    return {
+      post: (event) => parentPort.postMessage(event),
+      onCommand: (listener) => parentPort.on('message', ({ data }) => listener(data)),
+      onClose: (listener) => parentPort.on('close', listener),
+    };
+  }
+  if (process.send === undefined) throw new Error('The engine runs only as a child process.');
+  return {
+    // A parent that has gone away in the meantime is noticed by onClose.
+    post: (event) => process.send?.(event, undefined, undefined, () => undefined),
+    onCommand: (listener) => process.on('message', (message) => listener(message as EngineCommand)),
+    onClose: (listener) => process.once('disconnect', listener),
+  };
+}
+
+// Ctrl-C reaches every process of the terminal; it is the parent who decides, and cancels.
+process.on('SIGINT', () => undefined);
+
+const models = new ModelCache();
+await serveRequests(openChannel(), {
+  trace: (request, hooks) => trace(request, hooks, models),
+  outline: (folder) => outlineCheckpoint(folder),
+  inspect: inspectCheckpoint,
+  providers: listProviders,
+  prepare: prepareModel,
+  verify: verifyModel,
+});
+process.exit(0);

@@ -1,0 +1,13 @@
+import type { Visit } from '../contract/visits.ts';
+
+/** A visit as the import hands it over, with the key that makes it one of a kind for its patient. */
+export function visitFromParts(parts: {
+  readonly studyUid?: string | null;
+  readonly date?: string | null;
+  readonly label?: string;
+}): Pick<Visit, 'key' | 'date' | 'label' | 'studyUid'> | null {
+  const { studyUid = null, date = null, label = '' } = parts;
+  if (studyUid === null && date === null && label === '') return null;
+  const key = studyUid === null ? `${date ?? ''}/${label.normalize('NFC')}` : `study ${studyUid}`;
+  return { key, date, label: label.normalize('NFC'), studyUid };
+}

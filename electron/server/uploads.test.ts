@@ -1,0 +1,50 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openUploads } from './uploads.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'загрузки '));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** What the handler reads of a request: its method and its bytes. */
+function request(method: string, body = ''): IncomingMessage {
+  return Object.assign(Readable.from([Buffer.from(body)]), { method }) as unknown as IncomingMessage;
+}
+
+const rootOf = () => join(folder, readdirSync(folder)[0]!);
+
+describe('uploads of a server that is up for days', () => {
+  it('keeps its folder young, so that nobody takes it for one that a crash left', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const uploads = await openUploads(folder);
+    const old = new Date(Date.now() - 48 * 3_600_000);
+    utimesSync(rootOf(), old, old);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    await vi.waitFor(() => expect(Date.now() - statSync(rootOf()).mtimeMs).toBeLessThan(60_000));
+    await uploads.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('makes the folder again where somebody has removed it', async () => {
+    const uploads = await openUploads(folder);
+    rmSync(rootOf(), { recursive: true });
+    const { status, body } = await uploads.handle(request('POST'), '/uploads');
+    expect(status).toBe(201);
+    const stored = await uploads.handle(request('PUT', 'data'), `/uploads/${body!['id']!}/a/b.jpg`);
+    expect(stored.status).toBe(201);
+    expect(readFileSync(join(body!['folder']!, 'a', 'b.jpg'), 'utf8')).toBe('data');
+    await uploads.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});

@@ -1,0 +1,215 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { ImportState, ImportStatus } from '../../contract/imports.ts';
+import type { JobState } from '../../contract/jobs.ts';
+import type { Laterality, LateralitySource } from '../../contract/laterality.ts';
+import type { ImageFormat } from '../../contract/image-query.ts';
+import type { LibraryImage } from '../../contract/images.ts';
+import type { Patient } from '../../contract/patients.ts';
+
+/** A column with a default, or one filled by a trigger. */
+type Defaulted<T> = ColumnType<T, T | undefined, T>;
+/** A column that SQLite computes. */
+type Computed<T> = ColumnType<T, never, never>;
+
+export interface PatientsTable {
+  id: Generated<number>;
+  code: string;
+  codeKey: string;
+  name: string | null;
+  birthYear: number | null;
+  sex: Patient['sex'];
+  note: Defaulted<string>;
+  createdAt: string;
+}
+
+export interface VisitsTable {
+  id: Generated<number>;
+  patientId: number;
+  key: string;
+  date: string | null;
+  label: Defaulted<string>;
+  studyUid: string | null;
+  note: Defaulted<string>;
+}
+
+export interface ImagesTable {
+  id: Generated<number>;
+  sha256: string;
+  patientId: number | null;
+  visitId: number | null;
+  patientKey: Defaulted<string>;
+  fileName: string;
+  nameKey: string;
+  originalPath: string;
+  storage: LibraryImage['storage'];
+  managedPath: string | null;
+  renderingPath: string | null;
+  bytes: number;
+  format: ImageFormat;
+  width: number;
+  height: number;
+  bitDepth: number;
+  frames: number;
+  laterality: Laterality;
+  lateralitySource: LateralitySource;
+  modality: string;
+  capturedAt: string | null;
+  capturedKey: Computed<string>;
+  camera: string | null;
+  quality: LibraryImage['quality'];
+  note: string;
+  /** JSON list of strings. */
+  remarks: string;
+  sopInstanceUid: string | null;
+  traceCount: Defaulted<number>;
+  importedAt: string;
+}
+
+export interface FindingsTable {
+  id: Generated<number>;
+  imageId: number;
+  label: string;
+  value: string | null;
+  source: 'user' | 'manifest' | 'dicom';
+  note: Defaulted<string>;
+  createdAt: string;
+}
+
+export interface ImportEntriesTable {
+  id: Generated<number>;
+  importId: number;
+  path: string;
+  status: ImportStatus;
+  reason: string | null;
+  detail: string;
+  sha256: string | null;
+  imageId: number | null;
+}
+
+export interface ModelsTable {
+  id: Generated<number>;
+  sha256: string;
+  name: string;
+  family: string;
+  folder: string | null;
+  numLayers: number;
+  dModel: number;
+  vocabSize: number;
+  tokenizerSize: number;
+  /** JSON of the checkpoint report. */
+  report: string | null;
+  addedAt: string;
+  lastUsedAt: string | null;
+}
+
+export interface TracesTable {
+  id: Generated<number>;
+  contentKey: string | null;
+  imageId: number | null;
+  modelId: number;
+  promptId: number;
+  conceptSetId: number | null;
+  schema: string;
+  imageSha256: string | null;
+  modelSha256: string;
+  lens: string;
+  weightDtype: string;
+  provider: string;
+  softwareVersion: string;
+  numLayers: number;
+  numPositions: number;
+  topK: number;
+  gateMaxAbsDiff: number;
+  generatedText: string;
+  /** JSON of the trace, its typed arrays replaced by names. */
+  document: string;
+  createdAt: string;
+}
+
+export interface TraceArraysTable {
+  id: Generated<number>;
+  traceId: number;
+  name: string;
+  dtype: string;
+  /** JSON list of dimensions. */
+  shape: string;
+  schemaVersion: number;
+  byteLength: number;
+  data: Buffer | null;
+  fileHash: string | null;
+}
+
+export interface TraceConceptsTable {
+  traceId: number;
+  conceptId: string;
+  imageId: number | null;
+  modelId: number;
+  role: 'target' | 'control';
+  emergenceLayer: number | null;
+  earliestLayer: number | null;
+  finalRank: number;
+  finalLogProb: number;
+  /** 1 when the emergence was judged against control images. */
+  controlled: number;
+}
+
+export interface JobsTable {
+  id: Generated<number>;
+  kind: string;
+  contentKey: string;
+  request: string;
+  imageId: number | null;
+  modelKey: string;
+  priority: number;
+  state: Defaulted<JobState>;
+  attempts: Defaulted<number>;
+  maxAttempts: number;
+  worker: Defaulted<string | null>;
+  leaseUntil: Defaulted<string | null>;
+  notBefore: Defaulted<string | null>;
+  error: Defaulted<string | null>;
+  traceId: Defaulted<number | null>;
+  createdAt: string;
+  startedAt: Defaulted<string | null>;
+  finishedAt: Defaulted<string | null>;
+}
+
+export interface AuditLogTable {
+  id: Generated<number>;
+  at: string;
+  actor: string;
+  action: string;
+  subject: string;
+  details: string;
+  previousHash: string;
+  hash: string;
+}
+
+/** Every table, as kysely types it. */
+export interface Tables {
+  patients: PatientsTable;
+  visits: VisitsTable;
+  images: ImagesTable;
+  tags: { id: Generated<number>; name: string; nameKey: string };
+  image_tags: { imageId: number; tagId: number };
+  findings: FindingsTable;
+  groups: { id: Generated<number>; name: string; note: Defaulted<string>; createdAt: string };
+  group_images: { groupId: number; imageId: number };
+  settings: { key: string; value: string };
+  imports: {
+    id: Generated<number>;
+    state: ImportState;
+    sources: string;
+    startedAt: string;
+    finishedAt: string | null;
+  };
+  import_entries: ImportEntriesTable;
+  models: ModelsTable;
+  prompts: { id: Generated<number>; sha256: string; title: string; text: string; createdAt: string };
+  concept_sets: { id: Generated<number>; sha256: string; setId: string; body: string; createdAt: string };
+  traces: TracesTable;
+  trace_arrays: TraceArraysTable;
+  trace_concepts: TraceConceptsTable;
+  jobs: JobsTable;
+  audit_log: AuditLogTable;
+}

@@ -1,0 +1,195 @@
+import type { Selectable } from 'kysely';
+import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
+import type { ConceptTrace, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import type { AuditLog } from '../audit-log.ts';
+import type { ConceptSets } from '../concept-sets.ts';
+import { found, query } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
+import type { Models } from '../models.ts';
+import type { Prompts } from '../prompts.ts';
+import type { TracesTable } from '../database/tables.ts';
+import type { TraceArrays } from './trace-arrays.ts';
+import { joinTrace, splitTrace } from './trace-document.ts';
+import type { NamedArray } from './trace-document.ts';
+
+/** A trace as lists show it: its provenance without its numbers. */
+export type TraceSummary = Omit<Selectable<TracesTable>, 'document'> & {
+  readonly modelName: string;
+  readonly promptText: string;
+};
+
+export interface TraceContext {
+  /** null for a control without an image of the library. */
+  readonly imageId: number | null;
+  /** What the trace is unique by; null to store it in any case. */
+  readonly contentKey: string | null;
+  readonly conceptSet: ConceptSet | null;
+  /** Arrays beyond the trace's own, such as hidden states. */
+  readonly extraArrays?: readonly NamedArray[];
+}
+
+export interface TraceFilter {
+  readonly imageId?: number;
+  readonly modelId?: number;
+  readonly groupId?: number;
+  readonly limit: number;
+  /** Only traces made before this one. */
+  readonly beforeId?: number;
+}
+
+export interface TraceAggregates {
+  readonly models: Models;
+  readonly prompts: Prompts;
+  readonly conceptSets: ConceptSets;
+  readonly arrays: TraceArrays;
+  readonly audit: AuditLog;
+}
+
+export class Traces {
+  readonly #db: Database;
+  readonly #to: TraceAggregates;
+  readonly #now: () => Date;
+
+  constructor(db: Database, aggregates: TraceAggregates, now: () => Date) {
+    this.#db = db;
+    this.#to = aggregates;
+    this.#now = now;
+  }
+
+  /**
+   * Stores a trace with everything needed to repeat it, in one transaction.
+   *
+   * @returns its id, or the id of the trace already stored under the same content key
+   */
+  insert(trace: LensTrace, { imageId, contentKey, conceptSet, extraArrays = [] }: TraceContext): number {
+    return this.#db.transaction(() => {
+      const known = contentKey === null ? undefined : this.findByContentKey(contentKey);
+      if (known !== undefined) return known;
+      const { document, arrays } = splitTrace(trace);
+      const modelId = this.#to.models.ensure(trace.model);
+      const { lastInsertRowid } = this.#db.run(
+        query.insertInto('traces').values({
+          contentKey,
+          imageId,
+          modelId,
+          promptId: this.#to.prompts.ensure(trace.prompt.text),
+          conceptSetId: conceptSet === null ? null : this.#to.conceptSets.ensure(conceptSet),
+          schema: trace.schema,
+          imageSha256: trace.image?.sha256 ?? null,
+          modelSha256: trace.model.sha256,
+          lens: trace.lens,
+          weightDtype: trace.model.weightDtype,
+          provider: trace.model.provider,
+          softwareVersion: trace.software.version,
+          numLayers: trace.layers.length,
+          numPositions: trace.positions.length,
+          topK: trace.topK,
+          gateMaxAbsDiff: trace.gate.maxAbsDiff,
+          generatedText: trace.generated.text,
+          document,
+          createdAt: this.#now().toISOString(),
+        }),
+      );
+      const traceId = Number(lastInsertRowid);
+      for (const array of [...arrays, ...extraArrays]) this.#to.arrays.insert(traceId, array);
+      for (const concept of trace.concepts) {
+        const row = { traceId, imageId, modelId, ...summarise(concept, trace) };
+        this.#db.run(query.insertInto('trace_concepts').values(row));
+      }
+      return traceId;
+    });
+  }
+
+  findByContentKey(contentKey: string): number | undefined {
+    return this.#db.get(query.selectFrom('traces').select('id').where('contentKey', '=', contentKey))?.id;
+  }
+
+  /** The whole trace, bit for bit as it was stored. */
+  get(id: number): LensTrace {
+    const row = this.#db.get(query.selectFrom('traces').select('document').where('id', '=', id));
+    return joinTrace(found(row, 'such trace').document, (name) => this.#to.arrays.read(id, name));
+  }
+
+  summary(id: number): TraceSummary {
+    return found(this.#db.get(summaries().where('traces.id', '=', id)), 'such trace');
+  }
+
+  /** Newest first. */
+  list({ imageId, modelId, groupId, limit, beforeId }: TraceFilter): TraceSummary[] {
+    let rows = summaries().orderBy('traces.id', 'desc').limit(limit);
+    if (imageId !== undefined) rows = rows.where('traces.imageId', '=', imageId);
+    if (modelId !== undefined) rows = rows.where('traces.modelId', '=', modelId);
+    if (beforeId !== undefined) rows = rows.where('traces.id', '<', beforeId);
+    if (groupId !== undefined) {
+      rows = rows.where('traces.imageId', 'in', (images) =>
+        images.selectFrom('group_images').select('imageId').where('groupId', '=', groupId),
+      );
+    }
+    return this.#db.all(rows);
+  }
+
+  count(): number {
+    return this.#db.rows<{ n: number }>('SELECT count(*) AS n FROM traces')[0]!.n;
+  }
+
+  /** What each concept came to, without reading the arrays. */
+  concepts(id: number) {
+    return this.#db.all(
+      query.selectFrom('trace_concepts').selectAll().where('traceId', '=', id).orderBy('conceptId'),
+    );
+  }
+
+  remove(id: number): void {
+    this.#db.transaction(() => {
+      const { modelSha256, imageId } = this.summary(id);
+      this.#db.run(query.deleteFrom('traces').where('id', '=', id));
+      this.#to.audit.append('trace.remove', `trace ${id}`, { modelSha256, imageId });
+    });
+  }
+}
+
+function summaries() {
+  return query
+    .selectFrom('traces')
+    .innerJoin('models', 'models.id', 'traces.modelId')
+    .innerJoin('prompts', 'prompts.id', 'traces.promptId')
+    .select([
+      'traces.id',
+      'traces.contentKey',
+      'traces.imageId',
+      'traces.modelId',
+      'traces.promptId',
+      'traces.conceptSetId',
+      'traces.schema',
+      'traces.imageSha256',
+      'traces.modelSha256',
+      'traces.lens',
+      'traces.weightDtype',
+      'traces.provider',
+      'traces.softwareVersion',
+      'traces.numLayers',
+      'traces.numPositions',
+      'traces.topK',
+      'traces.gateMaxAbsDiff',
+      'traces.generatedText',
+      'traces.createdAt',
+      'models.name as modelName',
+      'prompts.text as promptText',
+    ]);
+}
+
+/** Emergence at the last traced position, and the earliest of all positions; final values at the last layer. */
+function summarise(concept: ConceptTrace, trace: LensTrace) {
+  const { layers, controlLogOdds } = concept.emergence;
+  const emerged = layers.filter((layer) => layer !== null);
+  const last = trace.layers.length * trace.positions.length - 1;
+  return {
+    conceptId: concept.id,
+    role: concept.role,
+    emergenceLayer: layers.at(-1) ?? null,
+    earliestLayer: emerged.length === 0 ? null : Math.min(...emerged),
+    finalRank: concept.rank[last] ?? 0,
+    finalLogProb: concept.logProb[last] ?? 0,
+    controlled: controlLogOdds === null ? 0 : 1,
+  };
+}

@@ -1,0 +1,63 @@
+import { api } from '../api.ts';
+import type { Desk } from '../desk.ts';
+import { chosenImages } from '../jobs/enqueue.ts';
+import { nameTaken } from '../name-taken.ts';
+import { groupStatistics } from './group-statistics.ts';
+
+export function groupsRouter({ session, events, undo }: Desk) {
+  const { groups } = api;
+  const tell = (id: number) => events.publish({ type: 'library', what: 'groups', ids: [id] });
+  return groups.router({
+    list: groups.list.handler(() => session.library.groups.list()),
+    get: groups.get.handler(({ input }) => ({
+      group: session.library.groups.get(input.id),
+      imageIds: session.library.groups.imageIds(input.id),
+    })),
+    create: groups.create.handler(({ input: { name, note } }) => {
+      if (session.library.groups.findByName(name) !== undefined) throw nameTaken();
+      const group = session.library.groups.create(name, note);
+      tell(group.id);
+      return group;
+    }),
+    update: groups.update.handler(({ input: { id, change } }) => {
+      const { library } = session;
+      const { name, note } = change;
+      const owner = name === undefined ? undefined : library.groups.findByName(name);
+      if (owner !== undefined && owner.id !== id) throw nameTaken();
+      const group = library.groups.update(id, {
+        ...(name === undefined ? {} : { name }),
+        ...(note === undefined ? {} : { note }),
+      });
+      tell(id);
+      return group;
+    }),
+    remove: groups.remove.handler(({ input }) => {
+      session.library.groups.get(input.id);
+      session.library.groups.remove(input.id);
+      undo.clear();
+      tell(input.id);
+      return { changed: 1 };
+    }),
+    addImages: groups.addImages.handler(({ input: { id, images } }) => {
+      const { library } = session;
+      const members = new Set(library.groups.imageIds(id));
+      const added = chosenImages(library, images).filter((imageId) => !members.has(imageId));
+      library.groups.addImages(id, added);
+      undo.push({ action: 'add-to-group', imageIds: added }, () => library.groups.removeImages(id, added));
+      tell(id);
+      return library.groups.get(id);
+    }),
+    removeImages: groups.removeImages.handler(({ input: { id, images } }) => {
+      const { library } = session;
+      const members = new Set(library.groups.imageIds(id));
+      const removed = chosenImages(library, images).filter((imageId) => members.has(imageId));
+      library.groups.removeImages(id, removed);
+      undo.push({ action: 'remove-from-group', imageIds: removed }, () =>
+        library.groups.addImages(id, removed),
+      );
+      tell(id);
+      return library.groups.get(id);
+    }),
+    statistics: groups.statistics.handler(({ input }) => groupStatistics(session.library, input)),
+  });
+}

@@ -1,0 +1,181 @@
+import { FundusLensError } from '../../contract/errors.ts';
+import type { ImageChangeInput } from '../../contract/images.ts';
+import type { Finding, LibraryImage } from '../../contract/images.ts';
+import { visitFromParts } from '../../ingest/visit.ts';
+import type { Library } from '../../store/library.ts';
+import type { ImageChange } from '../../store/images/images.ts';
+import type { Desk } from '../desk.ts';
+import { withoutAbsent } from '../without-absent.ts';
+
+type ResolvedChange = { -readonly [K in keyof ImageChange]?: ImageChange[K] | undefined };
+type EditDesk = Pick<Desk, 'session' | 'undo' | 'events'>;
+
+/**
+ * Changes many images at a time, all or none. A patient's code that is new makes the patient, and a visit's date the
+ * visit; giving an image to another patient takes it out of its visit.
+ *
+ * @throws input.invalid when a visit is not one of the image's patient
+ */
+export function updateImages(desk: EditDesk, ids: readonly number[], change: ImageChangeInput): number {
+  const { library } = desk.session;
+  const before = library.transaction(() => {
+    const originals = ids.map((id) => library.images.get(id));
+    for (const image of originals) library.images.update(image.id, resolveChange(library, image, change));
+    return originals;
+  });
+  desk.undo.push({ action: 'update', imageIds: [...ids] }, () => {
+    for (const image of before) library.images.update(image.id, formerValues(image, change));
+  });
+  tell(desk, ids);
+  if (change.patient !== undefined) desk.events.publish({ type: 'library', what: 'patients', ids: [] });
+  return before.length;
+}
+
+function resolveChange(library: Library, image: LibraryImage, change: ImageChangeInput): ImageChange {
+  const { patient, visit, ...plain } = change;
+  const resolved: ResolvedChange = { ...plain };
+  let patientId = image.patientId;
+  if (patient !== undefined) {
+    patientId = patient === null ? null : findPatient(library, patient);
+    resolved.patientId = patientId;
+    if (patientId !== image.patientId) resolved.visitId = null;
+  }
+  if (visit !== undefined) resolved.visitId = findVisit(library, patientId, visit);
+  return withoutAbsent(resolved);
+}
+
+function findPatient(library: Library, patient: NonNullable<ImageChangeInput['patient']>): number {
+  return 'id' in patient ? library.patients.get(patient.id).id : library.patients.ensure(patient);
+}
+
+function findVisit(
+  library: Library,
+  patientId: number | null,
+  visit: ImageChangeInput['visit'],
+): number | null {
+  if (visit === null || visit === undefined) return null;
+  if (patientId === null)
+    throw new FundusLensError('input.invalid', 'An image without a patient has no visit.');
+  if ('date' in visit) {
+    const { date } = visit;
+    return library.visits.ensure(
+      patientId,
+      visitFromParts({ date }) ?? { key: date, date, label: '', studyUid: null },
+    );
+  }
+  if (library.visits.get(visit.id).patientId !== patientId) {
+    throw new FundusLensError('input.invalid', 'The visit is one of another patient.');
+  }
+  return visit.id;
+}
+
+/** The source of a laterality cannot be given back; a guess that a person changed and restored is a person's. */
+function formerValues(image: LibraryImage, change: ImageChangeInput): ImageChange {
+  const { laterality, modality, capturedAt, quality, note, patientId, visitId } = image;
+  return {
+    ...(change.laterality === undefined ? {} : { laterality }),
+    ...(change.modality === undefined ? {} : { modality }),
+    ...(change.capturedAt === undefined ? {} : { capturedAt }),
+    ...(change.quality === undefined ? {} : { quality }),
+    ...(change.note === undefined ? {} : { note }),
+    ...(change.patient === undefined && change.visit === undefined ? {} : { patientId, visitId }),
+  };
+}
+
+/** Takes images, their traces and jobs out of the library; a job that runs for one of them ends. */
+export function removeImages(desk: EditDesk & Pick<Desk, 'runner'>, ids: readonly number[]): number {
+  const { library } = desk.session;
+  library.transaction(() => {
+    for (const id of ids) library.images.remove(id);
+  });
+  desk.undo.clear();
+  desk.runner.abortJobsOf(ids);
+  tell(desk, ids);
+  desk.events.publish({ type: 'library', what: 'traces', ids: [] });
+  return ids.length;
+}
+
+export function addTag(desk: EditDesk, ids: readonly number[], name: string): number {
+  const { library } = desk.session;
+  const { tagId, added } = library.transaction(() => {
+    const id = library.tags.ensure(name);
+    const without = ids.filter((imageId) => !hasTag(library, imageId, id));
+    library.tags.add(without, name);
+    return { tagId: id, added: without };
+  });
+  desk.undo.push({ action: 'add-tag', imageIds: added }, () => library.tags.removeFrom(added, tagId));
+  tell(desk, added);
+  desk.events.publish({ type: 'library', what: 'tags', ids: [tagId] });
+  return added.length;
+}
+
+export function removeTag(desk: EditDesk, ids: readonly number[], tagId: number): number {
+  const { library } = desk.session;
+  const name = library.tags.list().find(({ id }) => id === tagId)?.name;
+  const tagged = ids.filter((imageId) => hasTag(library, imageId, tagId));
+  if (name === undefined || tagged.length === 0) return 0;
+  library.tags.removeFrom(tagged, tagId);
+  desk.undo.push({ action: 'remove-tag', imageIds: tagged }, () => {
+    library.tags.add(tagged, name);
+  });
+  tell(desk, tagged);
+  desk.events.publish({ type: 'library', what: 'tags', ids: [tagId] });
+  return tagged.length;
+}
+
+export function putFinding(
+  desk: EditDesk,
+  ids: readonly number[],
+  finding: Pick<Finding, 'label' | 'value' | 'note'>,
+): number {
+  const { library } = desk.session;
+  const replaced = library.transaction(() =>
+    ids.map((imageId) => {
+      const before = ownFindings(library, imageId).find(({ label }) => label === finding.label);
+      const { id } = library.findings.put({ ...finding, imageId, source: 'user' });
+      return { id, before };
+    }),
+  );
+  desk.undo.push({ action: 'put-finding', imageIds: [...ids] }, () => {
+    for (const { id, before } of replaced) {
+      if (before === undefined) library.findings.remove(id);
+      else library.findings.put(before);
+    }
+  });
+  tell(desk, ids);
+  return ids.length;
+}
+
+export function removeFinding(desk: EditDesk, imageId: number, findingId: number): number {
+  const { library } = desk.session;
+  const finding = library.findings.ofImage(imageId).find(({ id }) => id === findingId);
+  if (finding === undefined) return 0;
+  library.findings.remove(findingId);
+  desk.undo.push({ action: 'remove-finding', imageIds: [imageId] }, () => {
+    library.findings.put(finding);
+  });
+  tell(desk, [imageId]);
+  return 1;
+}
+
+export function undoLast(desk: EditDesk) {
+  const undone = desk.undo.pop((work) => desk.session.library.transaction(work));
+  if (undone !== null) {
+    tell(desk, undone.imageIds);
+    desk.events.publish({ type: 'library', what: 'tags', ids: [] });
+    desk.events.publish({ type: 'library', what: 'groups', ids: [] });
+  }
+  return undone;
+}
+
+function ownFindings(library: Library, imageId: number): Finding[] {
+  return library.findings.ofImage(imageId).filter(({ source }) => source === 'user');
+}
+
+function hasTag(library: Library, imageId: number, tagId: number): boolean {
+  return library.tags.ofImage(imageId).some(({ id }) => id === tagId);
+}
+
+function tell({ events }: EditDesk, ids: readonly number[]): void {
+  events.publish({ type: 'library', what: 'images', ids: ids.length > 1000 ? [] : [...ids] });
+}

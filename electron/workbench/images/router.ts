@@ -1,0 +1,65 @@
+import { gridType } from '../../contract/image-grid.ts';
+import type { ImageDetail } from '../../contract/images.ts';
+import { api } from '../api.ts';
+import type { Desk } from '../desk.ts';
+import {
+  addTag,
+  putFinding,
+  removeFinding,
+  removeImages,
+  removeTag,
+  undoLast,
+  updateImages,
+} from './edit-images.ts';
+import { GridSource } from './grid-source.ts';
+import { countFacets } from './image-facets.ts';
+import { listTraces } from '../traces/trace-views.ts';
+import type { Library } from '../../store/library.ts';
+
+export function imagesRouter(desk: Desk) {
+  const { session, events, undo } = desk;
+  const { images } = api;
+  const grid = new GridSource(session, events);
+  return images.router({
+    page: images.page.handler(({ input: { query, start, limit } }) =>
+      session.library.search.page(query, start, limit),
+    ),
+    count: images.count.handler(({ input }) => session.library.search.count(input.query)),
+    ids: images.ids.handler(({ input }) => session.library.search.ids(input.query)),
+    grid: images.grid.handler(
+      ({ input: { query, first, limit } }) => new Blob([grid.read(query, first, limit)], { type: gridType }),
+    ),
+    facets: images.facets.handler(({ input }) => countFacets(session.library, input.filter)),
+    get: images.get.handler(({ input }) => describeImage(session.library, input.id)),
+    update: images.update.handler(({ input }) => ({ changed: updateImages(desk, input.ids, input.change) })),
+    remove: images.remove.handler(({ input }) => ({ changed: removeImages(desk, input.ids) })),
+    addTag: images.addTag.handler(({ input }) => ({ changed: addTag(desk, input.ids, input.name) })),
+    removeTag: images.removeTag.handler(({ input }) => ({
+      changed: removeTag(desk, input.ids, input.tagId),
+    })),
+    putFinding: images.putFinding.handler(({ input }) => ({
+      changed: putFinding(desk, input.ids, input.finding),
+    })),
+    removeFinding: images.removeFinding.handler(({ input }) => ({
+      changed: removeFinding(desk, input.imageId, input.findingId),
+    })),
+    undo: images.undo.handler(() => undoLast(desk)),
+    undoable: images.undoable.handler(() => undo.peek()),
+  });
+}
+
+function describeImage(library: Library, id: number): ImageDetail {
+  const image = library.images.get(id);
+  const groups = library.groups
+    .list()
+    .filter((group) => library.search.count({ filter: { ids: [id], groupId: group.id } }) > 0);
+  return {
+    image,
+    patient: image.patientId === null ? null : library.patients.get(image.patientId),
+    visit: image.visitId === null ? null : library.visits.get(image.visitId),
+    tags: library.tags.ofImage(id),
+    findings: library.findings.ofImage(id),
+    groups: groups.map((group) => ({ id: group.id, name: group.name })),
+    traces: listTraces(library, { imageId: id, limit: 1000 }),
+  };
+}

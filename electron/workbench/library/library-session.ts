@@ -1,0 +1,142 @@
+import { statfsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Backup, LibraryStatus, VerifyReport } from '../../contract/library.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { problemOf } from '../../contract/problem.ts';
+import { restoreBackup } from '../../store/backups.ts';
+import type { Backup as StoredBackup } from '../../store/backups.ts';
+import { openLibrary } from '../../store/library.ts';
+import type { Library, OpenOptions } from '../../store/library.ts';
+import { schemaVersion } from '../../store/database/migrate.ts';
+
+const day = 86_400_000;
+
+/** The library that is open now; a restore puts another in its place. */
+export class LibrarySession {
+  readonly folder: string;
+  readonly #options: OpenOptions;
+  #library: Library;
+
+  private constructor(folder: string, options: OpenOptions, library: Library) {
+    this.folder = folder;
+    this.#options = options;
+    this.#library = library;
+  }
+
+  /** @throws whatever `openLibrary` throws */
+  static async open(folder: string, options: OpenOptions): Promise<LibrarySession> {
+    return new LibrarySession(folder, options, await openLibrary(folder, options));
+  }
+
+  get library(): Library {
+    return this.#library;
+  }
+
+  get isReadOnly(): boolean {
+    return this.#library.readOnlyReason !== null;
+  }
+
+  async status(): Promise<LibraryStatus> {
+    const { readOnlyReason, warnings, paths, search, patients, traces, groups } = this.#library;
+    const [newest] = await this.#library.backups();
+    return {
+      folder: this.folder,
+      state: readOnlyReason === null ? 'open' : 'read-only',
+      problem: readOnlyReason === null ? null : problemOf(readOnlyReason),
+      warnings: [...warnings],
+      schemaVersion,
+      counts: {
+        images: search.count({}),
+        patients: patients.count(),
+        traces: traces.count(),
+        groups: groups.list().length,
+      },
+      databaseBytes: statSync(paths.database).size,
+      freeBytes: freeBytes(paths.root),
+      lastBackupAt: newest?.madeAt.toISOString() ?? null,
+    };
+  }
+
+  async backups(): Promise<Backup[]> {
+    return (await this.#library.backups()).map(describe);
+  }
+
+  async backup(keep: number): Promise<Backup> {
+    return { ...describe(await this.#library.backup(keep)), verified: true };
+  }
+
+  /** Makes a backup when the newest is older than that many days and there is something to keep. */
+  async backupWhenDue(everyDays: number, keep: number): Promise<Backup | null> {
+    if (this.isReadOnly || this.#library.search.count({}) === 0) return null;
+    const [newest] = await this.#library.backups();
+    const age = newest === undefined ? Infinity : Date.now() - newest.madeAt.getTime();
+    return age < everyDays * day ? null : this.backup(keep);
+  }
+
+  /**
+   * Puts a backup in the library's place. Nobody else may use the library meanwhile.
+   *
+   * @throws input.invalid for an unknown name; whatever keeps the backup from being used, such as library.damaged, and
+   *   the present library is open again
+   */
+  async restore(name: string): Promise<void> {
+    const backup = (await this.#library.backups()).find(({ file }) => path.basename(file) === name);
+    if (backup === undefined) {
+      throw new FundusLensError('input.invalid', 'There is no such backup.', {
+        found: name,
+        advice: 'reload the list of backups',
+      });
+    }
+    this.#library.close();
+    let replaced: string | null = null;
+    try {
+      replaced = await restoreBackup(this.folder, backup.file);
+      this.#library = await openLibrary(this.folder, this.#options);
+    } catch (error) {
+      if (replaced !== null) await restoreBackup(this.folder, replaced);
+      this.#library = await openLibrary(this.folder, this.#options);
+      throw error;
+    }
+    if (!this.isReadOnly) this.#library.audit.append('library.restore', 'library', { backup: name });
+  }
+
+  async verify(signal?: AbortSignal): Promise<VerifyReport> {
+    const verdict = await this.#library.verify(signal);
+    const problems = [
+      ...verdict.database.map((line) => `The database says: ${line}.`),
+      ...verdict.missingFiles.map((file) => `${file} is missing.`),
+      ...verdict.changedFiles.map((file) => `${file} is not what was imported.`),
+      ...(verdict.audit.intact
+        ? []
+        : [`The audit log was changed at entry ${verdict.audit.firstBadId} or is damaged there.`]),
+    ];
+    return {
+      ok: problems.length === 0,
+      problems,
+      checked: {
+        images: this.#library.search.count({}),
+        arrayFiles: verdict.filesChecked,
+        auditEntries: verdict.audit.entries,
+      },
+      leftOver: [...verdict.leftOverFiles],
+      auditIntact: verdict.audit.intact,
+    };
+  }
+
+  close(): void {
+    this.#library.close();
+  }
+}
+
+function describe({ file, bytes, madeAt }: StoredBackup): Backup {
+  return { name: path.basename(file), createdAt: madeAt.toISOString(), bytes, verified: null };
+}
+
+function freeBytes(folder: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,201 @@
+import path from 'node:path';
+import { createRouterClient } from '@orpc/server';
+import type { RouterClient } from '@orpc/server';
+import type { Media } from '../contract/media.ts';
+import type { EngineClientOptions } from '../engine/process/engine-client.ts';
+import { Engines } from './engines.ts';
+import { EventLog } from './events/event-log.ts';
+import { welcome } from './library/first-run.ts';
+import { bundled } from './folders.ts';
+import type { WorkbenchFolders } from './folders.ts';
+import { ImportService } from './imports/service.ts';
+import { JobRunner } from './jobs/job-runner.ts';
+import type { RunnerOptions } from './jobs/job-runner.ts';
+import { LibrarySession } from './library/library-session.ts';
+import { MediaSource } from './images/media.ts';
+import { ModelManager } from './models/model-manager.ts';
+import type { ModelTasks } from './models/model-tasks.ts';
+import type { ModelManagerOptions } from './models/model-manager.ts';
+import { ProviderManager } from './providers/service.ts';
+import { SettingsFile } from './settings/settings-file.ts';
+import { UndoStack } from './images/undo-stack.ts';
+import { appRouter } from './app/router.ts';
+import { compareRouter } from './compare/router.ts';
+import { conceptsRouter } from './concepts/router.ts';
+import { eventsRouter } from './events/router.ts';
+import { exportsRouter } from './exports/router.ts';
+import { groupsRouter } from './groups/router.ts';
+import { imagesRouter } from './images/router.ts';
+import { importsRouter } from './imports/router.ts';
+import { jobsRouter } from './jobs/router.ts';
+import { libraryRouter } from './library/router.ts';
+import { modelsRouter } from './models/router.ts';
+import { patientsRouter } from './patients/router.ts';
+import { promptsRouter } from './prompts/router.ts';
+import { providersRouter } from './providers/router.ts';
+import { settingsRouter } from './settings/router.ts';
+import { tagsRouter } from './tags/router.ts';
+import { tracesRouter } from './traces/router.ts';
+import { visitsRouter } from './visits/router.ts';
+import type { Desk } from './desk.ts';
+
+export interface WorkbenchOptions {
+  readonly libraryFolder: string;
+  readonly cacheFolder: string;
+  /** Models that we keep ourselves, unless the settings name another folder; beside the cache when left out. */
+  readonly modelsFolder?: string;
+  /** JSON file of this computer's settings; in memory only when left out. */
+  readonly settingsFile?: string;
+  readonly logFolder?: string;
+  /** What comes with the software; null leaves it out of a new library. */
+  readonly samplesFolder?: string | null;
+  readonly demoModelFolder?: string | null;
+  /** Who acts, for the audit log; never a patient. */
+  readonly actor?: string;
+  /** Whether an absent library is made. */
+  readonly create?: boolean;
+  /** Whether queued jobs run in this process. */
+  readonly runJobs?: boolean;
+  readonly engine?: EngineClientOptions & { readonly maxWarm?: number };
+  readonly runner?: Omit<RunnerOptions, 'onError'>;
+  /** Of tests, which have no patience with a hub. */
+  readonly hub?: Pick<ModelManagerOptions, 'stallMilliseconds' | 'rules'>;
+  /** Defects and failures in the background; never named after a person or file. */
+  readonly log?: { error(event: string, error: unknown): void };
+}
+
+export type WorkbenchRouter = ReturnType<typeof createRouter>;
+export type WorkbenchClient = RouterClient<WorkbenchRouter>;
+
+/** Everything that the contract promises, over one open library. */
+export interface Workbench {
+  /** For the faces' handlers. */
+  readonly router: WorkbenchRouter;
+  /** The same calls inside this process. */
+  readonly client: WorkbenchClient;
+  /** First steps in a new library and the automatic backup; nothing has to wait for it. */
+  readonly ready: Promise<void>;
+  /** Waits for an import of this process. */
+  readonly imports: Pick<ImportService, 'wait' | 'failure'>;
+  /** Waits for a download, copy, preparation or verification of this process. */
+  readonly modelTasks: Pick<ModelTasks, 'wait'>;
+  /** Waits for an installation of the CUDA library by this process. */
+  readonly cudaLibrary: Pick<ProviderManager, 'wait'>;
+  /** Process ids of the engines that run now. */
+  readonly enginePids: number[];
+  /** null when there is no such image or view. */
+  openMedia(imageId: number, view: string): Promise<Media | null>;
+  /** Gives running jobs back to the queue, ends engines and imports, and closes the library. */
+  close(): Promise<void>;
+}
+
+const hour = 3_600_000;
+
+/**
+ * Opens a library and everything that works on it.
+ *
+ * @throws library.unavailable, library.locked, library.damaged, library.disk-full; a newer or read-only library opens
+ *   for reading
+ */
+export async function createWorkbench(options: WorkbenchOptions): Promise<Workbench> {
+  const { actor = 'user', create = true, runJobs = true, log } = options;
+  const onError = (event: string, error: unknown) => log?.error(event, error);
+  const settings = new SettingsFile(options.settingsFile ?? null);
+  const cache = path.resolve(options.cacheFolder);
+  const folders: WorkbenchFolders = {
+    library: path.resolve(options.libraryFolder),
+    cache,
+    models: path.resolve(
+      settings.get().models.folder ?? options.modelsFolder ?? path.join(path.dirname(cache), 'models'),
+    ),
+    logs: options.logFolder ?? null,
+    demoModel: options.demoModelFolder ?? bundled.demoModel,
+    samples: options.samplesFolder ?? bundled.samples,
+  };
+  const session = await LibrarySession.open(folders.library, { actor, create });
+  const events = new EventLog();
+  const engines = new Engines(events, options.engine);
+  const runner = new JobRunner({ session, engines, events }, { ...options.runner, onError });
+  const imports = new ImportService({ session, events, cacheFolder: folders.cache }, onError);
+  const services = { session, events, settings, engines, runner, folders };
+  const manager = new ModelManager(services, {
+    tokenFile: options.settingsFile === undefined ? null : `${options.settingsFile}.token`,
+    resumes: runJobs,
+    onError,
+    ...options.hub,
+  });
+  const providers = new ProviderManager(services, { onError, ...options.hub });
+  const desk: Desk = { ...services, imports, manager, providers, undo: new UndoStack() };
+  const media = new MediaSource(session, folders.cache);
+  const router = createRouter(desk);
+
+  if (runJobs && !session.isReadOnly) session.library.imports.closeInterrupted();
+  if (runJobs) runner.start();
+  const models = manager.start().catch((error: unknown) => onError('models', error));
+  const welcomed = welcome(desk, {
+    samples: options.samplesFolder !== null,
+    demoModel: options.demoModelFolder !== null,
+  }).catch((error: unknown) => onError('first-run', error));
+  const ready = Promise.all([models, welcomed]).then(() => undefined);
+  const backups = setInterval(() => void backUpWhenDue(), hour);
+  backups.unref();
+  async function backUpWhenDue(): Promise<void> {
+    const { automatic, everyDays, keep } = settings.get().backups;
+    if (!automatic) return;
+    try {
+      const made = await session.backupWhenDue(everyDays, keep);
+      if (made !== null) events.publish({ type: 'library', what: 'backups', ids: [] });
+    } catch (error) {
+      onError('backup', error);
+    }
+  }
+
+  let closing: Promise<void> | null = null;
+  const close = async () => {
+    clearInterval(backups);
+    await imports.cancelAll();
+    await manager.close();
+    await providers.close();
+    await runner.stop();
+    await engines.closeAll();
+    await ready;
+    events.close();
+    session.close();
+  };
+  return {
+    router,
+    client: createRouterClient(router),
+    ready: ready.then(backUpWhenDue),
+    imports,
+    modelTasks: manager.tasks,
+    cudaLibrary: providers,
+    get enginePids() {
+      return engines.pids;
+    },
+    openMedia: (imageId, view) => media.open(imageId, view),
+    close: () => (closing ??= close()),
+  };
+}
+
+function createRouter(desk: Desk) {
+  return {
+    app: appRouter(desk),
+    library: libraryRouter(desk),
+    images: imagesRouter(desk),
+    patients: patientsRouter(desk),
+    visits: visitsRouter(desk),
+    groups: groupsRouter(desk),
+    tags: tagsRouter(desk),
+    imports: importsRouter(desk),
+    models: modelsRouter(desk),
+    providers: providersRouter(desk),
+    concepts: conceptsRouter(desk),
+    prompts: promptsRouter(desk),
+    traces: tracesRouter(desk),
+    jobs: jobsRouter(desk),
+    compare: compareRouter(desk),
+    exports: exportsRouter(desk),
+    settings: settingsRouter(desk),
+    events: eventsRouter(desk),
+  };
+}

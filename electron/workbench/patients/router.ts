@@ -1,0 +1,48 @@
+import { FundusLensError } from '../../contract/errors.ts';
+import type { Patient } from '../../contract/patients.ts';
+import { api } from '../api.ts';
+import type { Desk } from '../desk.ts';
+import { withoutAbsent } from '../without-absent.ts';
+
+export function patientsRouter({ session, events }: Desk) {
+  const { patients } = api;
+  const tell = (id: number) => events.publish({ type: 'library', what: 'patients', ids: [id] });
+  return patients.router({
+    list: patients.list.handler(({ input: { limit, afterId } }) => {
+      const { library } = session;
+      const after = afterId === undefined ? {} : { after: library.patients.get(afterId) };
+      return { total: library.patients.count(), items: library.patients.list({ limit, ...after }) };
+    }),
+    get: patients.get.handler(({ input }) => ({
+      patient: session.library.patients.get(input.id),
+      visits: session.library.visits.ofPatient(input.id),
+    })),
+    add: patients.add.handler(({ input }) => {
+      refuseTakenCode(session.library.patients.findByCode(input.code), null);
+      const patient = session.library.patients.add(withoutAbsent(input));
+      tell(patient.id);
+      return patient;
+    }),
+    update: patients.update.handler(({ input: { id, change } }) => {
+      const { library } = session;
+      if (change.code !== undefined) refuseTakenCode(library.patients.findByCode(change.code), id);
+      const patient = library.patients.update(id, withoutAbsent(change));
+      tell(id);
+      events.publish({ type: 'library', what: 'images', ids: [] });
+      return patient;
+    }),
+    remove: patients.remove.handler(({ input }) => {
+      session.library.patients.remove(input.id);
+      tell(input.id);
+      return { changed: 1 };
+    }),
+  });
+}
+
+/** The code alone is named in lists, so two patients must not share one; the message names neither. */
+function refuseTakenCode(owner: Patient | undefined, except: number | null): void {
+  if (owner === undefined || owner.id === except) return;
+  throw new FundusLensError('input.invalid', 'Another patient has this code.', {
+    advice: 'choose another code, or give the images to that patient',
+  });
+}

@@ -1,0 +1,28 @@
+import { api } from '../api.ts';
+import type { Desk } from '../desk.ts';
+import { nameTaken } from '../name-taken.ts';
+
+export function tagsRouter({ session, events }: Desk) {
+  const { tags } = api;
+  const tell = (id: number) => {
+    events.publish({ type: 'library', what: 'tags', ids: [id] });
+    events.publish({ type: 'library', what: 'images', ids: [] });
+  };
+  return tags.router({
+    list: tags.list.handler(() => session.library.tags.list()),
+    rename: tags.rename.handler(({ input: { id, name } }) => {
+      const { library } = session;
+      const key = name.normalize('NFC').trim().toLowerCase();
+      const other = library.tags.list().find((tag) => tag.id !== id && tag.name.toLowerCase() === key);
+      if (other !== undefined) throw nameTaken();
+      library.tags.rename(id, name);
+      tell(id);
+      return { changed: 1 };
+    }),
+    remove: tags.remove.handler(({ input }) => {
+      session.library.tags.remove(input.id);
+      tell(input.id);
+      return { changed: 1 };
+    }),
+  });
+}

@@ -1,0 +1,34 @@
+import { packTrace, tracePayloadType } from '../../engine/lens-trace/codec.ts';
+import { api } from '../api.ts';
+import type { Desk } from '../desk.ts';
+import { listTraces, noteTrace, removeTraces, viewTrace } from './trace-views.ts';
+
+export function tracesRouter({ session, events }: Desk) {
+  const { traces } = api;
+  return traces.router({
+    list: traces.list.handler(({ input: { imageId, modelId, groupId, limit, beforeId } }) =>
+      listTraces(session.library, {
+        limit,
+        ...(imageId === undefined ? {} : { imageId }),
+        ...(modelId === undefined ? {} : { modelId }),
+        ...(groupId === undefined ? {} : { groupId }),
+        ...(beforeId === undefined ? {} : { beforeId }),
+      }),
+    ),
+    get: traces.get.handler(({ input }) => viewTrace(session.library, input.id)),
+    cells: traces.cells.handler(
+      ({ input }) => new Blob([packTrace(session.library.traces.get(input.id))], { type: tracePayloadType }),
+    ),
+    note: traces.note.handler(({ input }) => {
+      const noted = noteTrace(session.library, input.id, input.note);
+      events.publish({ type: 'library', what: 'traces', ids: [input.id] });
+      return noted;
+    }),
+    remove: traces.remove.handler(({ input }) => {
+      const changed = removeTraces(session.library, input.ids);
+      events.publish({ type: 'library', what: 'traces', ids: input.ids });
+      events.publish({ type: 'library', what: 'images', ids: [] });
+      return { changed };
+    }),
+  });
+}

@@ -1,0 +1,159 @@
+import { defineStore } from 'pinia';
+import { computed, ref, shallowRef } from 'vue';
+import type { ImportCounts, ImportReport, ImportState } from '../../../electron/contract/imports.ts';
+import { desktop, workbench } from '../../api/connection.ts';
+import { onWorkbenchEvent } from '../../api/events.ts';
+import { filesOfDrop, pathsOfDrop, uploadFiles } from '../../api/uploads.ts';
+import type { GivenFile } from '../../api/uploads.ts';
+import { i18n } from '../../locales/i18n.ts';
+import { useToasts } from '../../ui/toasts-store.ts';
+
+interface LiveImport {
+  readonly id: number;
+  readonly state: ImportState;
+  readonly counts: Partial<ImportCounts>;
+  readonly filesFound: number | null;
+  readonly current: string | null;
+}
+
+/** Files on their way into the library. */
+export const useImports = defineStore('imports', () => {
+  const { t } = i18n.global;
+  const toasts = useToasts();
+  const live = ref<LiveImport | null>(null);
+  const uploading = ref<{ done: number; total: number } | null>(null);
+  const report = shallowRef<ImportReport | null>(null);
+  const reportOpen = ref(false);
+  const busy = computed(() => uploading.value !== null || live.value?.state === 'running');
+  const cleaners = new Map<number, () => Promise<void>>();
+
+  onWorkbenchEvent((event) => {
+    if (event.type !== 'import') return;
+    if (live.value !== null && event.importId < live.value.id) return;
+    live.value = {
+      id: event.importId,
+      state: event.state,
+      counts: event.counts,
+      filesFound: event.filesFound,
+      current: event.current,
+    };
+    if (event.state !== 'running') void finish(event.importId);
+  });
+
+  const finished = new Set<number>();
+  async function finish(importId: number) {
+    if (finished.has(importId)) return;
+    finished.add(importId);
+    await cleaners
+      .get(importId)?.()
+      .catch(() => undefined);
+    cleaners.delete(importId);
+    report.value = await workbench.imports.get({ id: importId });
+    const { added = 0, failed = 0 } = report.value.counts as Partial<ImportCounts>;
+    const action = { label: t('imports.report'), run: () => (reportOpen.value = true) };
+    if (failed > 0) {
+      toasts.info(t('imports.doneWithFailures', { added, failed }), action);
+      reportOpen.value = true;
+    } else {
+      toasts.success(t('imports.done', { n: added }, added), action);
+    }
+  }
+
+  async function startPaths(paths: string[], clean?: () => Promise<void>) {
+    if (paths.length === 0) return;
+    try {
+      const { importId } = await workbench.imports.start({ paths });
+      if (clean !== undefined) cleaners.set(importId, clean);
+      live.value ??= null;
+      const known = await workbench.imports.get({ id: importId });
+      if (known.state !== 'running') void finish(importId);
+      else if (live.value?.id !== importId) {
+        live.value = {
+          id: importId,
+          state: 'running',
+          counts: known.counts,
+          filesFound: null,
+          current: null,
+        };
+      }
+    } catch (error) {
+      await clean?.().catch(() => undefined);
+      toasts.fail(error);
+    }
+  }
+
+  async function startFiles(files: readonly GivenFile[]) {
+    if (files.length === 0) return;
+    uploading.value = { done: 0, total: files.length };
+    try {
+      const { folder, remove } = await uploadFiles(
+        files,
+        (done) => (uploading.value = { done, total: files.length }),
+      );
+      await startPaths([folder], remove);
+    } catch (error) {
+      toasts.fail(error);
+    } finally {
+      uploading.value = null;
+    }
+  }
+
+  async function startDrop(transfer: DataTransfer) {
+    const paths = pathsOfDrop(transfer);
+    if (paths.length > 0) await startPaths(paths);
+    else await startFiles(await filesOfDrop(transfer));
+  }
+
+  async function chooseFiles() {
+    if (desktop !== null) await startPaths((await desktop.openFiles({ purpose: 'images' })).paths);
+    else chooseInBrowser(false);
+  }
+
+  async function chooseFolder() {
+    if (desktop !== null) await startPaths((await desktop.openFolder()).paths);
+    else chooseInBrowser(true);
+  }
+
+  function chooseInBrowser(folder: boolean) {
+    const input = document.createElement('input');
+    input.type = 'file';
+    input.multiple = true;
+    input.webkitdirectory = folder;
+    input.addEventListener('change', () => {
+      void startFiles(
+        [...(input.files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })),
+      );
+    });
+    input.click();
+  }
+
+  async function cancel() {
+    if (live.value !== null)
+      await workbench.imports.cancel({ id: live.value.id }).catch((error: unknown) => toasts.fail(error));
+  }
+
+  async function openReport() {
+    try {
+      const [latest] = await workbench.imports.list({ limit: 1 });
+      if (latest !== undefined) report.value = await workbench.imports.get({ id: latest.id });
+      reportOpen.value = true;
+    } catch (error) {
+      toasts.fail(error);
+    }
+  }
+
+  return {
+    live,
+    uploading,
+    report,
+    reportOpen,
+    busy,
+    startPaths,
+    startFiles,
+    startDrop,
+    chooseFiles,
+    chooseFolder,
+    cancel,
+    openReport,
+  };
+});

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { conceptSetSchema } from '../../electron/engine/lens-trace/concept-set.ts';
+import { copyOfSet, emptySet, faultOf, freeId, parseForms, tidySet } from './concepts/concept-draft.ts';
+import { shareDone } from './jobs/job-progress.ts';
+import { moveInGrid, nextSelection } from './images/selection-store.ts';
+
+test('a click replaces, toggles or extends the selection', () => {
+  const before = new Set([1, 2]);
+  expect(nextSelection(before, 3, 'only', [])).toEqual(new Set([3]));
+  expect(nextSelection(before, 2, 'toggle', [])).toEqual(new Set([1]));
+  expect(nextSelection(new Set(), 5, 'range', [3, 4, 5])).toEqual(new Set([3, 4, 5]));
+});
+
+test('arrow keys stay inside the grid', () => {
+  expect(moveInGrid('ArrowUp', 2, 5, 27, 3)).toBe(0);
+  expect(moveInGrid('ArrowDown', 25, 5, 27, 3)).toBe(26);
+  expect(moveInGrid('End', 0, 5, 100_000, 3)).toBe(99_999);
+  expect(moveInGrid('a', 0, 5, 27, 3)).toBeNull();
+  expect(moveInGrid('End', 0, 5, 0, 3)).toBeNull();
+});
+
+test('progress grows from stage to stage and ends at one', () => {
+  expect(shareDone('load', 0, 1)).toBe(0);
+  expect(shareDone('vision', 1, 2)).toBeLessThan(shareDone('decoder', 0, 1));
+  expect(shareDone('controls', 3, 3)).toBeCloseTo(1);
+  expect(shareDone('lens', 0, 0)).toBeLessThan(1);
+});
+
+test('a new set becomes valid once its concepts have names and words', () => {
+  const set = emptySet(['own']);
+  expect([set.id, faultOf(set)]).toEqual(['own-2', 'no-label']);
+  const [concept] = set.concepts;
+  const named = {
+    ...set,
+    concepts: [
+      { ...concept!, label: { en: '', ru: 'Глаз' }, forms: { en: [], ru: parseForms('глаз, глаза\nглаз') } },
+    ],
+  };
+  expect(faultOf(named)).toBeNull();
+  const saved = conceptSetSchema.parse(tidySet(named));
+  expect(saved.concepts[0]).toMatchObject({
+    label: { en: 'Глаз', ru: 'Глаз' },
+    forms: { ru: ['глаз', 'глаза'] },
+  });
+  expect(copyOfSet(saved, ['own-2-own']).id).toBe('own-2-own-2');
+  expect(freeId('Ё', [])).toBe('own');
+});

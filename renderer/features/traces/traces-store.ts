@@ -1,0 +1,48 @@
+import { defineStore } from 'pinia';
+import { markRaw } from 'vue';
+import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import type { ImageDetail } from '../../../electron/contract/images.ts';
+import type { TraceDetail } from '../../../electron/contract/traces.ts';
+import { unpackTrace } from '../../../electron/engine/lens-trace/codec.ts';
+import { workbench } from '../../api/connection.ts';
+
+/** A trace with its numbers, its place in the library, and the photograph it was made from. */
+export interface LoadedTrace {
+  readonly id: number;
+  readonly detail: TraceDetail;
+  readonly trace: LensTrace;
+  readonly image: ImageDetail | null;
+}
+
+const kept = 8;
+
+/** Traces in memory, the last few of them; their arrays are never made reactive. */
+export const useTraces = defineStore('traces', () => {
+  const cache = new Map<number, Promise<LoadedTrace>>();
+
+  function load(id: number): Promise<LoadedTrace> {
+    const ready = cache.get(id);
+    if (ready !== undefined) {
+      cache.delete(id);
+      cache.set(id, ready);
+      return ready;
+    }
+    const loading = fetchTrace(id);
+    cache.set(id, loading);
+    loading.catch(() => cache.delete(id));
+    if (cache.size > kept) cache.delete(cache.keys().next().value!);
+    return loading;
+  }
+
+  return { load, forget: (id: number) => cache.delete(id) };
+});
+
+async function fetchTrace(id: number): Promise<LoadedTrace> {
+  const [detail, cells] = await Promise.all([workbench.traces.get({ id }), workbench.traces.cells({ id })]);
+  const { imageId } = detail.summary;
+  const [trace, image] = await Promise.all([
+    cells.arrayBuffer().then(unpackTrace),
+    imageId === null ? null : workbench.images.get({ id: imageId }),
+  ]);
+  return markRaw({ id, detail, trace, image });
+}

@@ -1,0 +1,40 @@
+import type { Ref } from 'vue';
+import { plainAdjustment } from './image-adjustment.ts';
+import type { ImageAdjustment } from './image-adjustment.ts';
+import { useReading } from '../features/traces/reading-store.ts';
+import { useShortcuts } from '../features/app/use-shortcuts.ts';
+
+export interface PhotoActions {
+  readonly adjustment: Ref<ImageAdjustment>;
+  readonly zoomBy: (factor: number) => void;
+  readonly goHome: () => void;
+  /** Reads the patch that lies so many columns and rows from the present one. */
+  readonly moveCell: (columns: number, rows: number) => void;
+}
+
+/** What keys do to photographs, the same in every view that shows one. */
+export function usePhotoShortcuts({ adjustment, zoomBy, goHome, moveCell }: PhotoActions): void {
+  const reading = useReading();
+  const turn = (key: 'invert' | 'redFree') =>
+    (adjustment.value = { ...adjustment.value, [key]: !adjustment.value[key] });
+  const fade = (by: number) =>
+    (reading.opacity = Math.min(1, Math.max(0, Math.round((reading.opacity + by) * 20) / 20)));
+  useShortcuts({
+    i: () => turn('invert'),
+    g: () => turn('redFree'),
+    r: () => {
+      adjustment.value = plainAdjustment();
+      goHome();
+    },
+    o: () => (reading.overlayMode = reading.overlayMode === 'off' ? 'concept' : 'off'),
+    '[': () => fade(-0.1),
+    ']': () => fade(0.1),
+    '+': () => zoomBy(1.4),
+    '=': () => zoomBy(1.4),
+    '-': () => zoomBy(1 / 1.4),
+    'alt+arrowleft': () => moveCell(-1, 0),
+    'alt+arrowright': () => moveCell(1, 0),
+    'alt+arrowup': () => moveCell(0, -1),
+    'alt+arrowdown': () => moveCell(0, 1),
+  });
+}
