@@ -1,19 +1,22 @@
 import type { TraceRequest } from './process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import type { ConceptTrace, Gate, LensTrace, TraceModel } from './lens-trace/lens-trace.ts';
+import type { Gate, LensTrace, TraceModel } from './lens-trace/lens-trace.ts';
 import { describeWeights } from './checkpoint/open-checkpoint.ts';
-import type { ControlReadings } from './control-readings.ts';
+import type { ControlReading } from './controls/control-reading.ts';
+import { readShuffled, type ControlRequest } from './controls/read-controls.ts';
+import { shuffleCells } from './controls/shuffle-patches.ts';
 import { writeDump } from './dump.ts';
 import { readFidelity } from './fidelity/read-fidelity.ts';
 import { generate } from './generate.ts';
 import { limitDetail } from './image/limit-detail.ts';
-import { openImage } from './image/open-image.ts';
-import { findEmergence } from './lens/emergence.ts';
+import { openImage, type OpenedImage } from './image/open-image.ts';
+import { findEmergences, readTellingTokens, toCurve } from './lens/concept-emergence.ts';
+import { judgeConcepts } from './lens/judge-concepts.ts';
 import { findLeaks } from './lens-trace/find-leaks.ts';
 import { inTurnWarning } from './lens-trace/warnings.ts';
 import { measureParity, readFinalLogits } from './lens/parity-gate.ts';
-import { readLens, type LensCells } from './lens/read-lens.ts';
-import type { ResolvedConcept } from './lens/resolve-concepts.ts';
+import { readLens } from './lens/read-lens.ts';
+import { readWords } from './lens/read-words.ts';
 import { requireRoom } from './memory/fit-memory.ts';
 import type { LoadedModel } from './model.ts';
 import type { ModelCache } from './model-cache.ts';
@@ -48,6 +51,7 @@ export async function trace(
   const { checkpoint, head } = model;
   checkTopK(request.topK, head.numTokens);
   const concepts = models.resolve(request.conceptSet, model);
+  const words = models.resolveWords(request.conceptSet, model);
   await head.makeRoomFor(concepts.length);
   clock.lap('load');
 
@@ -84,13 +88,21 @@ export async function trace(
   await reportProgress(hooks, 'decoder', 1, 2);
   const reading = await readPrompt(model, prompt, prefix, rowsRead, {
     maxLength: length + request.generate,
-    keepCache: request.generate > 0,
+    keepCache: true,
   });
-  if (request.generate === 0) await model.decoder.rest();
   const finalLogits = await readFinalLogits(model, reading.pass);
   const gate = widerGate(model.gate, measureParity(finalLogits, checkpoint.folder));
   await reportProgress(hooks, 'decoder', 2, 2);
   clock.lap('decoder');
+
+  const answer = {
+    prompt,
+    residual: reading.residual([length - 1]),
+    cache: reading.run.caches()[0]!,
+    lens: request.lens,
+  };
+  const wordReading = await readWords(model, words, answer, hooks);
+  clock.lap('lens');
 
   const generation = await generate(
     model,
@@ -119,19 +131,30 @@ export async function trace(
     },
     hooks,
   );
-  clock.lap('lens');
-  const { imageSpan } = prompt;
-  const isImage = positions.map(
-    (position) => imageSpan !== null && position >= imageSpan[0] && position < imageSpan[1],
+  const imageColumns = positions.flatMap((position, column) =>
+    prompt.imageSpan !== null && position >= prompt.imageSpan[0] && position < prompt.imageSpan[1]
+      ? [column]
+      : [],
   );
+  const telling = await readTellingTokens(
+    model,
+    words,
+    pickColumns(residual, imageColumns, head.dModel),
+    request.lens,
+    hooks,
+  );
+  clock.lap('lens');
   const controls =
     request.controls === null || image === null
-      ? null
-      : await models.readControls(
+      ? []
+      : await readAllControls(
+          models,
           model,
-          { ...request, maxPixels, concepts, imagePositions: isImage.includes(true) },
+          image,
+          { ...request, maxPixels, words, imagePaths: request.controls },
           hooks,
         );
+  const findings = judgeConcepts(words, wordReading, controls);
   await head.rest();
   clock.lap('controls');
   if (request.dumpPath !== null) {
@@ -179,15 +202,22 @@ export async function trace(
     tokenTexts: Object.fromEntries(
       [...new Set(cells.topIds)].map((id) => [id, checkpoint.tokenizer.tokenText(id)]),
     ),
-    concepts: concepts.map((concept, index) =>
-      traceConcept(concept, index, cells, {
-        numLayers: residual.length,
-        isImage,
-        numPositions: allPositions.length,
+    concepts: concepts.map((concept, index) => ({
+      ...concept,
+      logProb: cells.conceptLogProbs[index]!,
+      rank: cells.conceptRanks[index]!,
+      words: toCurve(wordReading.scores[index]!),
+      finding: findings[index]!,
+      emergence: findEmergences(index, findings[index]!, {
+        words,
         controls,
+        positions: allPositions,
+        answer: length - 1,
+        imageColumns,
+        telling,
       }),
-    ),
-    controls: controls === null ? [] : [...controls.sources],
+    })),
+    controls: controls.map(({ source }) => source),
     generated: {
       ids: [...generation.ids],
       text: checkpoint.tokenizer.decode(generation.ids),
@@ -206,30 +236,44 @@ export async function trace(
   };
 }
 
-function traceConcept(
-  concept: ResolvedConcept,
-  index: number,
-  cells: LensCells,
-  size: {
-    readonly numLayers: number;
-    readonly numPositions: number;
-    readonly isImage: readonly boolean[];
-    readonly controls: ControlReadings | null;
-  },
-): ConceptTrace {
-  const { numLayers, numPositions, isImage, controls } = size;
-  const logProb = cells.conceptLogProbs[index]!;
-  const rank = cells.conceptRanks[index]!;
-  const emergence = findEmergence({
-    ranks: rank,
-    logProbs: logProb,
-    numLayers,
-    numPositions,
-    controlLogOdds: controls?.text[index] ?? null,
-    imageControlLogOdds: controls?.image?.[index] ?? null,
-    isImage,
+/** The pictures and the prompt alone, which are remembered, and this image with its patches shuffled, which is not. */
+async function readAllControls(
+  models: ModelCache,
+  model: LoadedModel,
+  image: OpenedImage,
+  request: ControlRequest & Pick<TraceRequest, 'controlCache'>,
+  hooks: TraceHooks,
+): Promise<ControlReading[]> {
+  const { prompt, maxPixels, lens, imagePaths, words, controlCache = null } = request;
+  const remembered = await models.readControls(
+    model,
+    { prompt, maxPixels, lens, imagePaths, words },
+    controlCache,
+    hooks,
+  );
+  const shuffled = await readShuffled(
+    model,
+    models.prefixes,
+    shuffleCells(image, 1),
+    { prompt, lens, words },
+    hooks,
+  );
+  return [...remembered, shuffled];
+}
+
+/** By layer, float32 [columns, D]. */
+function pickColumns(
+  residual: readonly Float32Array[],
+  columns: readonly number[],
+  dModel: number,
+): Float32Array[] {
+  return residual.map((stream) => {
+    const picked = new Float32Array(columns.length * dModel);
+    columns.forEach((column, at) =>
+      picked.set(stream.subarray(column * dModel, (column + 1) * dModel), at * dModel),
+    );
+    return picked;
   });
-  return { ...concept, logProb, rank, emergence };
 }
 
 function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {
