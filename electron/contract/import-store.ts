@@ -1,4 +1,4 @@
-import type { LibraryImage } from './images.ts';
+import type { LibraryImage } from './library-image.ts';
 import type { ImportEntry, ImportState } from './imports.ts';
 import type { Patient } from './patients.ts';
 import type { Visit } from './visits.ts';

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { call } from './call.ts';
-import { byId, dateSchema, idSchema } from './ids.ts';
-import { libraryImageSchema } from './images.ts';
-import { withImageCount } from './patients.ts';
+import { byId, dateSchema, idSchema, withImageCount } from './ids.ts';
+import { libraryImageSchema } from './library-image.ts';
 
 export const visitSchema = z.object({
   id: idSchema,
