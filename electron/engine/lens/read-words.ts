@@ -6,13 +6,15 @@ import type { Model } from '../model.ts';
 import type { ComposedPrompt } from '../prompt.ts';
 import type { PoolReading } from '../readability/token-null.ts';
 import {
+  likelyLayers,
   planNextNodes,
   scoreWords,
   tokensTo,
   type NodeReading,
+  type NodeReadings,
   type WordScore,
 } from '../readability/word-scores.ts';
-import type { TrieNode } from '../readability/word-trie.ts';
+import type { TrieNode, WordTrie } from '../readability/word-trie.ts';
 import { float32Data, float32Tensor, type Tensors } from '../runtime/session.ts';
 import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
 import type { TokenReading } from './lens-head.ts';
@@ -69,71 +71,103 @@ export async function readWords(
   return { scores: scoreWords(trie, readings, words.concepts), pool: first.pool };
 
   async function readBranches(nodes: readonly TrieNode[]): Promise<void> {
-    const together = countTogether(model, answer, nodes[0]!.depth);
-    let tiled: KeyValueCache | null = null;
+    const together = Math.min(countTogether(answer), nodes.length);
     for (let start = 0; start < nodes.length; start += together) {
       await reportProgress(hooks, 'lens', start, nodes.length);
       const part = nodes.slice(start, start + together);
-      if (tiled === null || part.length < together) tiled = tile(answer.cache, part.length);
-      const branches = await continueWith(
+      const residual = await continueWith(
         model,
         answer,
-        tiled,
         part.map((node) => tokensTo(trie, node)),
       );
-      const perChunk = positionsPerChunk(model.head.chunkBytes, model.head.numTokens, isSkipped.length);
-      const size = isSkipped.length * model.head.dModel;
-      for (let at = 0; at < part.length; at += perChunk) {
-        const chunk = part.slice(at, at + perChunk);
-        const found = await readNodes(
-          model,
-          branches.subarray(at * size, (at + chunk.length) * size),
-          chunk,
-          isSkipped,
-        );
-        chunk.forEach((node, index) => readings.set(node.index, found.nodes[index]!));
-      }
+      for (const [node, reading] of await readWhereLikely(model, part, residual, readings, trie, isSkipped))
+        readings.set(node.index, reading);
     }
   }
 }
 
-/** On a fused kernel only a single token may go on from a cache in several sequences at once. */
-function countTogether({ provider }: Model, { cache }: AnswerPosition, depth: number): number {
-  if (provider.fusedAttention && depth > 1) return 1;
+/** How many continuations go through the decoder together. */
+function countTogether({ cache }: AnswerPosition): number {
   const bytes = Object.values(cache.tensors).reduce((sum, tensor) => sum + float32Data(tensor).byteLength, 0);
   return Math.max(1, Math.min(mostTogether, Math.floor(continuationBytes / Math.max(1, bytes))));
 }
 
 /**
- * Runs continuations of equal length through the decoder.
+ * Runs continuations of equal length through the decoder, token by token: a fused kernel lets several sequences go on from
+ * a cache only by one token each.
  *
- * @returns float32 [B, N, D]: the last token of each, all layers side by side
+ * @returns by layer 0…L, float32 [B, D]: of the last token of each
  */
 async function continueWith(
   model: Model,
-  { prompt }: AnswerPosition,
-  cache: KeyValueCache,
+  { prompt, cache }: AnswerPosition,
   branches: readonly (readonly number[])[],
-): Promise<Float32Array> {
-  const { embedding } = model.checkpoint;
+): Promise<readonly Float32Array[]> {
   const length = branches[0]!.length;
   const run = new DecoderRun(model, prompt, {
-    ...{ maxLength: cache.length + length, keepCache: false },
-    ...{ after: cache, batch: branches.length },
+    ...{ maxLength: cache.length + length, keepCache: length > 1 },
+    ...{ after: tile(cache, branches.length), batch: branches.length },
   });
-  const embeds = readRows(embedding, branches.flat());
-  const residual = await run.fill(
-    embeds,
-    branches.map((_, index) => (index + 1) * length - 1),
+  const every = branches.map((_, index) => index);
+  let residual: readonly Float32Array[] = [];
+  for (let step = 0; step < length; step++) {
+    const embeds = readRows(
+      model.checkpoint.embedding,
+      branches.map((tokens) => tokens[step]!),
+    );
+    residual = await run.fill(embeds, step === length - 1 ? every : []);
+  }
+  return residual;
+}
+
+/** Reads nodes at the layers at which they could matter; at the others they are bounded, which is written as NaN. */
+async function readWhereLikely(
+  model: Model,
+  nodes: readonly TrieNode[],
+  residual: readonly Float32Array[],
+  readings: NodeReadings,
+  trie: WordTrie,
+  isSkipped: readonly boolean[],
+): Promise<Map<TrieNode, NodeReading>> {
+  const { head } = model;
+  const numLayers = isSkipped.length;
+  const empty = () => new Float32Array(numLayers).fill(NaN);
+  const found = new Map(
+    nodes.map((node) => [
+      node,
+      {
+        logProbs: new Map([...node.children.keys()].map((token) => [token, empty()])),
+        logComplement: empty(),
+      },
+    ]),
   );
-  const { dModel } = model.head;
-  const rows = new Float32Array(branches.length * residual.length * dModel);
-  for (let branch = 0; branch < branches.length; branch++)
-    residual.forEach((stream, layer) => {
-      const row = stream.subarray(branch * dModel, (branch + 1) * dModel);
-      rows.set(row, (branch * residual.length + layer) * dModel);
-    });
-  return rows;
+  const cells = nodes.flatMap((node, branch) =>
+    likelyLayers(trie, readings, node).map((layer) => ({ node, branch, layer })),
+  );
+  const perChunk = positionsPerChunk(head.chunkBytes, head.numTokens, 1);
+  for (const [skip, alike] of Map.groupBy(cells, ({ layer }) => isSkipped[layer]!)) {
+    for (let start = 0; start < alike.length; start += perChunk) {
+      const chunk = alike.slice(start, start + perChunk);
+      const rows = new Float32Array(chunk.length * head.dModel);
+      chunk.forEach(({ branch, layer }, row) => {
+        const from = branch * head.dModel;
+        rows.set(residual[layer]!.subarray(from, from + head.dModel), row * head.dModel);
+      });
+      const read = await readNodes(
+        model,
+        rows,
+        chunk.map(({ node }) => node),
+        [skip],
+      );
+      chunk.forEach(({ node, layer }, row) => {
+        const reading = read.nodes[row]!;
+        const target = found.get(node)!;
+        target.logComplement[layer] = reading.logComplement[0]!;
+        for (const [token, values] of target.logProbs) values[layer] = reading.logProbs.get(token)![0]!;
+      });
+    }
+  }
+  return found;
 }
 
 /** Reads the children of nodes, and of the first node the pool. */

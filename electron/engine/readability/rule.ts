@@ -25,7 +25,7 @@ export const readabilityRule = {
   /** Added to the scaled deviation of the controls, nats, so that controls which agree closely do not make everything stand out. */
   deviationFloor: 0.25,
   /** ln of the least probability that is told from nothing; what lies below counts as equal to it. */
-  minLogProb: Math.log(1e-4),
+  minLogProb: Math.log(1e-3),
 } as const;
 
 /** Token sets that are drawn when so many concepts are judged together: enough that one of them alone can be found. */
@@ -37,7 +37,7 @@ export function countTokenSets(numConcepts: number): number {
 export const floorLogOdds = logOddsOf(readabilityRule.minLogProb);
 
 /** A branch of word continuations is followed while it could bring at least this much probability at some layer. */
-export const branchFloor = readabilityRule.minLogProb - Math.log(10);
+export const branchFloor = readabilityRule.minLogProb - Math.log(4);
 
 /** Log-odds as the rule compares them. */
 export function clipToFloor(logOdds: number): number {

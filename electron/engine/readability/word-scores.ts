@@ -2,7 +2,7 @@ import { logSumExp } from './log-probability.ts';
 import { branchFloor } from './rule.ts';
 import { nobody, type TrieNode, type WordTrie } from './word-trie.ts';
 
-/** What follows one node of the trie, by layer 0…L; nats. */
+/** What follows one node of the trie, by layer 0…L; nats; NaN at layers at which the node was bounded and not read. */
 export interface NodeReading {
   /** By token of the node's children, [N]: ln p(token | what leads to the node). */
   readonly logProbs: ReadonlyMap<number, ArrayLike<number>>;
@@ -22,7 +22,7 @@ export interface WordScore {
   /** ln(1 − P) belonging to `logProb`, and to `upperLogProb`. */
   readonly logComplement: Float64Array;
   readonly upperLogComplement: Float64Array;
-  /** Branches that were bounded; 0 where P is exact. */
+  /** Branches that were bounded at some layer; 0 where P is exact. */
   readonly numBounded: number;
 }
 
@@ -32,17 +32,22 @@ export interface WordScore {
  *
  * @param readings of all nodes that earlier calls named; the first call, with none, names the first node
  */
-export function planNextNodes(
-  { nodes }: WordTrie,
-  readings: NodeReadings,
-  floor: number = branchFloor,
-): readonly TrieNode[] {
+export function planNextNodes(trie: WordTrie, readings: NodeReadings): readonly TrieNode[] {
+  const { nodes } = trie;
   if (readings.size === 0) return [nodes[0]!];
   const depth = Math.max(...[...readings.keys()].map((index) => nodes[index]!.depth));
-  return nodes.filter((node) => {
-    if (node.depth !== depth + 1 || node.children.size === 0 || !readings.has(node.parent)) return false;
-    return pathLogProb(nodes, readings, node).some((value) => value >= floor);
-  });
+  return nodes.filter(
+    (node) =>
+      node.depth === depth + 1 &&
+      node.children.size > 0 &&
+      readings.has(node.parent) &&
+      likelyLayers(trie, readings, node).length > 0,
+  );
+}
+
+/** Layers at which a node's own probability is above the floor, so that what follows it could matter. */
+export function likelyLayers({ nodes }: WordTrie, readings: NodeReadings, node: TrieNode): number[] {
+  return pathLogProb(nodes, readings, node).flatMap((value, layer) => (value >= branchFloor ? [layer] : []));
 }
 
 /** Tokens from the position that is read to a node. */
@@ -76,13 +81,13 @@ export function scoreWords(
     for (const node of nodes)
       if (owners.has(node.owner))
         for (let at = node; !touched.has(at.index); at = nodes[at.parent] ?? at) touched.add(at.index);
-    let numBounded = 0;
+    const bounded = new Set<number>();
     const mass = (node: TrieNode, layer: number, unread: 0 | 1): readonly [number, number] => {
       const owns = node.owner !== nobody && owners.has(node.owner);
       if (node.children.size === 0 || (!touched.has(node.index) && !owns)) return certain(owns);
       const reading = readings.get(node.index);
-      if (reading === undefined) {
-        if (layer === 0 && unread === 0) numBounded++;
+      if (reading === undefined || Number.isNaN(reading.logComplement[layer])) {
+        if (unread === 0) bounded.add(node.index);
         return certain(unread === 1);
       }
       const parts: number[] = [];
@@ -98,14 +103,14 @@ export function scoreWords(
     };
     const layers = Array.from({ length: numLayers }, (_, layer) => layer);
     const lower = layers.map((layer) => mass(nodes[0]!, layer, 0));
-    const upper = numBounded === 0 ? lower : layers.map((layer) => mass(nodes[0]!, layer, 1));
+    const upper = bounded.size === 0 ? lower : layers.map((layer) => mass(nodes[0]!, layer, 1));
     return {
       id,
       logProb: Float64Array.from(lower, ([inside]) => inside),
       upperLogProb: Float64Array.from(upper, ([inside]) => inside),
       logComplement: Float64Array.from(lower, ([, outside]) => outside),
       upperLogComplement: Float64Array.from(upper, ([, outside]) => outside),
-      numBounded,
+      numBounded: bounded.size,
     };
   });
 }
