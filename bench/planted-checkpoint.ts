@@ -113,7 +113,8 @@ export function drawSight(width: number, height: number, seed: number): Buffer {
     const color = y < height / 2 ? [20, 235, 30] : [235, 20, 225];
     for (let x = 0; x < width; x++)
       for (let c = 0; c < 3; c++) {
-        const value = color[c]! + 18 * normalAt(seed, y * width + x, c) + 12 * Math.sin((x * (c + 1)) / (9 + (seed % 7)));
+        const value =
+          color[c]! + 18 * normalAt(seed, y * width + x, c) + 12 * Math.sin((x * (c + 1)) / (9 + (seed % 7)));
         pixels[3 * (y * width + x) + c] = Math.min(255, Math.max(0, value));
       }
   }
@@ -155,7 +156,10 @@ function plant(model: PlantedModel, words: Words): FillTensor {
 
 function entryOf(name: string, model: PlantedModel, words: Words): Entry {
   const seed = seedOf(`${name} ${model.seed}`);
-  const noise = (size: number): Entry => (row, column) => size * normalAt(seed, row, column);
+  const noise =
+    (size: number): Entry =>
+    (row, column) =>
+      size * normalAt(seed, row, column);
   const isFree = (place: number) => place >= firstFree;
   if (name.startsWith('visual.')) return visionEntry(name, noise);
   if (name === 'model.norm.weight') return (row) => (isFree(row) ? logitGain * rms : 0);
@@ -166,7 +170,8 @@ function entryOf(name: string, model: PlantedModel, words: Words): Entry {
       if (place === channel.asks) return token === words.asking ? 1 : 0;
       return isFree(place) ? embeddingAt(model, token, place) : 0;
     };
-  if (name === 'lm_head.weight') return (token, place) => (isFree(place) ? unembeddingAt(model, token, place) : 0);
+  if (name === 'lm_head.weight')
+    return (token, place) => (isFree(place) ? unembeddingAt(model, token, place) : 0);
   const layer = Number(/^model\.layers\.(\d+)\./.exec(name)![1]);
   const isPlanted = model.planting !== 'none';
   // What is random reads the free channels, as RMSNorm gives them, and writes to them.
@@ -183,7 +188,8 @@ function entryOf(name: string, model: PlantedModel, words: Words): Entry {
   if (name.endsWith('o_proj.weight')) {
     const size = (isPlanted ? 0.3 : 0.8) / Math.sqrt(numFree);
     return (place, column) => {
-      if (isPlanted && column < 2 * headDim) return column === 0 ? writtenByHead(place, layer, model, words) : 0;
+      if (isPlanted && column < 2 * headDim)
+        return column === 0 ? writtenByHead(place, layer, model, words) : 0;
       return isFree(place) ? (size / 4) * normalAt(seed, place, column) : 0;
     };
   }
@@ -196,7 +202,9 @@ function entryOf(name: string, model: PlantedModel, words: Words): Entry {
   return (place, neuron) => {
     const own = isPlanted ? neuronWrites(layer, place, neuron, model, words) : null;
     if (own !== null) return own;
-    return isFree(place) ? ((isPlanted ? 0.3 : 0.7) / Math.sqrt(numFree * dMlp)) * normalAt(seed, place, neuron) : 0;
+    return isFree(place)
+      ? ((isPlanted ? 0.3 : 0.7) / Math.sqrt(numFree * dMlp)) * normalAt(seed, place, neuron)
+      : 0;
   };
 }
 
@@ -265,7 +273,8 @@ function neuronWrites(
   { tokens }: Words,
 ): number | null {
   if (neuron >= plantedNeurons) return null;
-  const along = (token: number, size: number) => (place < firstFree ? 0 : size * unembeddingAt(model, token, place));
+  const along = (token: number, size: number) =>
+    place < firstFree ? 0 : size * unembeddingAt(model, token, place);
   if (layer === model.layer - 1 && model.planting === 'prompt' && neuron === plantedNeurons - 1)
     return along(tokens[0]!, strength / 10);
   if (layer !== 1) return 0;

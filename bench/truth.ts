@@ -58,7 +58,10 @@ export async function runTruthCase(
   pictures: readonly number[] = [0],
 ): Promise<TruthResult[]> {
   mkdirSync(folder, { recursive: true });
-  const model = await makePlantedCheckpoint(folder, { ...truth, tokenizerFolder: vocabularies[truth.vocabulary] });
+  const model = await makePlantedCheckpoint(folder, {
+    ...truth,
+    tokenizerFolder: vocabularies[truth.vocabulary],
+  });
   const models = new ModelCache();
   const results: TruthResult[] = [];
   try {
@@ -66,7 +69,9 @@ export async function runTruthCase(
       const imagePath = path.join(folder, `sight-${truth.seed}-${picture}.png`);
       const [width, height] = [280, 280 + 28 * (picture % 2)];
       const raw = { width, height, channels: 3 } as const;
-      await sharp(drawSight(width, height, 31 * truth.seed + picture), { raw }).png().toFile(imagePath);
+      await sharp(drawSight(width, height, 31 * truth.seed + picture), { raw })
+        .png()
+        .toFile(imagePath);
       results.push(judge(truth, await traceOne(models, model, imagePath)));
     }
     return results;
@@ -151,7 +156,9 @@ export async function runTruthBench(
 }
 
 function describeTruth(vocabulary: string, results: readonly TruthResult[]): string {
-  const kinds = Map.groupBy(results, ({ planting, concept }) => (concept === null ? 'another word' : planting));
+  const kinds = Map.groupBy(results, ({ planting, concept }) =>
+    concept === null ? 'another word' : planting,
+  );
   const percent = (part: number, all: number) => `${((100 * part) / Math.max(1, all)).toFixed(1)} %`;
   const lines = [...kinds].map(([kind, own]) => {
     const within = own.filter(({ found, layer }) => found !== null && Math.abs(found - layer) <= 1).length;

@@ -33,6 +33,20 @@ export interface VisionConfig {
   readonly windowSize: number | null;
   /** Blocks with attention over the whole image, when there are windows. */
   readonly fullAttentionBlocks: readonly number[];
+  /** Of the two-dimensional rotary positions. */
+  readonly ropeTheta: number;
+}
+
+/** Where vision_config may state the rotary base; released files do not, and mean 10,000. */
+export const visionRopeFields = {
+  rope_theta: z.number().positive().nullish(),
+  rope_parameters: z.object({ rope_theta: z.number().positive().nullish() }).nullish(),
+};
+
+const releasedVisionRopeTheta = 10_000;
+
+export function visionRopeTheta(file: z.infer<z.ZodObject<typeof visionRopeFields>>): number {
+  return file.rope_parameters?.rope_theta ?? file.rope_theta ?? releasedVisionRopeTheta;
 }
 
 export interface ModelConfig {

@@ -13,6 +13,7 @@ import type { ModelConfig } from './config.ts';
 import { isPreparedFolder, readPreparedManifest, readPreparedTensors } from './prepared-folder.ts';
 import { readImageProcessorConfig } from './processor-config.ts';
 import type { TensorView } from './safetensors.ts';
+import { readRows } from './tensor-reader.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
 import { listNames, readWeightIndex } from './weight-index.ts';
 
@@ -58,6 +59,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     prepared === null ? await readPublishedTensors(folder) : await readPreparedTensors(folder, prepared),
   );
   const tied = config.tiedUnembedding ?? !weights.has(untiedName);
+  if (tied && prepared === null && weights.has(untiedName)) refuseOtherHead(weights, folder);
   weights.take(embeddingName, [config.decoder.vocabSize, config.decoder.dModel]);
   return {
     folder,
@@ -73,6 +75,35 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     unembedding: tied ? embeddingName : untiedName,
     prepared,
   };
+}
+
+/** Rows, spread over the vocabulary, that are compared of two heads. */
+const comparedRows = 1024;
+
+/**
+ * A file that calls the unembedding tied and holds another one contradicts itself: the model that was trained may be either,
+ * and the lens would agree with whichever is taken.
+ *
+ * @throws FundusLensError `model.config-invalid`
+ */
+function refuseOtherHead(weights: WeightSource, folder: string): void {
+  const [embedding, head] = [weights.view(embeddingName), weights.view(untiedName)];
+  const numRows = Math.min(embedding.shape[0]!, head.shape[0]!);
+  const count = Math.min(comparedRows, numRows);
+  const rows = Array.from({ length: count }, (_, index) => Math.floor((index * numRows) / count));
+  const [a, b] = [readRows(embedding, rows), readRows(head, rows)];
+  if (a.length === b.length && a.every((value, index) => value === b[index])) return;
+  throw new FundusLensError(
+    'model.config-invalid',
+    'The checkpoint contradicts itself about its unembedding.',
+    {
+      expected:
+        'no lm_head.weight, or one equal to the embedding, since config.json says tie_word_embeddings: true',
+      found: `another lm_head.weight in ${folder}`,
+      advice:
+        'Set tie_word_embeddings to false if the weights were trained with their own head, or remove lm_head.weight.',
+    },
+  );
 }
 
 /** The weights' format as a trace names it. */

@@ -37,17 +37,32 @@ const processorSchema = z
     } satisfies ImageProcessorConfig;
   });
 
-/** @throws FundusLensError `model.config-invalid` when the file is absent or lacks a field */
+/**
+ * Reads preprocessor_config.json, or where there is none the `image_processor` of processor_config.json, which is all that
+ * transformers 5 saves.
+ *
+ * @throws FundusLensError `model.config-invalid` when neither is there or a field is missing
+ */
 export async function readImageProcessorConfig(folder: string): Promise<ImageProcessorConfig> {
-  const file = path.join(folder, 'preprocessor_config.json');
-  const json = await readFile(file, 'utf8').catch(() => undefined);
-  const result = processorSchema.safeParse(parse(json));
+  const own = await readText(path.join(folder, 'preprocessor_config.json'));
+  const file = path.join(folder, own === undefined ? 'processor_config.json' : 'preprocessor_config.json');
+  const json = own ?? (await readText(file));
+  const parsed = parse(json);
+  const result = processorSchema.safeParse(own === undefined ? imageProcessorOf(parsed) : parsed);
   if (result.success) return result.data;
   throw new FundusLensError('model.config-invalid', 'The checkpoint does not say how images are prepared.', {
-    expected: `${file} of a Qwen2-VL image processor`,
-    found: json === undefined ? 'no such file' : z.prettifyError(result.error),
+    expected: `preprocessor_config.json, or processor_config.json with an image_processor, of a Qwen2-VL image processor in ${folder}`,
+    found: json === undefined ? 'neither file' : `${file}: ${z.prettifyError(result.error)}`,
     advice: 'Copy preprocessor_config.json of the same checkpoint into the folder.',
   });
+}
+
+function imageProcessorOf(json: unknown): unknown {
+  return z.object({ image_processor: z.unknown() }).safeParse(json).data?.image_processor ?? json;
+}
+
+function readText(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch(() => undefined);
 }
 
 function parse(json: string | undefined): unknown {

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { parseModelConfig, type VisionConfig } from '../checkpoint/config.ts';
+import {
+  parseModelConfig,
+  visionRopeFields,
+  visionRopeTheta,
+  type VisionConfig,
+} from '../checkpoint/config.ts';
 import { buildDecoder } from '../graph/decoder.ts';
 import { gatedMlp } from '../graph/mlp.ts';
 import { rmsNorm } from '../graph/norm.ts';
@@ -11,6 +16,7 @@ const positive = z.int().positive();
 
 const visionSchema = z
   .object({
+    ...visionRopeFields,
     depth: positive,
     hidden_size: positive,
     intermediate_size: positive,
@@ -24,6 +30,7 @@ const visionSchema = z
     fullatt_block_indexes: z.array(z.int().nonnegative()),
   })
   .transform((file): VisionConfig => ({
+    ropeTheta: visionRopeTheta(file),
     numBlocks: file.depth,
     width: file.hidden_size,
     numHeads: file.num_heads,

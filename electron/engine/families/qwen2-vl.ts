@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { parseModelConfig, type VisionConfig } from '../checkpoint/config.ts';
+import {
+  parseModelConfig,
+  visionRopeFields,
+  visionRopeTheta,
+  type VisionConfig,
+} from '../checkpoint/config.ts';
 import { buildDecoder } from '../graph/decoder.ts';
 import { quickGeluMlp } from '../graph/mlp.ts';
 import { layerNorm } from '../graph/norm.ts';
@@ -12,6 +17,7 @@ const positive = z.int().positive();
 /** Here `hidden_size` is the width of the output, and `embed_dim` that of the tower. */
 const visionSchema = z
   .object({
+    ...visionRopeFields,
     depth: positive,
     embed_dim: positive,
     hidden_size: positive,
@@ -23,6 +29,7 @@ const visionSchema = z
     temporal_patch_size: positive,
   })
   .transform((file): VisionConfig => ({
+    ropeTheta: visionRopeTheta(file),
     numBlocks: file.depth,
     width: file.embed_dim,
     numHeads: file.num_heads,

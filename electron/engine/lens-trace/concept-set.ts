@@ -44,7 +44,13 @@ export type Concept = z.infer<typeof conceptSchema>;
 export type ConceptSet = z.infer<typeof conceptSetSchema>;
 
 /** The concept that the first question of a study is asked of; null where the set has no targets. */
-export function findSubject({ concepts, subject }: Pick<ConceptSet, 'concepts' | 'subject'>): string | null {
+export function findSubject({
+  concepts,
+  subject,
+}: {
+  readonly concepts: readonly Pick<Concept, 'id' | 'role' | 'parent'>[];
+  readonly subject?: string | undefined;
+}): string | null {
   if (subject !== undefined) return subject;
   const targets = concepts.filter(({ role }) => role === 'target');
   const parents = new Set(concepts.map(({ parent }) => parent));

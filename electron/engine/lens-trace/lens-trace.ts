@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { listVerdict } from '../readability/verdict.ts';
+import { readVerdict } from './read-verdict.ts';
 import { traceFidelitySchema } from './fidelity-report.ts';
 
 /** The lens variants; `raw` exists only to reproduce the notebook and is always labelled so. */
@@ -223,6 +225,8 @@ export const lensTraceJsonSchema = z.object({
       emergence: emergenceSchema,
     }),
   ),
+  /** The same in plain sentences; missing in traces from before concepts were judged by whole words. */
+  verdict: z.object({ en: z.array(z.string()), ru: z.array(z.string()) }).optional(),
   /** What the emergence of concepts was compared with; empty for nothing. */
   controls: z.array(controlSourceSchema),
   generated: generatedSchema,
@@ -354,6 +358,7 @@ export function lensTraceToJson(trace: LensTrace): LensTraceJson {
         emergence,
       }),
     ),
+    ...writeVerdict(trace),
     controls: [...trace.controls],
     generated: trace.generated,
     gate: trace.gate,
@@ -361,6 +366,13 @@ export function lensTraceToJson(trace: LensTrace): LensTraceJson {
     software: trace.software,
     warnings: [...trace.warnings],
   };
+}
+
+function writeVerdict(trace: LensTrace): Pick<LensTraceJson, 'verdict'> {
+  const english = readVerdict(trace, 'en');
+  const russian = readVerdict(trace, 'ru');
+  if (english === null || russian === null) return {};
+  return { verdict: { en: listVerdict(english), ru: listVerdict(russian) } };
 }
 
 function nestRows(flat: ArrayLike<number>, rows: number, columns: number): number[][] {

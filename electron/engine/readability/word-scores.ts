@@ -1,6 +1,5 @@
-import { logSumExp } from './log-probability.ts';
 import { branchFloor } from './rule.ts';
-import { nobody, type TrieNode, type WordTrie } from './word-trie.ts';
+import type { TrieNode, WordTrie } from './word-trie.ts';
 
 /** What follows one node of the trie, by layer 0…L; nats; NaN at layers at which the node was bounded and not read. */
 export interface NodeReading {
@@ -58,12 +57,10 @@ export function tokensTo({ nodes }: WordTrie, node: TrieNode): number[] {
 }
 
 /**
- * Adds the words up: with F the probability, from a node on, that the answer is a word of a concept,
- *
- * F(node) = [node's owner is the concept] · p(no child) + Σ p(child) · F(child),
- *
- * and the same of "is none" for 1 − F, so that both are sums of positive terms and neither is taken from the other. Where a
- * node was not read, F is once taken as 0 and once as 1.
+ * Adds the words up. Every answer leaves the trie at one node, so with w(node) = P(path to it) · p(none of its children) the
+ * probability of a concept is Σ w over the nodes that it owns, and 1 − P is Σ w over all others: both are sums of positive
+ * terms, and neither is taken from the other. Where a node was not read, all that goes through it is once left out and once
+ * counted whole.
  *
  * @param concepts owners by concept whose words are added up; a parent has its own and those of all below it
  */
@@ -72,52 +69,62 @@ export function scoreWords(
   readings: NodeReadings,
   concepts: readonly { readonly id: string; readonly owners: ReadonlySet<string> }[],
 ): WordScore[] {
-  const { nodes } = trie;
   const root = readings.get(0);
   if (root === undefined) throw new RangeError('the first node of the trie was not read');
   const numLayers = root.logComplement.length;
-  return concepts.map(({ id, owners }) => {
-    const touched = new Set<number>();
-    for (const node of nodes)
-      if (owners.has(node.owner))
-        for (let at = node; !touched.has(at.index); at = nodes[at.parent] ?? at) touched.add(at.index);
-    const bounded = new Set<number>();
-    const mass = (node: TrieNode, layer: number, unread: 0 | 1): readonly [number, number] => {
-      const owns = node.owner !== nobody && owners.has(node.owner);
-      if (node.children.size === 0 || (!touched.has(node.index) && !owns)) return certain(owns);
-      const reading = readings.get(node.index);
-      if (reading === undefined || Number.isNaN(reading.logComplement[layer])) {
-        if (unread === 0) bounded.add(node.index);
-        return certain(unread === 1);
+  const scores = concepts.map(({ id }) => ({
+    id,
+    ...{ logProb: new Float64Array(numLayers), upperLogProb: new Float64Array(numLayers) },
+    ...{ logComplement: new Float64Array(numLayers), upperLogComplement: new Float64Array(numLayers) },
+    bounded: new Set<number>(),
+  }));
+  for (let layer = 0; layer < numLayers; layer++) {
+    const { byOwner, unread } = leaveAt(trie, readings, layer);
+    concepts.forEach(({ owners }, index) => {
+      const score = scores[index]!;
+      let [inside, outside, uncertain] = [0, 0, 0];
+      for (const [owner, mass] of byOwner) {
+        if (owners.has(owner)) inside += mass;
+        else outside += mass;
       }
-      const parts: number[] = [];
-      const others: number[] = [];
-      (owns ? parts : others).push(reading.logComplement[layer]!);
-      for (const [token, child] of node.children) {
-        const logProb = reading.logProbs.get(token)![layer]!;
-        const [inside, outside] = mass(nodes[child]!, layer, unread);
-        parts.push(logProb + inside);
-        others.push(logProb + outside);
+      for (const [node, mass] of unread) {
+        if (![...node.ownersBelow].some((owner) => owners.has(owner))) {
+          outside += mass;
+          continue;
+        }
+        uncertain += mass;
+        score.bounded.add(node.index);
       }
-      return [logSumExp(parts), logSumExp(others)];
-    };
-    const layers = Array.from({ length: numLayers }, (_, layer) => layer);
-    const lower = layers.map((layer) => mass(nodes[0]!, layer, 0));
-    const upper = bounded.size === 0 ? lower : layers.map((layer) => mass(nodes[0]!, layer, 1));
-    return {
-      id,
-      logProb: Float64Array.from(lower, ([inside]) => inside),
-      upperLogProb: Float64Array.from(upper, ([inside]) => inside),
-      logComplement: Float64Array.from(lower, ([, outside]) => outside),
-      upperLogComplement: Float64Array.from(upper, ([, outside]) => outside),
-      numBounded: bounded.size,
-    };
-  });
+      score.logProb[layer] = Math.log(inside);
+      score.logComplement[layer] = Math.log(outside + uncertain);
+      score.upperLogProb[layer] = Math.log(inside + uncertain);
+      score.upperLogComplement[layer] = Math.log(outside);
+    });
+  }
+  return scores.map(({ bounded, ...score }) => ({ ...score, numBounded: bounded.size }));
 }
 
-/** ln of 1 and of 0, or the other way round. */
-function certain(isInside: boolean): readonly [number, number] {
-  return isInside ? [0, -Infinity] : [-Infinity, 0];
+/** At one layer: the probability of leaving the trie by owner, and of coming to nodes that were not read. */
+function leaveAt({ nodes }: WordTrie, readings: NodeReadings, layer: number) {
+  const byOwner = new Map<string, number>();
+  const unread: [TrieNode, number][] = [];
+  const visit = (node: TrieNode, path: number) => {
+    const leave = (mass: number) => byOwner.set(node.owner, (byOwner.get(node.owner) ?? 0) + mass);
+    if (node.children.size === 0) {
+      leave(Math.exp(path));
+      return;
+    }
+    const reading = readings.get(node.index);
+    if (reading === undefined || Number.isNaN(reading.logComplement[layer])) {
+      unread.push([node, Math.exp(path)]);
+      return;
+    }
+    leave(Math.exp(path + reading.logComplement[layer]!));
+    for (const [token, child] of node.children)
+      visit(nodes[child]!, path + reading.logProbs.get(token)![layer]!);
+  };
+  visit(nodes[0]!, 0);
+  return { byOwner, unread };
 }
 
 function pathLogProb(nodes: readonly TrieNode[], readings: NodeReadings, node: TrieNode): number[] {

@@ -24,6 +24,8 @@ export interface TrieNode {
   readonly children: ReadonlyMap<number, number>;
   /** The concept whose word an answer is that comes through here and then leaves the trie, or {@link nobody}. */
   readonly owner: string;
+  /** Of this node and all below it. */
+  readonly ownersBelow: ReadonlySet<string>;
 }
 
 /** A spelling that says nothing of its concept in this vocabulary. */
@@ -72,6 +74,8 @@ interface GrowingNode {
   /** null where it is that of the node before. */
   owner: string | null;
 }
+
+type CopiedNode = Omit<TrieNode, 'children'> & { readonly children: Map<number, number> };
 
 interface FoundEndings {
   readonly id: string;
@@ -158,7 +162,7 @@ export function buildWordTrie(
 
 /** Keeps what decides to whom an answer belongs: branches in which the owner never changes are cut off. */
 function prune(grown: readonly GrowingNode[], concepts: readonly FoundEndings[]): WordTrie {
-  const nodes: (Omit<TrieNode, 'children'> & { readonly children: Map<number, number> })[] = [];
+  const nodes: CopiedNode[] = [];
   const placed = new Map<GrowingNode, number>();
   const childrenOf = (node: GrowingNode) => [...node.children.values()].map((child) => grown[child]!);
   const changesBelow = (node: GrowingNode, owner: string): boolean =>
@@ -166,11 +170,15 @@ function prune(grown: readonly GrowingNode[], concepts: readonly FoundEndings[])
   const copy = (node: GrowingNode, parent: number, owner: string): number => {
     const index = nodes.length;
     const children = new Map<number, number>();
-    nodes.push({ index, parent, token: node.token, depth: node.depth, children, owner });
+    const ownersBelow = new Set([owner]);
+    nodes.push({ index, parent, token: node.token, depth: node.depth, children, owner, ownersBelow });
     placed.set(node, index);
     for (const child of childrenOf(node)) {
       const next = child.owner ?? owner;
-      if (next !== owner || changesBelow(child, next)) children.set(child.token, copy(child, index, next));
+      if (next === owner && !changesBelow(child, next)) continue;
+      const copied = copy(child, index, next);
+      children.set(child.token, copied);
+      for (const below of nodes[copied]!.ownersBelow) ownersBelow.add(below);
     }
     return index;
   };
