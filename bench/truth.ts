@@ -3,10 +3,10 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { conceptSetSchema } from '../electron/engine/lens-trace/concept-set.ts';
 import type { LensTrace } from '../electron/engine/lens-trace/lens-trace.ts';
-import { ModelCache } from '../electron/engine/model-cache.ts';
+import { ModelCache } from '../electron/engine/stages/model-cache.ts';
 import { gatherOwners } from '../electron/engine/readability/hierarchy.ts';
 import { trace } from '../electron/engine/trace.ts';
-import { listControls } from '../electron/workbench/traces/control-images.ts';
+import { listControls } from '../electron/bundled/control-images.ts';
 import { drawSight, makePlantedCheckpoint, type Planting } from './planted-checkpoint.ts';
 
 const root = path.resolve(import.meta.dirname, '..');

@@ -38,6 +38,7 @@ export class EngineControl {
         else engine.post(command);
       },
       end: () => engine.end(),
+      kill: () => engine.kill(),
     };
   };
 

@@ -19,6 +19,8 @@ export const libraryStatusSchema = z.object({
   databaseBytes: z.int().nonnegative(),
   freeBytes: z.int().nonnegative().nullable(),
   lastBackupAt: instantSchema.nullable(),
+  /** When the database was last looked through; `found` says what was wrong, null when nothing was. */
+  lastCheck: z.object({ at: instantSchema, found: z.string().nullable() }).nullable(),
 });
 
 export const backupSchema = z.object({
@@ -86,6 +88,17 @@ export const library = {
     /** Replaces the library by a backup; what was there becomes a backup first. */
     restore: call.input(z.strictObject({ name: z.string() })).output(libraryStatusSchema),
   },
+  /**
+   * Makes what was removed unreadable: its files go, and the database is written anew. `backups` names those that may
+   * still hold it.
+   */
+  erase: call.output(
+    z.object({
+      files: z.int().nonnegative(),
+      bytes: z.int().nonnegative(),
+      backups: z.array(z.string()),
+    }),
+  ),
   /** Reads everything: the database's own check, hashes of all files, the chain of the audit log. */
   verify: call.output(verifyReportSchema),
   /** Newest first. */

@@ -172,6 +172,30 @@ describe('windows', () => {
     window.webContents.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 139 });
     await expect.poll(() => electron.asked.some(({ what }) => what === 'reload')).toBe(true);
   });
+
+  test('a page that hangs is waited for, or ended and loaded again, and asked about once at a time', async () => {
+    const count = (name: string) => electron.asked.filter(({ what }) => what === name).length;
+    const [reloads, boxes] = [count('reload'), count('showMessageBox')];
+    electron.answers.button = 0;
+    window.emit('unresponsive');
+    window.emit('unresponsive');
+    await expect.poll(() => count('showMessageBox')).toBe(boxes + 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(count('reload')).toBe(reloads);
+    electron.answers.button = 1;
+    window.emit('unresponsive');
+    await expect.poll(() => count('reload')).toBe(reloads + 1);
+    expect(count('forcefullyCrashRenderer')).toBe(1);
+    // Its end was our own doing: nobody is asked about that too.
+    expect(count('showMessageBox')).toBe(boxes + 2);
+    electron.answers.button = 0;
+  });
+
+  test('another process of the program that dies is noted', () => {
+    electron.app.emit('child-process-gone', {}, { type: 'GPU', reason: 'crashed', exitCode: 139 });
+    const log = readFileSync(join(folder, 'data', 'fundus-lens', 'logs', 'fundus-lens.log'), 'utf8');
+    expect(log).toContain('child-gone-gpu');
+  });
 });
 
 describe('the protocol', () => {

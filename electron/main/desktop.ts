@@ -11,7 +11,7 @@ import { createWorkbench } from '../workbench/open-workbench.ts';
 import type { Workbench, WorkbenchOptions } from '../workbench/open-workbench.ts';
 import { answerCalls } from './calls.ts';
 import { declareAppScheme, serveAppScheme } from './content-protocol.ts';
-import { offerReload } from './crashes.ts';
+import { noteChildrenGone, offerReload } from './crashes.ts';
 import { DesktopEvents } from './desktop-events.ts';
 import { createDesktopRouter } from './desktop-router.ts';
 import { setMenu } from './menu.ts';
@@ -132,6 +132,7 @@ async function showDesktop(workbench: Workbench, { builtFolder, events, log }: D
     offerReload(window, labels, log);
   };
   show();
+  noteChildrenGone(log);
   log.info('started');
 
   app.on('activate', () => {

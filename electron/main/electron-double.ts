@@ -17,7 +17,7 @@ const record =
   };
 
 /** Answers of the dialogs, set by a test. */
-export const answers = { open: [] as string[], save: '' };
+export const answers = { open: [] as string[], save: '', button: 0 };
 
 class SessionDouble extends EventEmitter {
   handler: ((request: Request) => Promise<Response>) | null = null;
@@ -45,6 +45,10 @@ export class WebContentsDouble extends EventEmitter {
   readonly mainFrame = { origin: 'app://fundus-lens' };
   openHandler: ((details: { url: string }) => { action: string }) | null = null;
   readonly startDrag = record('startDrag');
+  readonly forcefullyCrashRenderer = () => {
+    record('forcefullyCrashRenderer')();
+    this.emit('render-process-gone', {}, { reason: 'killed', exitCode: 9 });
+  };
   setWindowOpenHandler(handler: WebContentsDouble['openHandler']) {
     this.openHandler = handler;
   }
@@ -108,7 +112,10 @@ export const dialog = {
   },
   showSaveDialog: () => Promise.resolve({ canceled: answers.save === '', filePath: answers.save }),
   showErrorBox: record('showErrorBox'),
-  showMessageBox: record('showMessageBox', Promise.resolve({ response: 0 })),
+  showMessageBox: (...args: unknown[]) => {
+    asked.push({ what: 'showMessageBox', args });
+    return Promise.resolve({ response: answers.button });
+  },
 };
 export const shell = { openPath: record('openPath', Promise.resolve('')) };
 export const screen = { getDisplayMatching: () => ({ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }) };

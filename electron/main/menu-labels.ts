@@ -19,7 +19,7 @@ const english = {
   library: 'Library',
   trace: 'Trace',
   compare: 'Compare',
-  jobs: 'Jobs',
+  tasks: 'Tasks',
   models: 'Models',
   settings: 'Settings',
   zoomIn: 'Zoom in',
@@ -36,7 +36,11 @@ const english = {
   package: 'NuGet packages',
   allFiles: 'All files',
   pageCrashed: 'The window stopped working.',
-  pageCrashedDetail: 'The library is safe, and jobs go on. Reload the window, or look into the log.',
+  pageCrashedDetail: 'The library is safe, and tasks go on. Reload the window, or look into the log.',
+  pageSilent: 'The window does not respond.',
+  pageSilentDetail:
+    'It may be busy with a large figure. Wait, or reload it; the library is safe, and tasks go on.',
+  wait: 'Wait',
   startFailed: 'Fundus Lens cannot open its library.',
   ok: 'OK',
 };
@@ -60,7 +64,7 @@ const russian: MenuLabels = {
   library: 'Библиотека',
   trace: 'Трассировка',
   compare: 'Сравнение',
-  jobs: 'Задания',
+  tasks: 'Задания',
   models: 'Модели',
   settings: 'Настройки',
   zoomIn: 'Увеличить',
@@ -78,6 +82,10 @@ const russian: MenuLabels = {
   allFiles: 'Все файлы',
   pageCrashed: 'Окно перестало работать.',
   pageCrashedDetail: 'Библиотека цела, задания продолжаются. Перезагрузите окно или откройте журнал.',
+  pageSilent: 'Окно не отвечает.',
+  pageSilentDetail:
+    'Возможно, оно занято большим рисунком. Подождите или перезагрузите его: библиотека не пострадает, задания продолжатся.',
+  wait: 'Подождать',
   startFailed: 'Fundus Lens не может открыть библиотеку.',
   ok: 'ОК',
 };

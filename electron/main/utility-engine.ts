@@ -1,4 +1,5 @@
 import { utilityProcess } from 'electron';
+import type { UtilityProcess } from 'electron';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { EngineCommand, EngineEvent } from '../engine/process/messages.ts';
@@ -35,14 +36,24 @@ export const forkUtilityEngine: ForkEngine = (script, listener) => {
     post: (command) => {
       if (!gone) child.postMessage(command);
     },
+    kill: () => killNow(child),
     end: async () => {
       closing = true;
       if (gone) return;
       const ended = once(child, 'exit');
       child.postMessage({ type: 'shutdown' } satisfies EngineCommand);
-      const timer = setTimeout(() => child.kill(), endPatience);
+      const timer = setTimeout(() => killNow(child), endPatience);
       await ended;
       clearTimeout(timer);
     },
   };
 };
+
+/** The runtime's own `kill` asks politely, which a process that hangs in a computation may not hear. */
+function killNow(child: UtilityProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(child.pid, 'SIGKILL');
+  } catch {
+    child.kill();
+  }
+}

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { findAppFolders } from '../shell/app-folders.ts';
@@ -38,7 +39,7 @@ function readPort(text: string): number {
 }
 
 /**
- * Opens the library, serves it, says where, and ends in good order at Ctrl+C: jobs go back to the queue, engines end,
+ * Opens the library, serves it, says where, and ends in good order at Ctrl+C: the running task goes back to the queue, engines end,
  * the library is closed.
  */
 export async function startServer({
@@ -56,6 +57,8 @@ export async function startServer({
     modelsFolder: folders.models,
     settingsFile: folders.settingsFile,
     logFolder: folders.logs,
+    // A page saves through the browser; what it may have written on this computer is narrower.
+    exportFolders: [join(homedir(), 'Downloads')],
     log,
   });
   const face = await startBrowserFace({
@@ -81,6 +84,8 @@ export async function startServer({
     await face.close();
     await workbench.close();
     log.info('closed');
+    // What still hangs, such as a read from a disk that does not answer, must not keep the process.
+    setTimeout(() => process.exit(0), exitPatience).unref();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void close());
 
@@ -93,6 +98,9 @@ export async function startServer({
   process.stdout.write(`Fundus Lens is at ${face.url}\nIt ends with Ctrl+C.\n`);
   if (open) openInBrowser(face.url);
 }
+
+/** Milliseconds after everything was closed. */
+const exitPatience = 2000;
 
 /** A computer without a screen has the printed address. */
 function openInBrowser(url: string): void {

@@ -74,6 +74,23 @@ export async function listBackups(paths: LibraryPaths): Promise<Backup[]> {
   return backups.sort((a, b) => b.madeAt.getTime() - a.madeAt.getTime());
 }
 
+/** A damaged library with the newest backup in its advice; any other error as it is. */
+export async function offerBackup(paths: LibraryPaths, error: unknown): Promise<unknown> {
+  if (!(error instanceof FundusLensError) || error.code !== 'library.damaged') return error;
+  const newest = (await listBackups(paths).catch(() => [])).find(({ kind }) => kind !== 'replaced');
+  const { summary, expected, found, cause } = error;
+  const advice =
+    newest === undefined
+      ? 'There is no backup in the folder "backups". Look for a copy of the whole folder; change nothing in it before.'
+      : `Restore the last backup, of ${newest.madeAt.toISOString().slice(0, 16).replace('T', ' ')} UTC: fundus-lens restore ${path.basename(newest.file)} --library "${paths.root}". The present file is kept aside.`;
+  return new FundusLensError('library.damaged', summary, {
+    ...(expected === undefined ? {} : { expected }),
+    ...(found === undefined ? {} : { found }),
+    advice,
+    cause,
+  });
+}
+
 /**
  * Puts a backup in the place of the library's database. The present one is kept aside as `replaced-…`, damaged or not.
  * The library must be closed everywhere.

@@ -27,14 +27,6 @@ export function createFolders(paths: LibraryPaths): void {
   });
 }
 
-/** Content without its database: a restore was interrupted, or somebody moved the file away. */
-export function holdsContentWithoutDatabase(paths: LibraryPaths): boolean {
-  return (
-    !existsSync(paths.database) &&
-    [paths.originals, paths.backups].some((folder) => existsSync(folder) && readdirSync(folder).length > 0)
-  );
-}
-
 const hour = 3_600_000;
 
 /**

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { FundusLensError } from '../contract/errors.ts';
 import type { LibraryPaths } from '../contract/library.ts';
 import { AuditLog } from './audit-log.ts';
-import { listBackups, makeBackup } from './backups.ts';
+import { listBackups, makeBackup, offerBackup } from './backups.ts';
 import type { Backup } from './backups.ts';
 import { ConceptSets } from './concept-sets.ts';
+import { addNeedsOfBackups, collectContent, neededContent } from './content-collector.ts';
+import type { Collected } from './content-collector.ts';
 import { ContentFiles } from './content-files.ts';
 import type { Database } from './database/database.ts';
 import { Findings } from './images/findings.ts';
@@ -12,20 +15,21 @@ import { Groups } from './groups.ts';
 import { ImageSearch } from './images/image-search.ts';
 import { Images } from './images/images.ts';
 import { ImportLog } from './import-log.ts';
-import { Jobs } from './jobs/jobs.ts';
-import {
-  createFolders,
-  holdsContentWithoutDatabase,
-  libraryPaths,
-  removeStaleTemporaries,
-  warnAboutFolder,
-} from './library-folder.ts';
+import { createFolders, libraryPaths, removeStaleTemporaries, warnAboutFolder } from './library-folder.ts';
 import type { FolderWarning } from './library-folder.ts';
+import { damagedLibrary } from './database/database-errors.ts';
+import { examineDatabaseFile } from './database/examine-file.ts';
+import { breakSeal, isSealBroken, sealFile } from './database/file-seal.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './database/migrate.ts';
+import { eraseRemoved } from './erase-removed.ts';
+import type { Erased } from './erase-removed.ts';
 import { Models } from './models.ts';
 import { openDatabase } from './database/open-database.ts';
 import { Patients } from './patients.ts';
 import { Prompts } from './prompts.ts';
+import { lastCheck, quickCheck } from './quick-check.ts';
+import type { LastCheck } from './quick-check.ts';
+import { Queue } from './queue/queue.ts';
 import { Settings } from './settings.ts';
 import { Tags } from './images/tags.ts';
 import { TraceArrays } from './traces/trace-arrays.ts';
@@ -62,7 +66,7 @@ export class Library {
   readonly conceptSets: ConceptSets;
   readonly traceArrays: TraceArrays;
   readonly traces: Traces;
-  readonly jobs: Jobs;
+  readonly queue: Queue;
   readonly imports: ImportLog;
   readonly audit: AuditLog;
   readonly settings: Settings;
@@ -90,7 +94,7 @@ export class Library {
     const conceptSets = (this.conceptSets = new ConceptSets(db, now));
     const arrays = (this.traceArrays = new TraceArrays(db, this.files));
     this.traces = new Traces(db, { models, prompts, conceptSets, arrays, audit }, now);
-    this.jobs = new Jobs(db, now);
+    this.queue = new Queue(db, now);
     this.imports = new ImportLog(db, { patients, visits, images, findings, tags, audit }, now);
     this.settings = new Settings(db);
   }
@@ -116,6 +120,37 @@ export class Library {
     return verifyLibrary(this.#db, this.paths, this.audit, signal);
   }
 
+  /** Looks through the database and notes the outcome; null in a library that cannot be written. */
+  async check(): Promise<LastCheck | null> {
+    return this.readOnlyReason === null ? quickCheck(this.#db, this.settings, this.#now()) : null;
+  }
+
+  get lastCheck(): LastCheck | null {
+    return lastCheck(this.settings);
+  }
+
+  /**
+   * Makes what was removed unreadable: content that no row needs goes, and the database is written anew. Backups are left
+   * as they are, and named, because they hold what was removed since.
+   *
+   * @throws input.invalid while an import runs, whose files no row names yet; library.read-only, library.disk-full
+   */
+  async erase(): Promise<Erased> {
+    const collected = await eraseRemoved(this.#db, this.paths);
+    this.audit.append('library.erase', 'library', { ...collected });
+    const backups = (await this.backups()).map(({ file }) => path.basename(file));
+    return { ...collected, backups };
+  }
+
+  /** Removes what killed imports left a day ago and more; nothing that the library or one of its backups needs. */
+  async collectLeftOvers(): Promise<Collected> {
+    const needed = neededContent((sql) => this.#db.rows(sql));
+    if (this.readOnlyReason !== null || !addNeedsOfBackups(needed, await this.backups())) {
+      return { files: 0, bytes: 0 };
+    }
+    return collectContent(this.paths, needed, this.#now().getTime() - 86_400_000);
+  }
+
   /** Caps the database's growth, in pages of 4 KiB beyond its present size; how a quota is set, and a full disk tested. */
   limitPages(extra: number): void {
     this.#db.pragma(`max_page_count = ${Number(this.#db.pragma('page_count')) + extra}`);
@@ -123,6 +158,7 @@ export class Library {
 
   close(): void {
     this.#db.close();
+    if (this.readOnlyReason === null) sealFile(this.paths.database);
   }
 }
 
@@ -135,13 +171,8 @@ export class Library {
 export async function openLibrary(folder: string, options: OpenOptions = {}): Promise<Library> {
   const { actor = 'user', create = true, busyTimeout = 5000, now = () => new Date() } = options;
   const paths = libraryPaths(folder);
-  if (holdsContentWithoutDatabase(paths)) {
-    throw new FundusLensError('library.damaged', 'The folder holds images of a library, but no database.', {
-      expected: 'library.sqlite',
-      found: 'originals or backups without it, as after an interrupted restore',
-      advice: 'restore the newest backup from the folder "backups"',
-    });
-  }
+  const wrong = examineDatabaseFile(paths);
+  if (wrong !== null) throw await offerBackup(paths, damagedLibrary(wrong));
   const isNew = !existsSync(paths.database);
   if (isNew && !create) {
     throw new FundusLensError('library.unavailable', 'There is no library in this folder.', {
@@ -150,9 +181,20 @@ export async function openLibrary(folder: string, options: OpenOptions = {}): Pr
     });
   }
   if (isNew) createFolders(paths);
-  const db = openDatabase(paths, busyTimeout);
+  let db: Database;
+  try {
+    if (!isNew && isSealBroken(paths.database)) {
+      throw damagedLibrary(
+        'content that no program has written since the library was closed: the disk is failing',
+      );
+    }
+    db = openDatabase(paths, busyTimeout);
+  } catch (error) {
+    throw await offerBackup(paths, error);
+  }
   try {
     if (db.readOnlyReason === null) {
+      breakSeal(paths.database);
       createFolders(paths);
       removeStaleTemporaries(paths, now().getTime());
       const version = readSchemaVersion(db);

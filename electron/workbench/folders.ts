@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { bundledPath } from '../bundled/bundled-path.ts';
 
 /** Folders that the workbench reads and writes; absolute paths. */
 export interface WorkbenchFolders {
@@ -8,6 +8,10 @@ export interface WorkbenchFolders {
   /** Models that we keep ourselves. */
   readonly models: string;
   readonly logs: string | null;
+  /** Where the settings of this computer lie; null when they are in memory only. */
+  readonly settings: string | null;
+  /** The only folders that an export may be written to; null for any that is not the software's own. */
+  readonly exports: readonly string[] | null;
   /** Checkpoint that comes with the software. */
   readonly demoModel: string;
   /** Photographs that a new library begins with. */
@@ -16,6 +20,6 @@ export interface WorkbenchFolders {
 
 /** What comes with the software. */
 export const bundled = {
-  demoModel: fileURLToPath(new URL('../../models/demo', import.meta.url)),
-  samples: fileURLToPath(new URL('../../data/samples', import.meta.url)),
+  demoModel: bundledPath('models', 'demo'),
+  samples: bundledPath('data', 'samples'),
 } as const;

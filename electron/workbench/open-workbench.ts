@@ -3,18 +3,20 @@ import { createRouterClient } from '@orpc/server';
 import type { RouterClient } from '@orpc/server';
 import type { Media } from '../contract/media.ts';
 import type { EngineClientOptions } from '../engine/process/engine-client.ts';
+import type { RunnerOptions } from '../tasks/queue-runner.ts';
+import { RunningTasks } from '../tasks/running-tasks.ts';
+import { TaskQueue } from '../tasks/task-queue.ts';
+import { Tasks } from '../tasks/tasks.ts';
 import { Engines } from './engines.ts';
 import { EventLog } from './events/event-log.ts';
-import { welcome } from './library/first-run.ts';
+import { fillNewLibrary } from './library/first-run.ts';
 import { bundled } from './folders.ts';
 import type { WorkbenchFolders } from './folders.ts';
 import { ImportService } from './imports/service.ts';
-import { JobRunner } from './jobs/job-runner.ts';
-import type { RunnerOptions } from './jobs/job-runner.ts';
+import { damagedLibrary } from '../store/database/database-errors.ts';
 import { LibrarySession } from './library/library-session.ts';
 import { MediaSource } from './images/media.ts';
 import { ModelManager } from './models/model-manager.ts';
-import type { ModelTasks } from './models/model-tasks.ts';
 import type { ModelManagerOptions } from './models/model-manager.ts';
 import { ProviderManager } from './providers/service.ts';
 import { SettingsFile } from './settings/settings-file.ts';
@@ -27,7 +29,6 @@ import { exportsRouter } from './exports/router.ts';
 import { groupsRouter } from './groups/router.ts';
 import { imagesRouter } from './images/router.ts';
 import { importsRouter } from './imports/router.ts';
-import { jobsRouter } from './jobs/router.ts';
 import { libraryRouter } from './library/router.ts';
 import { modelsRouter } from './models/router.ts';
 import { patientsRouter } from './patients/router.ts';
@@ -35,9 +36,11 @@ import { promptsRouter } from './prompts/router.ts';
 import { providersRouter } from './providers/router.ts';
 import { settingsRouter } from './settings/router.ts';
 import { tagsRouter } from './tags/router.ts';
+import { tasksRouter } from './tasks/router.ts';
 import { tracesRouter } from './traces/router.ts';
+import { traceWork } from './traces/trace-work.ts';
 import { visitsRouter } from './visits/router.ts';
-import type { Desk } from './desk.ts';
+import type { Services } from './services.ts';
 
 export interface WorkbenchOptions {
   readonly libraryFolder: string;
@@ -47,6 +50,8 @@ export interface WorkbenchOptions {
   /** JSON file of this computer's settings; in memory only when left out. */
   readonly settingsFile?: string;
   readonly logFolder?: string;
+  /** The only folders that an export may be written to; any that is not the software's own when left out. */
+  readonly exportFolders?: readonly string[];
   /** What comes with the software; null leaves it out of a new library. */
   readonly samplesFolder?: string | null;
   readonly demoModelFolder?: string | null;
@@ -54,8 +59,8 @@ export interface WorkbenchOptions {
   readonly actor?: string;
   /** Whether an absent library is made. */
   readonly create?: boolean;
-  /** Whether queued jobs run in this process. */
-  readonly runJobs?: boolean;
+  /** Whether queued tasks run in this process. */
+  readonly runQueue?: boolean;
   readonly engine?: EngineClientOptions & { readonly maxWarm?: number };
   readonly runner?: Omit<RunnerOptions, 'onError'>;
   /** Of tests, which have no patience with a hub. */
@@ -77,19 +82,20 @@ export interface Workbench {
   readonly ready: Promise<void>;
   /** Waits for an import of this process. */
   readonly imports: Pick<ImportService, 'wait' | 'failure'>;
-  /** Waits for a download, copy, preparation or verification of this process. */
-  readonly modelTasks: Pick<ModelTasks, 'wait'>;
-  /** Waits for an installation of the CUDA library by this process. */
-  readonly cudaLibrary: Pick<ProviderManager, 'wait'>;
+  /** Waits for a task of this process that is not one of the queue. */
+  readonly tasks: Pick<RunningTasks, 'wait'>;
   /** Process ids of the engines that run now. */
   readonly enginePids: number[];
   /** null when there is no such image or view. */
   openMedia(imageId: number, view: string): Promise<Media | null>;
-  /** Gives running jobs back to the queue, ends engines and imports, and closes the library. */
+  /** Gives the running task back to the queue, ends engines and imports, and closes the library. */
   close(): Promise<void>;
 }
 
 const hour = 3_600_000;
+const daysBetweenChecks = 7;
+/** Milliseconds for work to end in good order; the library is closed then, whatever still hangs. */
+const closePatience = 8000;
 
 /**
  * Opens a library and everything that works on it.
@@ -98,7 +104,7 @@ const hour = 3_600_000;
  *   for reading
  */
 export async function createWorkbench(options: WorkbenchOptions): Promise<Workbench> {
-  const { actor = 'user', create = true, runJobs = true, log } = options;
+  const { actor = 'user', create = true, runQueue = true, log } = options;
   const onError = (event: string, error: unknown) => log?.error(event, error);
   const settings = new SettingsFile(options.settingsFile ?? null);
   const cache = path.resolve(options.cacheFolder);
@@ -109,36 +115,56 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
       settings.get().models.folder ?? options.modelsFolder ?? path.join(path.dirname(cache), 'models'),
     ),
     logs: options.logFolder ?? null,
+    settings: options.settingsFile === undefined ? null : path.dirname(path.resolve(options.settingsFile)),
+    exports: options.exportFolders?.map((folder) => path.resolve(folder)) ?? null,
     demoModel: options.demoModelFolder ?? bundled.demoModel,
     samples: options.samplesFolder ?? bundled.samples,
   };
   const session = await LibrarySession.open(folders.library, { actor, create });
   const events = new EventLog();
   const engines = new Engines(events, options.engine);
-  const runner = new JobRunner({ session, engines, events }, { ...options.runner, onError });
-  const imports = new ImportService({ session, events, cacheFolder: folders.cache }, onError);
-  const services = { session, events, settings, engines, runner, folders };
-  const manager = new ModelManager(services, {
+  const running = new RunningTasks(events, onError);
+  const kinds = { trace: traceWork({ session, engines, events, onError }) };
+  const queue = new TaskQueue(session, kinds, events, { ...options.runner, onError });
+  const imports = new ImportService({ session, events, running, cacheFolder: folders.cache, onError });
+  const tools = { session, events, settings, engines, folders, running };
+  const manager = new ModelManager(tools, {
     tokenFile: options.settingsFile === undefined ? null : `${options.settingsFile}.token`,
-    resumes: runJobs,
+    resumes: runQueue,
     onError,
     ...options.hub,
   });
-  const providers = new ProviderManager(services, { onError, ...options.hub });
-  const desk: Desk = { ...services, imports, manager, providers, undo: new UndoStack() };
+  const providers = new ProviderManager(tools, { ...options.hub });
+  const services: Services = {
+    ...tools,
+    tasks: new Tasks([running, queue]),
+    queue,
+    imports,
+    models: manager,
+    providers,
+    undo: new UndoStack(),
+  };
   const media = new MediaSource(session, folders.cache);
-  const router = createRouter(desk);
+  const router = createRouter(services);
 
-  if (runJobs && !session.isReadOnly) session.library.imports.closeInterrupted();
-  if (runJobs) runner.start();
+  if (runQueue && !session.isReadOnly) session.library.imports.closeInterrupted();
+  if (runQueue) queue.start();
   const models = manager.start().catch((error: unknown) => onError('models', error));
-  const welcomed = welcome(desk, {
+  const filled = fillNewLibrary(services, {
     samples: options.samplesFolder !== null,
     demoModel: options.demoModelFolder !== null,
   }).catch((error: unknown) => onError('first-run', error));
-  const ready = Promise.all([models, welcomed]).then(() => undefined);
-  const backups = setInterval(() => void backUpWhenDue(), hour);
+  const ready = Promise.all([models, filled]).then(() => undefined);
+  const backups = setInterval(() => void checkWhenDue().then(backUpWhenDue), hour);
   backups.unref();
+  async function checkWhenDue(): Promise<void> {
+    try {
+      const check = await session.checkWhenDue(daysBetweenChecks);
+      if (check !== null && check.found !== null) onError('library-damaged', damagedLibrary(check.found));
+    } catch (error) {
+      onError('library-check', error);
+    }
+  }
   async function backUpWhenDue(): Promise<void> {
     const { automatic, everyDays, keep } = settings.get().backups;
     if (!automatic) return;
@@ -150,25 +176,35 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
 
+  async function collectLeftOvers(): Promise<void> {
+    try {
+      if (runQueue && closing === null) await session.library.collectLeftOvers();
+    } catch (error) {
+      onError('left-overs', error);
+    }
+  }
+
   let closing: Promise<void> | null = null;
   const close = async () => {
     clearInterval(backups);
-    await imports.cancelAll();
-    await manager.close();
-    await providers.close();
-    await runner.stop();
-    await engines.closeAll();
-    await ready;
+    // Engines end by force where they must, so that nothing waits for one that hangs: a task goes back to the queue.
+    const ending = [queue.stop(), engines.closeAll(), running.close()];
+    const ended = Promise.allSettled([...ending, ready]).then((outcomes) => {
+      for (const { reason } of outcomes.filter(
+        ({ status }) => status === 'rejected',
+      ) as PromiseRejectedResult[])
+        onError('close', reason);
+    });
+    await withinPatience(ended, closePatience);
     events.close();
     session.close();
   };
   return {
     router,
     client: createRouterClient(router),
-    ready: ready.then(backUpWhenDue),
+    ready: ready.then(collectLeftOvers).then(backUpWhenDue),
     imports,
-    modelTasks: manager.tasks,
-    cudaLibrary: providers,
+    tasks: running,
     get enginePids() {
       return engines.pids;
     },
@@ -177,25 +213,33 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   };
 }
 
-function createRouter(desk: Desk) {
+/** Resolves when the work has ended, or when the patience has. */
+async function withinPatience(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  await Promise.race([work, patience]);
+  clearTimeout(timer);
+}
+
+function createRouter(services: Services) {
   return {
-    app: appRouter(desk),
-    library: libraryRouter(desk),
-    images: imagesRouter(desk),
-    patients: patientsRouter(desk),
-    visits: visitsRouter(desk),
-    groups: groupsRouter(desk),
-    tags: tagsRouter(desk),
-    imports: importsRouter(desk),
-    models: modelsRouter(desk),
-    providers: providersRouter(desk),
-    concepts: conceptsRouter(desk),
-    prompts: promptsRouter(desk),
-    traces: tracesRouter(desk),
-    jobs: jobsRouter(desk),
-    compare: compareRouter(desk),
-    exports: exportsRouter(desk),
-    settings: settingsRouter(desk),
-    events: eventsRouter(desk),
+    app: appRouter(services),
+    library: libraryRouter(services),
+    images: imagesRouter(services),
+    patients: patientsRouter(services),
+    visits: visitsRouter(services),
+    groups: groupsRouter(services),
+    tags: tagsRouter(services),
+    imports: importsRouter(services),
+    models: modelsRouter(services),
+    providers: providersRouter(services),
+    concepts: conceptsRouter(services),
+    prompts: promptsRouter(services),
+    traces: tracesRouter(services),
+    tasks: tasksRouter(services),
+    compare: compareRouter(services),
+    exports: exportsRouter(services),
+    settings: settingsRouter(services),
+    events: eventsRouter(services),
   };
 }

@@ -1,4 +1,6 @@
-import { exitCodes } from '../exit-codes.ts';
+import { findAppFolders } from '../../shell/app-folders.ts';
+import { restoreDamaged } from '../../workbench/library/restore-damaged.ts';
+import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions } from './library-context.ts';
 import { print } from '../terminal/standard-output.ts';
@@ -16,10 +18,32 @@ export function runBackup(options: LibraryOptions): Promise<number> {
 }
 
 /** Puts a backup in the place of the library; what was there is kept as a backup too. */
-export function runRestore(name: string, options: LibraryOptions): Promise<number> {
+export async function runRestore(name: string, options: LibraryOptions): Promise<number> {
+  try {
+    if (await restoreDamaged(findAppFolders(options.library).library, name)) {
+      await print(`Restored ${name}; the damaged file is among the backups\n`);
+      return exitCodes.done;
+    }
+  } catch (error) {
+    process.stderr.write(`fundus-lens: ${describeError(error)}\n`);
+    return exitCodeOf(error);
+  }
   return withLibrary(options, {}, async ({ client }) => {
     const { counts } = await client.library.backups.restore({ name });
     await print(`Restored ${name}: ${counts.images} images, ${counts.traces} traces\n`);
+    return exitCodes.done;
+  });
+}
+
+/** Makes what was removed unreadable, and names the backups that may still hold it. */
+export function runErase(options: LibraryOptions): Promise<number> {
+  return withLibrary(options, {}, async ({ client }) => {
+    const { files, bytes, backups } = await client.library.erase();
+    const kept =
+      backups.length === 0
+        ? ''
+        : `These backups may still hold what was removed; delete them in the folder "backups" if they must not:\n${backups.join('\n')}\n`;
+    await print(`Erased ${files} files, ${bytes} bytes; the database was written anew.\n${kept}`);
     return exitCodes.done;
   });
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readSafetensorsHeader, type TensorView } from '../checkpoint/safetensors.ts';
-import { writeSafetensors, type NamedTensor } from '../checkpoint/safetensors-writer.ts';
+import { readSafetensorsHeader, type TensorView } from '../weights/safetensors.ts';
+import { writeSafetensors, type NamedTensor } from '../weights/safetensors-writer.ts';
 import type { WordSet } from '../lens/word-set.ts';
 import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
-import type { Model } from '../model.ts';
+import type { Model } from '../model/model.ts';
 import { readabilityRule } from '../readability/rule.ts';
 import type { ControlReading } from './control-reading.ts';
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { listVerdict } from '../readability/verdict.ts';
 import { readVerdict } from './read-verdict.ts';
 import { traceFidelitySchema } from './fidelity-report.ts';
+import { storedWarningSchema, type TraceWarning } from './warnings.ts';
 
 /** The lens variants; `raw` exists only to reproduce the notebook and is always labelled so. */
 export const lensKinds = ['logit', 'raw'] as const;
@@ -29,7 +30,7 @@ export const traceModelSchema = z.object({
   /** Rows that belong to a token; logits from here on are masked. */
   tokenizerSize: count,
   weightDtype: z.string(),
-  /** Of prepared weights: how true they had been found to be; null before that was measured, missing of others. */
+  /** Of prepared weights: how close they are to the original ones; null when not measured, absent for published weights. */
   fidelity: traceFidelitySchema.nullish(),
   provider: z.enum(providerNames),
   providerRequested: z.enum([...providerNames, 'auto']),
@@ -39,7 +40,7 @@ export const traceModelSchema = z.object({
   device: z.string().nullish(),
   /** Memory of the device in all; null when unknown, or when it uses the host's. */
   deviceMemoryBytes: count.nullish(),
-  /** What the engine's process held of it at the end of the trace, some seconds old at most; null where nobody tells. */
+  /** What the engine's process held of it at the end of the trace, at most some seconds old; null when unknown. */
   deviceMemoryUsedBytes: count.nullish(),
 });
 
@@ -233,7 +234,7 @@ export const lensTraceJsonSchema = z.object({
   gate: gateSchema,
   timings: timingsSchema,
   software: softwareSchema,
-  warnings: z.array(z.string()),
+  warnings: z.array(storedWarningSchema),
 });
 
 export type LensTraceJson = z.infer<typeof lensTraceJsonSchema>;
@@ -311,7 +312,7 @@ export interface LensTrace {
   readonly gate: Gate;
   readonly timings: Timings;
   readonly software: Software;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly TraceWarning[];
 }
 
 /** The trace as nested arrays, for JSON; float32 values keep their full precision. */

@@ -1,10 +1,10 @@
 import type { ControlReading } from '../controls/control-reading.ts';
 import type { Emergence, Finding, LensKind, WordCurve } from '../lens-trace/lens-trace.ts';
-import type { Model } from '../model.ts';
+import type { Model } from '../model/model.ts';
 import { logOddsOf } from '../readability/log-probability.ts';
 import { clipToFloor, readabilityRule } from '../readability/rule.ts';
 import type { WordScore } from '../readability/word-scores.ts';
-import type { TraceHooks } from '../trace-hooks.ts';
+import type { TraceHooks } from '../progress/trace-hooks.ts';
 import { findImageEmergence, listLeftOut } from './judge-concepts.ts';
 import { readLens } from './read-lens.ts';
 import type { WordSet } from './word-set.ts';

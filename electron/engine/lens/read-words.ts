@@ -1,9 +1,9 @@
-import { readRows } from '../checkpoint/tensor-reader.ts';
-import { DecoderRun, type KeyValueCache } from '../decoder-run.ts';
+import { readRows } from '../weights/tensor-reader.ts';
+import { DecoderRun, type KeyValueCache } from '../model/decoder-run.ts';
 import type { LensKind } from '../lens-trace/lens-trace.ts';
 import { positionsPerChunk } from '../memory/memory-needs.ts';
-import type { Model } from '../model.ts';
-import type { ComposedPrompt } from '../prompt.ts';
+import type { Model } from '../model/model.ts';
+import type { ComposedPrompt } from '../model/compose-prompt.ts';
 import type { PoolReading } from '../readability/token-null.ts';
 import {
   likelyLayers,
@@ -16,7 +16,7 @@ import {
 } from '../readability/word-scores.ts';
 import type { TrieNode, WordTrie } from '../readability/word-trie.ts';
 import { float32Data, float32Tensor, type Tensors } from '../runtime/session.ts';
-import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
+import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import type { TokenReading } from './lens-head.ts';
 import type { WordSet } from './word-set.ts';
 

@@ -1,14 +1,17 @@
+import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type {
-  CheckpointOutline,
-  CheckpointReport,
   EngineCall,
   EngineCalls,
   EngineCommand,
   EngineEvent,
-  TraceRequest,
+  TapFeatures,
+  TapRequest,
+  EngineTraceRequest,
 } from './messages.ts';
+import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
-import { FundusLensError, deserializeError } from '../../contract/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { deserializeError } from '../../contract/problem.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';
@@ -26,7 +29,16 @@ export interface EngineClientOptions {
   readonly workerPath?: string | URL;
   /** How the process is started; by Node unless the desktop's runtime does it. */
   readonly fork?: ForkEngine;
+  /** Milliseconds that an engine may be silent after a cancel before it is killed. */
+  readonly cancelPatience?: number;
+  /** Milliseconds that an engine with work may be silent before it is killed. */
+  readonly silencePatience?: number;
 }
+
+/** Longer than a chunk of work takes on an ordinary computer; what is killed too early is only loaded again. */
+const defaultCancelPatience = 10_000;
+/** Longer than the longest chunk on a slow disk: the work has not been cancelled. */
+const defaultSilencePatience = 600_000;
 
 interface PendingRequest {
   readonly engine: EngineProcess;
@@ -37,20 +49,29 @@ interface PendingRequest {
 
 /**
  * The engine as seen from outside: each call is answered by the engine's own process, which is started with the
- * first call, keeps its model between calls, and is started anew by the next call after it has ended.
+ * first call, keeps its model between calls, and is started again by the next call after it has ended.
  */
 export class EngineClient {
   readonly #workerPath: string | URL;
   readonly #fork: ForkEngine;
+  readonly #cancelPatience: number;
+  readonly #silencePatience: number;
   readonly #pending = new Map<number, PendingRequest>();
+  /** When the engine last said anything, or was asked for something while it was idle. */
+  #lastSign = 0;
+  #watchdog: NodeJS.Timeout | undefined;
   #process: EngineProcess | null = null;
   #nextId = 1;
 
   constructor({
     workerPath = new URL('./worker.ts', import.meta.url),
     fork = forkEngine,
+    cancelPatience = defaultCancelPatience,
+    silencePatience = defaultSilencePatience,
   }: EngineClientOptions = {}) {
     this.#workerPath = workerPath;
+    this.#cancelPatience = cancelPatience;
+    this.#silencePatience = silencePatience;
     this.#fork = fork;
   }
 
@@ -65,8 +86,13 @@ export class EngineClient {
    * @throws FundusLensError whatever the engine found wrong; `engine.cancelled` after an abort; `engine.killed`
    *   within two seconds of the end of the engine's process
    */
-  trace(request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
+  trace(request: EngineTraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
     return this.#ask('trace', request, options);
+  }
+
+  /** Reads features of one image from inside the model; throws as {@link trace} does. */
+  tap(request: TapRequest, options: RequestOptions<'tap'> = {}): Promise<TapFeatures> {
+    return this.#ask('tap', request, options);
   }
 
   /** Describes a checkpoint by its headers; throws as {@link trace} does. */
@@ -109,20 +135,58 @@ export class EngineClient {
     if (signal?.aborted === true) throw new FundusLensError('engine.cancelled', 'The work was cancelled.');
     const engine = (this.#process ??= this.#start());
     const id = this.#nextId++;
-    const cancel = () => engine.post({ type: 'cancel', id });
+    let escalation: NodeJS.Timeout | undefined;
+    const cancel = () => {
+      engine.post({ type: 'cancel', id });
+      const asked = Date.now();
+      escalation = setInterval(() => this.#escalate(id, asked), this.#cancelPatience);
+    };
     try {
       return await new Promise((resolve, reject) => {
+        if (this.#pending.size === 0) this.#lastSign = Date.now();
         this.#pending.set(id, { engine, onProgress, resolve, reject });
+        this.#watch();
         signal?.addEventListener('abort', cancel, { once: true });
         engine.post({ type, id, request } as EngineCommand);
       });
     } finally {
+      clearInterval(escalation);
       this.#pending.delete(id);
+      if (this.#pending.size === 0) clearInterval(this.#watchdog);
       signal?.removeEventListener('abort', cancel);
     }
   }
 
+  /** A cancel that is not heeded: an engine that works on something else will come to it, another is killed. */
+  #escalate(id: number, asked: number): void {
+    const request = this.#pending.get(id);
+    const silent = Date.now() - Math.max(asked, this.#lastSign);
+    if (request === undefined || silent < this.#cancelPatience * 0.9) return;
+    request.reject(new FundusLensError('engine.cancelled', 'The work was cancelled.'));
+    this.#kill(request.engine, engineSilent(silent));
+  }
+
+  /** Looks after the engine while it has work. */
+  #watch(): void {
+    clearInterval(this.#watchdog);
+    this.#watchdog = setInterval(() => {
+      const silent = Date.now() - this.#lastSign;
+      if (silent < this.#silencePatience || this.#process === null) return;
+      this.#kill(this.#process, engineSilent(silent));
+    }, this.#silencePatience / 4);
+    this.#watchdog.unref();
+  }
+
+  #kill(engine: EngineProcess, reason: FundusLensError): void {
+    if (this.#process === engine) this.#process = null;
+    for (const request of this.#pending.values()) {
+      if (request.engine === engine) request.reject(reason);
+    }
+    engine.kill();
+  }
+
   #start(): EngineProcess {
+    this.#lastSign = Date.now();
     const engine = this.#fork(this.#workerPath, {
       onEvent: (event) => this.#receive(event),
       onEnd: (error) => {
@@ -136,6 +200,7 @@ export class EngineClient {
   }
 
   #receive(event: EngineEvent): void {
+    this.#lastSign = Date.now();
     if (event.type === 'ready') return;
     const request = this.#pending.get(event.id);
     if (request === undefined) return;

@@ -7,6 +7,8 @@ export interface EngineProcess {
   post(command: EngineCommand): void;
   /** Asks the process to end, kills it when it does not, and waits until it is gone. */
   end(): Promise<void>;
+  /** Ends a process that does not answer, at once and without asking; {@link EngineProcessListener.onEnd} follows. */
+  kill(): void;
 }
 
 export interface EngineProcessListener {
@@ -27,7 +29,7 @@ export function engineEnded(
   const how = signal === null ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
   const words = lastWords.trim();
   const memory =
-    'If nobody stopped it, the computer was short of memory: choose a smaller image or model, or close other programs';
+    'Unless it was stopped on purpose, the computer ran out of memory: choose a smaller image or model, or close other programs';
   return new FundusLensError('engine.killed', 'The engine process ended before its work was done.', {
     expected: 'the engine to answer',
     found: words === '' ? how : `${how}; it last wrote: ${words}`,
@@ -35,6 +37,16 @@ export function engineEnded(
       signal === null
         ? 'Try again; if it happens again, report it with this message.'
         : `${memory}, and try again.`,
+  });
+}
+
+/** The process ran without answering, so we ended it. */
+export function engineSilent(milliseconds: number): FundusLensError {
+  return new FundusLensError('engine.killed', 'The engine did not answer any more and was ended.', {
+    expected: 'progress or an answer',
+    found: `no sign of life for ${Math.round(milliseconds / 1000)} s`,
+    advice:
+      'Try again; if it happens again with this model, check its files and the driver of the graphics card.',
   });
 }
 

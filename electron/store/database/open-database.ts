@@ -5,10 +5,8 @@ import { FundusLensError } from '../../contract/errors.ts';
 import type { LibraryPaths } from '../../contract/library.ts';
 import { Database, guarded } from './database.ts';
 import { damagedLibrary, explainDatabaseError } from './database-errors.ts';
+import { applicationId } from './examine-file.ts';
 import { newerSchema, schemaVersion } from './migrate.ts';
-
-/** Marks the file as ours: "FLNS". */
-const applicationId = 0x464c4e53;
 
 /** Above this size the check at opening leaves the arrays of traces to `verifyLibrary`. */
 const fullCheckBytes = 64 * 1024 * 1024;
@@ -35,6 +33,8 @@ export function openDatabase(paths: LibraryPaths, busyTimeout: number): Database
       connection.pragma('journal_mode = WAL');
       connection.pragma('synchronous = FULL');
       connection.pragma('foreign_keys = ON');
+      // What is deleted is overwritten, or names would stay readable in free pages.
+      connection.pragma('secure_delete = ON');
       connection.pragma('cache_size = -32000');
       connection.pragma('journal_size_limit = 67108864');
       connection.pragma(`application_id = ${applicationId}`);

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, mkdtemp, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
+import { followLinks, whyNeverWritten } from './guard-target.ts';
 
 /**
  * A file that appears under its name only when it is whole: written beside the target, flushed to the disk, then
@@ -87,7 +88,9 @@ export async function writeThrough<T>(file: string, work: (temporary: string) =>
 
 /** Follows links to the file that is meant, and refuses folders and files without write permission. */
 async function resolveTarget(file: string): Promise<{ target: string; isDevice: boolean }> {
-  const target = await realpath(file).catch(() => path.resolve(file));
+  const target = followLinks(path.resolve(file));
+  const reason = whyNeverWritten(target);
+  if (reason !== null) throw new Error(`it is ${reason}`);
   const existing = await stat(target).catch(() => null);
   if (existing === null) return { target, isDevice: false };
   if (existing.isDirectory()) throw new Error('it is a folder');

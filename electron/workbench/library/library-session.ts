@@ -1,12 +1,12 @@
 import { statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Backup, LibraryStatus, VerifyReport } from '../../contract/library.ts';
-import { FundusLensError } from '../../contract/errors.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { restoreBackup } from '../../store/backups.ts';
 import type { Backup as StoredBackup } from '../../store/backups.ts';
 import { openLibrary } from '../../store/library.ts';
 import type { Library, OpenOptions } from '../../store/library.ts';
+import { unknownBackup } from './restore-damaged.ts';
 import { schemaVersion } from '../../store/database/migrate.ts';
 
 const day = 86_400_000;
@@ -54,6 +54,7 @@ export class LibrarySession {
       databaseBytes: statSync(paths.database).size,
       freeBytes: freeBytes(paths.root),
       lastBackupAt: newest?.madeAt.toISOString() ?? null,
+      lastCheck: this.#library.lastCheck,
     };
   }
 
@@ -73,6 +74,13 @@ export class LibrarySession {
     return age < everyDays * day ? null : this.backup(keep);
   }
 
+  /** Looks through the database when that was last done more than so many days ago; null when it was not due. */
+  async checkWhenDue(everyDays: number): Promise<LibraryStatus['lastCheck']> {
+    const last = this.#library.lastCheck;
+    const age = last === null ? Infinity : Date.now() - Date.parse(last.at);
+    return age < everyDays * day ? null : this.#library.check();
+  }
+
   /**
    * Puts a backup in the library's place. Nobody else may use the library meanwhile.
    *
@@ -82,10 +90,7 @@ export class LibrarySession {
   async restore(name: string): Promise<void> {
     const backup = (await this.#library.backups()).find(({ file }) => path.basename(file) === name);
     if (backup === undefined) {
-      throw new FundusLensError('input.invalid', 'There is no such backup.', {
-        found: name,
-        advice: 'reload the list of backups',
-      });
+      throw unknownBackup(name);
     }
     this.#library.close();
     let replaced: string | null = null;
