@@ -7,10 +7,11 @@ import { weightFormats, type WeightFormat } from '../electron/contract/prepared-
 import { runFidelityBench } from './fidelity.ts';
 import { runFullBench } from './full.ts';
 import { runLibraryBench } from './library.ts';
+import { runTruthBench, type VocabularyName } from './truth.ts';
 import { fullShapes, type BenchDtype } from './random-checkpoint.ts';
 
 interface BenchOptions {
-  readonly suite: 'engine' | 'library' | 'full' | 'fidelity';
+  readonly suite: 'engine' | 'library' | 'full' | 'fidelity' | 'truth';
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
   readonly depth?: string;
@@ -21,6 +22,9 @@ interface BenchOptions {
   readonly dtype: BenchDtype;
   readonly positions: 'none' | 'last' | 'all' | 'both';
   readonly maxPixels?: string;
+  readonly vocabulary: VocabularyName | 'both';
+  readonly seeds: string;
+  readonly pictures: string;
   readonly repeat: string;
   readonly folder: string;
 }
@@ -29,7 +33,7 @@ const program = new Command('bench')
   .description('Measures the software on this machine. Quote ratios of one run, not times of two.')
   .addOption(
     new Option('--suite <name>', 'what to measure')
-      .choices(['engine', 'library', 'full', 'fidelity'])
+      .choices(['engine', 'library', 'full', 'fidelity', 'truth'])
       .default('engine'),
   )
   .option(
@@ -61,6 +65,13 @@ const program = new Command('bench')
       .default('both'),
   )
   .option('--max-pixels <n>', 'the photograph of the suite "full" in less detail')
+  .addOption(
+    new Option('--vocabulary <name>', 'vocabulary of the suite "truth"')
+      .choices(['small', 'real', 'both'])
+      .default('both'),
+  )
+  .option('--seeds <n>', 'models of each kind in the suite "truth"', '16')
+  .option('--pictures <n>', 'pictures that each of them is shown', '2')
   .option('--repeat <n>', 'warm runs; 0 in the suite "full" counts the first run', '3')
   .option('--folder <folder>', 'where random checkpoints are kept', path.join(tmpdir(), 'fundus-lens-bench'))
   .parse();
@@ -69,6 +80,9 @@ const python =
   options.python === undefined ? undefined : path.resolve(process.env['INIT_CWD'] ?? '.', options.python);
 if (options.suite === 'library') {
   await runLibraryBench();
+} else if (options.suite === 'truth') {
+  const { folder, vocabulary, seeds, pictures } = options;
+  await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures) });
 } else if (options.suite === 'fidelity') {
   await runFidelityBench(options.folder);
 } else if (options.suite === 'full') {

@@ -165,7 +165,7 @@ export function makeRandomCheckpoint(
   return folder;
 }
 
-function buildConfig(
+export function buildConfig(
   shape: CheckpointShape,
   dtype: BenchDtype,
   ids: ReturnType<typeof buildTokenizer>['ids'],
@@ -239,7 +239,7 @@ function mropeSection(headDim: number): number[] {
 }
 
 /** Every tensor that the family's graphs ask for, so that the list cannot drift from the compiler. */
-function listTensors(json: Record<string, unknown>, shape: CheckpointShape): TensorSpec[] {
+export function listTensors(json: Record<string, unknown>, shape: CheckpointShape): TensorSpec[] {
   const family = findFamily(json['model_type']);
   const config = family.parseConfig(json);
   const specs = new Map<string, TensorSpec>();
@@ -264,7 +264,7 @@ function listTensors(json: Record<string, unknown>, shape: CheckpointShape): Ten
 const poolSize = 1 << 22;
 const standardDeviation = 0.02;
 
-function writeWeights(file: string, specs: readonly TensorSpec[], dtype: BenchDtype, fill: FillTensor): void {
+export function writeWeights(file: string, specs: readonly TensorSpec[], dtype: BenchDtype, fill: FillTensor): void {
   let offset = 0;
   const header: Record<string, unknown> = {};
   for (const spec of specs) {

@@ -8,6 +8,7 @@ import { writeDump } from './stages/dump.ts';
 import { appendGenerated, generate } from './stages/generate.ts';
 import type { ModelCache } from './stages/model-cache.ts';
 import { openModel } from './stages/open-model.ts';
+import { readConcepts } from './stages/read-concepts.ts';
 import { encodeInput, readInput } from './stages/read-input.ts';
 import { openInput } from './stages/trace-input.ts';
 import type { EngineTraceRequest } from './stages/engine-trace-request.ts';
@@ -26,12 +27,15 @@ export async function trace(
   models: ModelCache,
 ): Promise<LensTrace> {
   const stages = new Stages();
-  const { model, concepts } = await stages.run('load', () => openModel(models, request, hooks));
+  const { model, concepts, words } = await stages.run('load', () => openModel(models, request, hooks));
   const input = await stages.run('image', () => openInput(model, request, models.prefixes.facts, hooks));
   const encoded = await stages.run('vision', () =>
     encodeInput(model, models.prefixes, input, request.upcoming ?? [], hooks),
   );
   const reading = await stages.run('decoder', () => readInput(model, input, encoded, request, hooks));
+  const conceptsReading = await stages.run('lens', () =>
+    readConcepts(model, words, input, reading, request, hooks),
+  );
   const generation = await stages.run('generate', () => generate(model, reading, request, hooks));
   const residual = appendGenerated(reading.residual(input.positions), generation);
   const cells = await stages.run('lens', () =>
@@ -47,10 +51,13 @@ export async function trace(
     ),
   );
   const controls = await stages.run('controls', () =>
-    compareWithControls(models, model, request, input, concepts, hooks),
+    compareWithControls(models, model, request, input, words, hooks),
   );
   await model.head.rest();
-  const parts = { request, model, input, encoded, reading, generation, cells, concepts, controls };
+  const parts = {
+    ...{ request, model, input, encoded, reading, generation, cells, concepts },
+    ...{ words, conceptsReading, controls },
+  };
   if (request.dumpPath !== null) await writeDump(request.dumpPath, parts);
   return assembleTrace(parts, stages.timings(encoded?.reuse ?? null));
 }

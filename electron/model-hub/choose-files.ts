@@ -3,9 +3,11 @@ import type { ExpectedFile } from './content-hash.ts';
 
 /** Small files that decide how a checkpoint computes, or under which terms. */
 const small =
-  /^(config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template)\.json$|^(chat_template\.jinja|model\.safetensors\.index\.json|LICENSE(\.\w+)?|README\.md)$/i;
+  /^(config|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|chat_template)\.json$|^(chat_template\.jinja|model\.safetensors\.index\.json|LICENSE(\.\w+)?|README\.md)$/i;
 const weights = /^[\w.-]+\.safetensors$/;
-const required = ['config.json', 'tokenizer.json', 'preprocessor_config.json'];
+const required = ['config.json', 'tokenizer.json'];
+/** One of the two says how images are prepared. */
+const processors = ['preprocessor_config.json', 'processor_config.json'];
 const largestSmallFile = 64 * 2 ** 20;
 
 export interface ChosenFiles {
@@ -27,6 +29,7 @@ export function chooseFiles(files: readonly ExpectedFile[]): ChosenFiles {
   };
   const names = new Set(files.map(({ name }) => name));
   const missing = required.filter((name) => !names.has(name));
+  if (!processors.some((name) => names.has(name))) missing.push(processors[0]!);
   if (chosen.weights.length === 0) missing.push('*.safetensors');
   if (missing.length > 0) {
     throw new FundusLensError('model.not-a-checkpoint', 'This is no checkpoint that can be used.', {

@@ -2,6 +2,8 @@ import { describeDevice } from '../../engine/lens-trace/describe-device.ts';
 import { answerIndex, countEarlyLayers } from '../../engine/lens-trace/reading.ts';
 import { warningText } from '../../engine/lens-trace/warning-words.ts';
 import type { ConceptTrace, LensTrace, Timings } from '../../engine/lens-trace/lens-trace.ts';
+import { readVerdict } from '../../engine/lens-trace/read-verdict.ts';
+import { listVerdict } from '../../engine/readability/verdict.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { drawBar, fit, showPercent, showToken, wrap } from '../terminal/text-cells.ts';
 
@@ -34,7 +36,7 @@ export function drawTrace(trace: LensTrace, options: PictureOptions): string {
     '',
     ...drawLayers(trace, shown, options),
     '',
-    ...drawEmergence(trace, options),
+    ...drawVerdict(trace, options),
     ...drawGenerated(trace),
     '',
     ...drawCautions(trace, options),
@@ -123,6 +125,15 @@ function paintRole(paint: Paint, role: ConceptTrace['role'] | undefined, text: s
   return paint(role === 'target' ? 'green' : 'yellow', text);
 }
 
+/** The verdict in words; of traces from before there was one, from which layer on each concept counted as readable. */
+function drawVerdict(trace: LensTrace, options: PictureOptions): string[] {
+  const verdict = readVerdict(trace, options.language);
+  if (verdict === null) return drawEmergence(trace, options);
+  const [first, ...rest] = listVerdict(verdict);
+  if (first === undefined) return [];
+  return [options.paint('bold', wrap(first, width, '  ')), ...rest.map((line) => wrap(line, width, '  '))];
+}
+
 function drawEmergence(trace: LensTrace, { language, paint }: PictureOptions): string[] {
   if (trace.concepts.length === 0) return [];
   const position = answerIndex(trace);
@@ -143,7 +154,8 @@ function drawEmergence(trace: LensTrace, { language, paint }: PictureOptions): s
     const which = found.length === 0 ? 'all' : 'the other';
     lines.push(`  ${fit('never', 10)}${which} ${never.length} concepts`);
   } else if (never.length > 0) lines.push(lineOf('never', never));
-  const heading = `Readable from (rank at most ${rule.maxRank} at that and every later layer; ${controls}):`;
+  const rank = rule.maxRank === null ? '' : `rank at most ${rule.maxRank} at that and every later layer; `;
+  const heading = `Readable from (${rank}${controls}):`;
   return [paint('bold', wrap(heading, width, '  ')), ...lines];
 }
 

@@ -18,7 +18,7 @@ export interface CheckpointFingerprint {
 
 /** Files whose content decides a trace. */
 const decisive =
-  /^(config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template)\.json$|^chat_template\.jinja$|^.*\.safetensors$|^model\.safetensors\.index\.json$|^weights\.bin$|^prepared\.json$/;
+  /^(config|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|chat_template)\.json$|^chat_template\.jinja$|^.*\.safetensors$|^model\.safetensors\.index\.json$|^weights\.bin$|^prepared\.json$/;
 
 /** Whether a hashed file holds weights, or their places. */
 export function isWeightsFile(name: string): boolean {

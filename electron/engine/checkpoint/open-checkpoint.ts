@@ -12,6 +12,7 @@ import type { ImageProcessor } from '../image/image-processor.ts';
 import { readChatTemplate, type ChatTemplate } from './chat-template.ts';
 import { isPreparedFolder, readPreparedManifest, readPreparedTensors } from './prepared-folder.ts';
 import type { TensorView } from '../weights/safetensors.ts';
+import { readRows } from '../weights/tensor-reader.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
 import { listNames, readWeightIndex } from '../weights/weight-index.ts';
 
@@ -59,6 +60,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
       : await readPreparedTensors(folder, prepared),
   );
   const tied = config.tiedUnembedding ?? !weights.has(untiedName);
+  if (tied && prepared === null && weights.has(untiedName)) refuseOtherHead(weights, folder);
   weights.take(embeddingName, [config.decoder.vocabSize, config.decoder.dModel]);
   return {
     folder,
@@ -74,6 +76,35 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     unembedding: tied ? embeddingName : untiedName,
     prepared,
   };
+}
+
+/** Rows, spread over the vocabulary, that are compared of two heads. */
+const comparedRows = 1024;
+
+/**
+ * A file that calls the unembedding tied and holds another one contradicts itself: the model that was trained may be either,
+ * and the lens would agree with whichever is taken.
+ *
+ * @throws FundusLensError `model.config-invalid`
+ */
+function refuseOtherHead(weights: WeightSource, folder: string): void {
+  const [embedding, head] = [weights.view(embeddingName), weights.view(untiedName)];
+  const numRows = Math.min(embedding.shape[0]!, head.shape[0]!);
+  const count = Math.min(comparedRows, numRows);
+  const rows = Array.from({ length: count }, (_, index) => Math.floor((index * numRows) / count));
+  const [a, b] = [readRows(embedding, rows), readRows(head, rows)];
+  if (a.length === b.length && a.every((value, index) => value === b[index])) return;
+  throw new FundusLensError(
+    'model.config-invalid',
+    'The checkpoint contradicts itself about its unembedding.',
+    {
+      expected:
+        'no lm_head.weight, or one equal to the embedding, since config.json says tie_word_embeddings: true',
+      found: `another lm_head.weight in ${folder}`,
+      advice:
+        'Set tie_word_embeddings to false if the weights were trained with their own head, or remove lm_head.weight.',
+    },
+  );
 }
 
 /** The weights' format as a trace names it. */
@@ -128,12 +159,24 @@ async function readConfig(folder: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** @throws FundusLensError `model.config-invalid` when the file is missing or lacks a field */
+function imageProcessorOf(json: unknown): unknown {
+  return z.object({ image_processor: z.unknown() }).safeParse(json).data?.image_processor ?? json;
+}
+
+/**
+ * preprocessor_config.json, or where there is none the `image_processor` of processor_config.json, which is all that
+ * transformers 5 saves.
+ *
+ * @throws FundusLensError `model.config-invalid` when neither file is there or a field is missing
+ */
 async function readImageProcessor(folder: string, family: Family): Promise<ImageProcessor> {
-  const file = path.join(folder, 'preprocessor_config.json');
-  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const own = path.join(folder, 'preprocessor_config.json');
+  const joint = path.join(folder, 'processor_config.json');
+  const ownText = await readFile(own, 'utf8').catch(() => undefined);
+  const text = ownText ?? (await readFile(joint, 'utf8').catch(() => undefined));
+  const file = ownText === undefined && text !== undefined ? joint : own;
   try {
-    return family.parseImageProcessor(parseJson(text));
+    return family.parseImageProcessor(file === joint ? imageProcessorOf(parseJson(text)) : parseJson(text));
   } catch (cause) {
     const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
     throw new FundusLensError(
@@ -141,7 +184,7 @@ async function readImageProcessor(folder: string, family: Family): Promise<Image
       'The checkpoint does not say how images are prepared.',
       {
         expected: `${file} of a ${family.title} image processor`,
-        found: text === undefined ? 'no such file' : problem,
+        found: text === undefined ? 'neither it nor processor_config.json' : problem,
         advice: 'Copy preprocessor_config.json of the same checkpoint into the folder.',
         cause,
       },

@@ -27,7 +27,8 @@ interface SliceValues {
  * `top_k.{s}` int64 [1], at most its tokens; `concept_ids.{s}` int64 [C · M], ids within the slice, and
  * `concept_mask.{s}` float32 [C, M], 0 for a token of the slice and a large negative number for everything else.
  * Outputs: `top_ids` int64 and `top_logits` float32 [P, N, K]; `log_sum_exp`, `entropy`, `kl_to_final`
- * float32 [P, N, 1]; `concept_logits` (log-sum-exp over the concept's tokens) and `concept_max` float32
+ * float32 [P, N, 1]; `tail` float32 [P, N, 1], Σ e of all tokens below the K-th, so that the probability of what is not a
+ * concept never has to be taken as 1 − p; `concept_logits` (log-sum-exp over the concept's tokens) and `concept_max` float32
  * [P, N, C]; `concept_rank` float32 [P, N, rankSlots] where the graph counts; `logits.{s}` float32 [P · N, tokens].
  *
  * ```
@@ -99,8 +100,18 @@ export function buildLensHead(
   graph.output('log_sum_exp', fullLogSumExp, 'float32', single);
   graph.output('entropy', entropy, 'float32', single);
   graph.output('kl_to_final', divergence, 'float32', single);
+  const least = graph.node('/head/least', 'Gather', [topLogits, last], { attributes: { axis: -1n } });
+  graph.output('tail', addUp('/head/tail', slices.map(sumBelow)), 'float32', single);
   readConcepts();
   return graph.build();
+
+  /** Σ e over the slice's tokens whose logit is below the K-th, [P, N, 1]. */
+  function sumBelow({ index, node, logits }: SliceValues): string {
+    const below = graph.node(`${node}/tail/Less`, 'Less', [logits, least]);
+    const zero = graph.constantFloat32(`${node}/tail/zero`, [0]);
+    const kept = graph.node(`${node}/tail/Where`, 'Where', [below, sums[index]!.all, zero]);
+    return sum(`${node}/tail`, kept);
+  }
 
   /** z = state · Wᵀ over the slice's rows of the unembedding. */
   function unembed(slice: TokenSlice, index: number): SliceValues {
@@ -153,6 +164,7 @@ export function buildLensHead(
     const weighted = (name: string, weight: string) =>
       sum(name, graph.node(`${name}/Mul`, 'Mul', [differences, weight]));
     return {
+      all: exponentials,
       exponentials: sum(`${node}/sum_exp`, exponentials),
       own: weighted(`${node}/own`, exponentials),
       final: weighted(`${node}/cross`, finalExponentials),

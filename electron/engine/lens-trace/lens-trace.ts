@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { listVerdict } from '../readability/verdict.ts';
+import { readVerdict } from './read-verdict.ts';
 import { traceFidelitySchema } from './fidelity-report.ts';
 import { storedWarningSchema, type TraceWarning } from './warnings.ts';
 
@@ -77,13 +79,18 @@ export const conceptTokenSchema = z.object({
   sharedWith: z.array(z.string()),
 });
 
-/** Emergence by position: the layer 1…L, or null for "never", which is a result. */
+/**
+ * Emergence by position: the layer 1…L, or null, which is "never" where the position was asked at all: the answer by whole
+ * words, positions of the image by first tokens.
+ */
 export const emergenceSchema = z.object({
-  /** Largest rank that counts as readable. */
-  maxRank: z.int().positive(),
+  /** Id of the rule that judged; missing in traces from before there was more than one: a rank and a percentile of the controls. */
+  rule: z.string().optional(),
+  /** Largest rank that counted as readable under that first rule; null since. */
+  maxRank: z.int().positive().nullable(),
   /**
-   * 95th percentile of the log-odds at the last prompt position over the controls, by layer, which text positions
-   * have to exceed; null when the trace was not compared with controls.
+   * By layer, the highest log-odds of the controls where the answer begins; under the first rule their 95th percentile. null
+   * when the trace was not compared with controls.
    */
   controlLogOdds: z.array(z.number()).nullable(),
   /** The same over positions of the control images, for positions of the image; null when none were read. */
@@ -91,10 +98,39 @@ export const emergenceSchema = z.object({
   layers: z.array(z.int().positive().nullable()),
 });
 
-/** A control: an image that does not show what is asked for, or the prompt without any image. */
+const controlCounts = {
+  /** Least p that so many controls allow. */
+  attainableP: z.number(),
+  numControls: count,
+  /** Places in the trace's list of controls of those that show the concept, and were not compared with. */
+  leftOut: z.array(count).readonly(),
+};
+
+/** What was found of a concept where the answer begins. */
+export const findingSchema = z.discriminatedUnion('state', [
+  z.object({
+    state: z.enum(['readable', 'not-readable']),
+    layer: z.int().positive().nullable(),
+    /** By layer 0…L: rank p against the controls, and nats over the highest of them. */
+    layers: z.array(z.object({ p: z.number(), effect: z.number() })).readonly(),
+    tokenP: z.number().nullable(),
+    q: z.number(),
+    ...controlCounts,
+  }),
+  z.object({ state: z.literal('not-asked'), ...controlCounts }),
+  z.object({
+    state: z.literal('not-identifiable'),
+    collisions: z.array(z.object({ form: z.string(), with: z.array(z.string()).readonly() })).readonly(),
+  }),
+]);
+
+/** One of the pictures that do not show what is asked for, the prompt without any, or the traced image shuffled. */
 export const controlSourceSchema = z.object({
-  /** Of the image file; null for the prompt without any image. */
+  /** Of the image file; null without one, and for the traced image with its patches shuffled. */
   sha256: sha256.nullable(),
+  kind: z.enum(['picture', 'no-image', 'shuffled']).optional(),
+  /** Ids of concepts that it shows, and is no control for. */
+  shows: z.array(z.string()).optional(),
 });
 
 export const generatedSchema = z.object({
@@ -174,9 +210,24 @@ export const lensTraceJsonSchema = z.object({
       tokens: z.array(conceptTokenSchema),
       logProb: perCell(z.number()),
       rank: perCell(z.int().positive()),
+      parent: z.string().optional(),
+      /** Whole words where the answer begins; missing in traces that read first tokens only. */
+      words: z
+        .object({
+          /** By layer, nats, with the whole of branches that were bounded. */
+          logProb: z.array(z.number()),
+          /** By layer, as the rule compares them. */
+          logOdds: z.array(z.number()),
+          /** Branches that were too unlikely to be followed. */
+          numBounded: count,
+        })
+        .optional(),
+      finding: findingSchema.optional(),
       emergence: emergenceSchema,
     }),
   ),
+  /** The same in plain sentences; missing in traces from before concepts were judged by whole words. */
+  verdict: z.object({ en: z.array(z.string()), ru: z.array(z.string()) }).optional(),
   /** What the emergence of concepts was compared with; empty for nothing. */
   controls: z.array(controlSourceSchema),
   generated: generatedSchema,
@@ -192,6 +243,7 @@ export type TraceImage = z.infer<typeof traceImageSchema>;
 export type TracePrompt = z.infer<typeof tracePromptSchema>;
 export type ConceptToken = z.infer<typeof conceptTokenSchema>;
 export type Emergence = z.infer<typeof emergenceSchema>;
+export type Finding = z.infer<typeof findingSchema>;
 export type ControlSource = z.infer<typeof controlSourceSchema>;
 export type Generated = z.infer<typeof generatedSchema>;
 export type Reuse = z.infer<typeof reuseSchema>;
@@ -209,7 +261,22 @@ export interface ConceptTrace {
   readonly logProb: Float32Array;
   /** int32 [N, P]: best rank among the concept's tokens, 1 = top. */
   readonly rank: Int32Array;
+  readonly parent?: string | undefined;
+  /** Whole words where the answer begins; missing in traces that read first tokens only. */
+  readonly words?: WordCurve | undefined;
+  /** By the rule that `emergence` names; missing in traces from before. */
+  readonly finding?: Finding | undefined;
   readonly emergence: Emergence;
+}
+
+/** A concept's whole words where the answer begins, by layer 0…L. */
+export interface WordCurve {
+  /** float32 [N], nats, with the whole of branches that were bounded. */
+  readonly logProb: Float32Array;
+  /** float32 [N], nats, without them, as the rule compares them. */
+  readonly logOdds: Float32Array;
+  /** Branches that were too unlikely to be followed. */
+  readonly numBounded: number;
 }
 
 /**
@@ -276,15 +343,23 @@ export function lensTraceToJson(trace: LensTrace): LensTraceJson {
       klToFinal: nest(cells.klToFinal),
       residualNorm: nest(cells.residualNorm),
     },
-    concepts: concepts.map(({ id, label, role, tokens, logProb, rank, emergence }) => ({
-      id,
-      label,
-      role,
-      tokens: [...tokens],
-      logProb: nest(logProb),
-      rank: nest(rank),
-      emergence,
-    })),
+    concepts: concepts.map(
+      ({ id, label, role, tokens, logProb, rank, parent, words, finding, emergence }) => ({
+        id,
+        label,
+        role,
+        tokens: [...tokens],
+        logProb: nest(logProb),
+        rank: nest(rank),
+        ...(parent === undefined ? {} : { parent }),
+        ...(words === undefined
+          ? {}
+          : { words: { ...words, logProb: [...words.logProb], logOdds: [...words.logOdds] } }),
+        ...(finding === undefined ? {} : { finding }),
+        emergence,
+      }),
+    ),
+    ...writeVerdict(trace),
     controls: [...trace.controls],
     generated: trace.generated,
     gate: trace.gate,
@@ -292,6 +367,13 @@ export function lensTraceToJson(trace: LensTrace): LensTraceJson {
     software: trace.software,
     warnings: [...trace.warnings],
   };
+}
+
+function writeVerdict(trace: LensTrace): Pick<LensTraceJson, 'verdict'> {
+  const english = readVerdict(trace, 'en');
+  const russian = readVerdict(trace, 'ru');
+  if (english === null || russian === null) return {};
+  return { verdict: { en: listVerdict(english), ru: listVerdict(russian) } };
 }
 
 function nestRows(flat: ArrayLike<number>, rows: number, columns: number): number[][] {

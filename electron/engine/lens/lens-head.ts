@@ -47,6 +47,21 @@ export interface LensReading {
   readonly conceptRank: Int32Array;
 }
 
+/** Probabilities of single tokens at P positions × N layers, position-major, and what their complements follow from. */
+export interface TokenReading {
+  /** float32 [P, N, T], nats, in the order of the tokens asked for. */
+  readonly logProbs: Float32Array;
+  /** int32 [P, N, K], best first, and float32 [P, N, K], nats. */
+  readonly topIds: Int32Array;
+  readonly topLogProbs: Float32Array;
+  readonly topK: number;
+  /** float32 [P, N], nats: ln of the probability of all tokens below the best K together; −Infinity of none. */
+  readonly tailLogProb: Float32Array;
+}
+
+/** So many leading tokens are told one by one: more than the spellings that can share nearly all of the probability. */
+const leadingTokens = 32;
+
 const padding = -1e30;
 
 /** Decodes rows of the residual stream as if each were the last. */
@@ -147,6 +162,45 @@ export class LensHead {
         (logit, index) => logit - logSumExp[Math.floor(index / concepts.length)]!,
       ),
       conceptRank: Int32Array.from(perConcept.ranks),
+    };
+  }
+
+  /**
+   * Reads the probabilities of single tokens, with what is needed for ln(1 − p) of any set of them.
+   *
+   * @param rows float32 [P, N, D], pre-norm unless skipped
+   * @param tokens ids, at least one
+   */
+  async readTokens(
+    rows: Float32Array,
+    numPositions: number,
+    skipNorm: readonly boolean[],
+    tokens: ArrayLike<number>,
+  ): Promise<TokenReading> {
+    const topK = Math.min(leadingTokens, this.numTokens);
+    const single = Array.from(tokens, (token) => [token]);
+    const feeds = this.#feeds(rows, numPositions, skipNorm, topK, single);
+    const names = ['top_ids', 'top_logits', 'log_sum_exp', 'tail', 'concept_logits'];
+    const outputs = await this.#session.run(feeds, names);
+    const logSumExp = float32Data(outputs['log_sum_exp']);
+    const topLogits = float32Data(outputs['top_logits']);
+    const slots = Math.max(single.length, this.#rankSlots);
+    const logits = float32Data(outputs['concept_logits']);
+    const tail = float32Data(outputs['tail']);
+    const numRows = logSumExp.length;
+    const logProbs = new Float32Array(numRows * single.length);
+    const tailLogProb = new Float32Array(numRows);
+    for (let row = 0; row < numRows; row++) {
+      for (let token = 0; token < single.length; token++)
+        logProbs[row * single.length + token] = logits[row * slots + token]! - logSumExp[row]!;
+      tailLogProb[row] = Math.log(tail[row]!) + topLogits[row * topK]! - logSumExp[row]!;
+    }
+    return {
+      logProbs,
+      topIds: Int32Array.from(int64Data(outputs['top_ids']), Number),
+      topLogProbs: topLogits.map((logit, index) => logit - logSumExp[Math.floor(index / topK)]!),
+      topK,
+      tailLogProb,
     };
   }
 

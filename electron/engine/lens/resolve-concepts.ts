@@ -3,6 +3,8 @@ import russianWords from '../../../resources/words/common.ru.json' with { type: 
 import type { Concept, ConceptSet } from '../lens-trace/concept-set.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ConceptToken } from '../lens-trace/lens-trace.ts';
+import { gatherOwners } from '../readability/hierarchy.ts';
+import { spellWords } from '../readability/spellings.ts';
 
 /** What is needed of a checkpoint's tokenizer to find out which tokens a concept begins with. */
 export interface ConceptTokenizer {
@@ -19,6 +21,7 @@ export interface ResolvedConcept {
   readonly id: string;
   readonly label: Concept['label'];
   readonly role: Concept['role'];
+  readonly parent?: string | undefined;
   /** Sorted by id, no id twice. */
   readonly tokens: readonly ConceptToken[];
 }
@@ -50,7 +53,7 @@ export function resolveConcepts(
     for (const form of forms) if (encode(form).length === 0) throw unwritable(form, concept.id);
     return { concept, forms };
   });
-  return spelledForms.map(({ concept, forms }) => {
+  const resolved = spelledForms.map(({ concept, forms }) => {
     const own = new Set(forms.map((form) => form.trim()));
     const others = spelledForms.filter((other) => other.concept !== concept).map((other) => other.forms);
     const tokens = Array.from(
@@ -63,18 +66,42 @@ export function resolveConcepts(
       },
     );
     tokens.sort((a, b) => a.id - b.id);
-    return { id: concept.id, label: concept.label, role: concept.role, tokens };
+    const { id, label, role, parent } = concept;
+    return { id, label, role, tokens, ...(parent === undefined ? {} : { parent }) };
   });
+  const owners = gatherOwners(set.concepts);
+  return resolved.map((concept) => {
+    const own = resolved.filter(({ id }) => owners.get(concept.id)!.has(id));
+    return own.length === 1 ? concept : { ...concept, tokens: joinTokens(own) };
+  });
+}
+
+/** First tokens of a parent: those of everything below it, each once. */
+function joinTokens(concepts: readonly ResolvedConcept[]): ConceptToken[] {
+  const own = new Set(
+    concepts.flatMap(({ tokens }) => tokens.flatMap(({ forms }) => forms.map((form) => form.trim()))),
+  );
+  const byId = Map.groupBy(
+    concepts.flatMap(({ tokens }) => tokens),
+    ({ id }) => id,
+  );
+  const joined = [...byId.values()].map((same): ConceptToken => {
+    const { id, text } = same[0]!;
+    const shared = new Set(same.flatMap(({ sharedWith }) => sharedWith));
+    return {
+      ...{ id, text, forms: [...new Set(same.flatMap(({ forms }) => forms))] },
+      ...{
+        fragment: same.every(({ fragment }) => fragment),
+        sharedWith: [...shared].filter((word) => !own.has(word)),
+      },
+    };
+  });
+  return joined.sort((a, b) => a.id - b.id);
 }
 
 /** All spellings of a concept's forms that are tried: as written, capitalised, each with and without a space. */
 export function expandForms(concept: Concept): string[] {
-  const written = Object.values(concept.forms).flat();
-  const expanded = written.flatMap((form) => {
-    const capitalised = capitalise(form);
-    return [form, capitalised, ` ${form}`, ` ${capitalised}`];
-  });
-  return [...new Set(expanded)];
+  return spellWords(Object.values(concept.forms).flat());
 }
 
 type Encode = (text: string) => readonly number[];

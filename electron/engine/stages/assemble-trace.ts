@@ -1,18 +1,21 @@
 import packageJson from '#package.json' with { type: 'json' };
 import { describeWeights } from '../checkpoint/open-checkpoint.ts';
 import { readFidelity } from '../fidelity/read-fidelity.ts';
-import { findEmergence } from '../lens/emergence.ts';
+import type { ControlReading } from '../controls/control-reading.ts';
+import { findEmergences, toCurve } from '../lens/concept-emergence.ts';
+import { judgeConcepts } from '../lens/judge-concepts.ts';
 import type { LensCells } from '../lens/read-lens.ts';
+import type { WordSet } from '../lens/word-set.ts';
 import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
 import { findLeaks } from '../lens-trace/find-leaks.ts';
-import type { ConceptTrace, LensTrace, Timings, TraceModel } from '../lens-trace/lens-trace.ts';
+import type { LensTrace, Timings, TraceModel } from '../lens-trace/lens-trace.ts';
 import type { TraceWarning } from '../lens-trace/warnings.ts';
 import type { LoadedModel } from '../model/model.ts';
 import { onnxruntimeVersion } from '../runtime/session.ts';
-import type { ControlReadings } from './control-readings.ts';
 import type { Generation } from './generate.ts';
+import type { ConceptsReading } from './read-concepts.ts';
 import type { InputReading } from './read-input.ts';
-import { areOfImage, type TraceInput } from './trace-input.ts';
+import type { TraceInput } from './trace-input.ts';
 import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /** What the stages of a trace have found. */
@@ -24,12 +27,14 @@ export interface TraceParts {
   readonly generation: Generation;
   readonly cells: LensCells;
   readonly concepts: readonly ResolvedConcept[];
-  readonly controls: ControlReadings | null;
+  readonly words: WordSet;
+  readonly conceptsReading: ConceptsReading;
+  readonly controls: readonly ControlReading[];
 }
 
 /** Puts together what a trace holds: the readings, and everything needed to repeat them. */
 export async function assembleTrace(parts: TraceParts, timings: Timings): Promise<LensTrace> {
-  const { request, model, input, reading, generation, cells, concepts, controls } = parts;
+  const { request, model, input, reading, generation, cells, controls } = parts;
   const { image, prompt } = input;
   const { tokenizer } = model.checkpoint;
   const leaks = findLeaks(request.prompt, request.conceptSet);
@@ -59,8 +64,8 @@ export async function assembleTrace(parts: TraceParts, timings: Timings): Promis
     topK: request.topK,
     cells: { topIds, topLogProbs, entropy, klToFinal, residualNorm },
     tokenTexts: Object.fromEntries([...new Set(topIds)].map((id) => [id, tokenizer.tokenText(id)])),
-    concepts: concepts.map((concept, index) => traceConcept(concept, index, parts)),
-    controls: controls === null ? [] : [...controls.sources],
+    concepts: traceConcepts(parts),
+    controls: controls.map(({ source }) => source),
     generated: {
       ids: [...generation.ids],
       text: tokenizer.decode(generation.ids),
@@ -79,23 +84,23 @@ export async function assembleTrace(parts: TraceParts, timings: Timings): Promis
   };
 }
 
-function traceConcept(
-  concept: ResolvedConcept,
-  index: number,
-  { input, reading, generation, cells, controls }: TraceParts,
-): ConceptTrace {
-  const logProb = cells.conceptLogProbs[index]!;
-  const rank = cells.conceptRanks[index]!;
-  const emergence = findEmergence({
-    ranks: rank,
-    logProbs: logProb,
-    numLayers: reading.pass.residual.length,
-    numPositions: input.positions.length + generation.residual.length,
-    controlLogOdds: controls?.text[index] ?? null,
-    imageControlLogOdds: controls?.image?.[index] ?? null,
-    isImage: areOfImage(input),
-  });
-  return { ...concept, logProb, rank, emergence };
+function traceConcepts(parts: TraceParts): LensTrace['concepts'] {
+  const { input, generation, cells, concepts, controls, words, conceptsReading } = parts;
+  const findings = judgeConcepts(words, conceptsReading.words, controls);
+  const length = input.prompt.tokenIds.length;
+  const circumstances = {
+    ...{ words, controls, answer: length - 1, telling: conceptsReading.telling },
+    ...{ imageColumns: conceptsReading.imageColumns },
+    positions: [...input.positions, ...generation.residual.map((_, index) => length + index)],
+  };
+  return concepts.map((concept, index) => ({
+    ...concept,
+    logProb: cells.conceptLogProbs[index]!,
+    rank: cells.conceptRanks[index]!,
+    words: toCurve(conceptsReading.words.scores[index]!),
+    finding: findings[index]!,
+    emergence: findEmergences(index, findings[index]!, circumstances),
+  }));
 }
 
 function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {

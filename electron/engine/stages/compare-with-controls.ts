@@ -1,22 +1,30 @@
-import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
+import type { ControlReading } from '../controls/control-reading.ts';
+import { readShuffled } from '../controls/read-controls.ts';
+import { shuffleCells } from '../controls/shuffle-patches.ts';
+import type { WordSet } from '../lens/word-set.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
-import type { ControlReadings } from './control-readings.ts';
 import type { ModelCache } from './model-cache.ts';
-import { areOfImage, type TraceInput } from './trace-input.ts';
+import type { TraceInput } from './trace-input.ts';
 import type { EngineTraceRequest } from './engine-trace-request.ts';
 
-/** Reads the request's controls; null when there are none, or the trace has no image and is a control itself. */
+/**
+ * Reads the request's controls: the pictures and the prompt alone, which are remembered, and the traced image with its
+ * patches shuffled, which is not.
+ *
+ * @returns none when there are none, or the trace has no image and is a control itself
+ */
 export async function compareWithControls(
   models: ModelCache,
   model: LoadedModel,
   request: EngineTraceRequest,
-  input: TraceInput,
-  concepts: readonly ResolvedConcept[],
+  { image }: TraceInput,
+  words: WordSet,
   hooks: TraceHooks,
-): Promise<ControlReadings | null> {
-  if (request.controls === null || input.image === null) return null;
-  const { maxPixels = null } = request;
-  const imagePositions = areOfImage(input).includes(true);
-  return models.readControls(model, { ...request, maxPixels, concepts, imagePositions }, hooks);
+): Promise<readonly ControlReading[]> {
+  const { controls, prompt, lens, maxPixels = null, controlCache = null } = request;
+  if (controls === null || image === null) return [];
+  const order = { prompt, maxPixels, lens, imagePaths: controls, words };
+  const remembered = await models.readControls(model, order, controlCache, hooks);
+  return [...remembered, await readShuffled(model, models.prefixes, shuffleCells(image, 1), order, hooks)];
 }

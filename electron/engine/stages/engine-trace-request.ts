@@ -17,6 +17,8 @@ export interface EngineTraceRequest extends Omit<TraceRequest, 'positions' | 'ma
    * without an image is a control itself, and is not compared.
    */
   readonly controls: readonly string[] | null;
+  /** Folder in which readings of controls are kept between runs; left out, they are kept in memory. */
+  readonly controlCache?: string | null;
   /**
    * Image files that will probably be traced next with the same model and positions, so that they can go through the
    * model together with this one. A hint: it changes no number, and nothing wrong with them fails this trace.

@@ -3,7 +3,10 @@ import { readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConceptSet } from '../lens-trace/concept-set.ts';
 import type { ProviderChoice } from '../lens-trace/lens-trace.ts';
-import { readControls, type ControlReadings, type ControlRequest } from './control-readings.ts';
+import type { ControlReading } from '../controls/control-reading.ts';
+import { ControlStore, describeCircumstances } from '../controls/control-store.ts';
+import { readControls, type ControlRequest } from '../controls/read-controls.ts';
+import { resolveWords, type WordSet } from '../lens/word-set.ts';
 import { resolveConcepts, type ResolvedConcept } from '../lens/resolve-concepts.ts';
 import { loadModel } from '../model/load-model.ts';
 import type { LoadedModel } from '../model/model.ts';
@@ -12,7 +15,7 @@ import { prefixBudget, PrefixMemory } from '../prefix-cache/prefix-memory.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 
 /** Readings of controls kept with a warm model; each prompt, concept set and lens has its own. */
-const keptControls = 16;
+const keptControls = 4;
 
 export interface ModelCacheOptions {
   /** What may be remembered of images; left out, what suits the provider. */
@@ -28,7 +31,10 @@ export class ModelCache {
   #prefixes = new PrefixMemory(0);
   #concepts: { readonly key: string; readonly resolved: readonly ResolvedConcept[] } | null = null;
 
-  readonly #controls = new Map<string, ControlReadings>();
+  #words: { readonly key: string; readonly words: WordSet } | null = null;
+
+  /** By circumstances, the last used last. */
+  readonly #controls = new Map<string, ControlStore>();
   readonly #options: ModelCacheOptions;
 
   constructor(options: ModelCacheOptions = {}) {
@@ -66,33 +72,34 @@ export class ModelCache {
     return this.#concepts.resolved;
   }
 
+  /** The whole words of a concept set in the vocabulary of the warm model. */
+  resolveWords(set: ConceptSet, { checkpoint }: LoadedModel): WordSet {
+    const key = JSON.stringify(set);
+    if (this.#words?.key !== key) this.#words = { key, words: resolveWords(set, checkpoint.tokenizer) };
+    return this.#words.words;
+  }
+
   /**
-   * What the controls of a prompt come to in the warm model; read once for each prompt, lens and concept set.
+   * What the controls of a prompt come to in the warm model; each is read once for each prompt, lens and concept set, and
+   * with a folder once for all.
    *
+   * @param cacheFolder null keeps them in memory only
    * @throws whatever {@link readControls} throws
    */
   async readControls(
     model: LoadedModel,
-    request: Omit<ControlRequest, 'imagePaths'> & { readonly controls: readonly string[] | null },
+    request: ControlRequest,
+    cacheFolder: string | null,
     hooks: TraceHooks,
-  ): Promise<ControlReadings> {
-    const { prompt, maxPixels, lens, concepts, imagePositions } = request;
-    const imagePaths = request.controls ?? [];
-    const tokens = concepts.map((concept) => [concept.id, concept.tokens.map(({ id }) => id)]);
-    const files = imagePaths.map(describeFile);
-    const key = JSON.stringify([prompt, maxPixels, lens, tokens, files, imagePositions]);
-    const known = this.#controls.get(key);
-    if (known !== undefined) return known;
-    const readings = await readControls(
-      model,
-      this.#prefixes,
-      { prompt, maxPixels, lens, concepts, imagePositions, imagePaths },
-      hooks,
-    );
+  ): Promise<ControlReading[]> {
+    const circumstances = { model, ...request, prompt: model.checkpoint.renderPrompt(request.prompt, true) };
+    const key = `${cacheFolder} ${describeCircumstances(circumstances)}`;
+    const store = this.#controls.get(key) ?? new ControlStore(cacheFolder, circumstances);
+    this.#controls.delete(key);
+    this.#controls.set(key, store);
     const [oldest] = this.#controls.keys();
-    if (this.#controls.size >= keptControls && oldest !== undefined) this.#controls.delete(oldest);
-    this.#controls.set(key, readings);
-    return readings;
+    if (this.#controls.size > keptControls && oldest !== undefined) this.#controls.delete(oldest);
+    return readControls(model, this.#prefixes, store, request, hooks);
   }
 
   async close(): Promise<void> {
@@ -100,6 +107,7 @@ export class ModelCache {
     this.#model = null;
     this.#key = null;
     this.#concepts = null;
+    this.#words = null;
     this.#controls.clear();
     this.#prefixes = new PrefixMemory(0);
     await model?.release();

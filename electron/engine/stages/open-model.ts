@@ -1,5 +1,6 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
+import type { WordSet } from '../lens/word-set.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import type { ModelCache } from './model-cache.ts';
@@ -14,13 +15,13 @@ export async function openModel(
   models: ModelCache,
   { modelDir, provider, topK, conceptSet }: EngineTraceRequest,
   hooks: TraceHooks,
-): Promise<{ model: LoadedModel; concepts: readonly ResolvedConcept[] }> {
+): Promise<{ model: LoadedModel; concepts: readonly ResolvedConcept[]; words: WordSet }> {
   const model = await models.open(modelDir, provider, hooks);
   await model.limitDepth(model.checkpoint.config.decoder.numLayers);
   checkTopK(topK, model.head.numTokens);
   const concepts = models.resolve(conceptSet, model);
   await model.head.makeRoomFor(concepts.length);
-  return { model, concepts };
+  return { model, concepts, words: models.resolveWords(conceptSet, model) };
 }
 
 function checkTopK(topK: number, numTokens: number): void {

@@ -57,8 +57,7 @@ export async function readInput(
   const prefix = encoded === null ? null : await encoded.read();
   await reportProgress(hooks, 'decoder', 1, 2);
   const maxLength = prompt.tokenIds.length + generate;
-  const reading = await readPrompt(model, prompt, prefix, rowsRead, { maxLength, keepCache: generate > 0 });
-  if (generate === 0) await model.decoder.rest();
+  const reading = await readPrompt(model, prompt, prefix, rowsRead, { maxLength, keepCache: true });
   const logits = await readFinalLogits(model, reading.pass);
   const gate = tighterGate(model.gate, measureParity(logits, model.checkpoint.folder));
   await reportProgress(hooks, 'decoder', 2, 2);

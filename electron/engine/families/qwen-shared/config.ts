@@ -4,6 +4,18 @@ import type { DecoderConfig, ModelConfig, VisionConfig } from '../shared/model-c
 
 const positive = z.int().positive();
 
+/** Where vision_config may state its rotary base; released files do not, and mean 10,000. */
+export const visionRopeFields = {
+  rope_theta: z.number().positive().nullish(),
+  rope_parameters: z.object({ rope_theta: z.number().positive().nullish() }).nullish(),
+};
+
+const releasedVisionRopeTheta = 10_000;
+
+export function visionRopeTheta(file: z.infer<z.ZodObject<typeof visionRopeFields>>): number {
+  return file.rope_parameters?.rope_theta ?? file.rope_theta ?? releasedVisionRopeTheta;
+}
+
 const ropeSchema = z.object({
   rope_type: z.string().optional(),
   type: z.string().optional(),

@@ -1,8 +1,6 @@
 import type { VisionConfig } from '../shared/model-config.ts';
 import { inverseFrequencies, tabulate, type RotationTable } from '../../graph/rotation.ts';
 
-const visionRopeTheta = 10_000;
-
 /** A score that softmax turns into exactly 0 in float32, and that stays finite. */
 const emptySlotBias = -1e30;
 
@@ -72,9 +70,9 @@ function tile(rows: number, columns: number, side: number): number[][] {
 
 /** Two-dimensional rotation: the first half of the half-dimensions turns by the patch's row, the second by its column. */
 function rotatePatches(cellOrder: Int32Array, columns: number, config: VisionConfig): RotationTable {
-  const { mergeSize, width, numHeads } = config;
+  const { mergeSize, width, numHeads, ropeTheta } = config;
   const halfDim = width / numHeads / 2;
-  const frequencies = inverseFrequencies(halfDim, visionRopeTheta);
+  const frequencies = inverseFrequencies(halfDim, ropeTheta);
   const perCell = mergeSize ** 2;
   return tabulate(cellOrder.length * perCell, halfDim, (patch, j) => {
     const cell = cellOrder[Math.floor(patch / perCell)]!;

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { visionRopeFields, visionRopeTheta } from '../qwen-shared/config.ts';
 import type { VisionConfig } from '../shared/model-config.ts';
 
 const positive = z.int().positive();
 
 export const visionSchema = z
   .object({
+    ...visionRopeFields,
     depth: positive,
     hidden_size: positive,
     intermediate_size: positive,
@@ -18,6 +20,7 @@ export const visionSchema = z
     fullatt_block_indexes: z.array(z.int().nonnegative()),
   })
   .transform((file): VisionConfig => ({
+    ropeTheta: visionRopeTheta(file),
     numBlocks: file.depth,
     width: file.hidden_size,
     numHeads: file.num_heads,

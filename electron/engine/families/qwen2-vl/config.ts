@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { visionRopeFields, visionRopeTheta } from '../qwen-shared/config.ts';
 import type { VisionConfig } from '../shared/model-config.ts';
 
 const positive = z.int().positive();
@@ -6,6 +7,7 @@ const positive = z.int().positive();
 /** Here `hidden_size` is the width of the output, and `embed_dim` that of the tower. */
 export const visionSchema = z
   .object({
+    ...visionRopeFields,
     depth: positive,
     embed_dim: positive,
     hidden_size: positive,
@@ -17,6 +19,7 @@ export const visionSchema = z
     temporal_patch_size: positive,
   })
   .transform((file): VisionConfig => ({
+    ropeTheta: visionRopeTheta(file),
     numBlocks: file.depth,
     width: file.embed_dim,
     numHeads: file.num_heads,

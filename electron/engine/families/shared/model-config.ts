@@ -30,6 +30,8 @@ export interface VisionConfig {
   readonly windowSize: number | null;
   /** Blocks with attention over the whole image, when there are windows. */
   readonly fullAttentionBlocks: readonly number[];
+  /** Of the two-dimensional rotary positions. */
+  readonly ropeTheta: number;
 }
 
 export interface ModelConfig {

@@ -1,0 +1,82 @@
+import { quantile } from './quantile.ts';
+import { createRandom } from './seeded-random.ts';
+
+/** From which layer on a photograph's concept is readable; null for never, which is a result. */
+export interface PhotographEmergence {
+  readonly patient: string;
+  readonly layer: number | null;
+}
+
+export interface GroupEmergence {
+  readonly numPatients: number;
+  readonly numPhotographs: number;
+  /** By layer 0…L: share of photographs that have emerged by then, the mean over patients. Ends at 1 − `never`. */
+  readonly cumulative: number[];
+  /** Share in which the concept is readable at no layer, the mean over patients. */
+  readonly never: number;
+  /** First layer by which at least half have emerged; null when fewer ever do. */
+  readonly layer: number | null;
+  /** 95 % bootstrap interval of that layer over patients; null stands for never. */
+  readonly interval: readonly [number | null, number | null];
+  /** The same of `never`. */
+  readonly neverInterval: readonly [number, number];
+}
+
+/**
+ * When a concept emerges in a group, those counted in which it never does.
+ *
+ * @param numLayers N = L + 1
+ * @throws RangeError of no photographs
+ */
+export function summariseEmergence(
+  photographs: readonly PhotographEmergence[],
+  numLayers: number,
+  samples: number,
+  seed: number,
+): GroupEmergence {
+  if (photographs.length === 0) throw new RangeError('no photographs');
+  const patients = [...Map.groupBy(photographs, ({ patient }) => patient).values()].map((own) =>
+    accumulate(own, numLayers),
+  );
+  const random = createRandom(seed);
+  const drawn = Array.from({ length: samples }, () =>
+    average(patients.map(() => patients[Math.floor(random() * patients.length)]!)),
+  );
+  const cumulative = average(patients);
+  const layers = drawn.map((curve) => halfLayer(curve) ?? Infinity);
+  const finite = (layer: number) => (Number.isFinite(layer) ? layer : null);
+  const nevers = drawn.map((curve) => 1 - curve.at(-1)!);
+  return {
+    numPatients: patients.length,
+    numPhotographs: photographs.length,
+    cumulative,
+    never: 1 - cumulative.at(-1)!,
+    layer: halfLayer(cumulative),
+    interval: [finite(nearest(layers, 0.025)), finite(nearest(layers, 0.975))],
+    neverInterval: [quantile(nevers, 0.025), quantile(nevers, 0.975)],
+  };
+}
+
+function accumulate(photographs: readonly PhotographEmergence[], numLayers: number): number[] {
+  return Array.from(
+    { length: numLayers },
+    (_, layer) =>
+      photographs.filter((photograph) => photograph.layer !== null && photograph.layer <= layer).length /
+      photographs.length,
+  );
+}
+
+function average(curves: readonly (readonly number[])[]): number[] {
+  return curves[0]!.map((_, layer) => curves.reduce((sum, curve) => sum + curve[layer]!, 0) / curves.length);
+}
+
+function halfLayer(cumulative: readonly number[]): number | null {
+  const layer = cumulative.findIndex((share) => share >= 0.5 - 1e-12);
+  return layer < 0 ? null : layer;
+}
+
+/** A layer that was drawn, never one in between: the value may be Infinity. */
+function nearest(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => (a === b ? 0 : a - b));
+  return sorted[Math.round(share * (sorted.length - 1))]!;
+}

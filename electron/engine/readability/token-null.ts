@@ -1,0 +1,169 @@
+import { clipToFloor, readabilityRule } from './rule.ts';
+import { medianAndDeviation } from './quantile.ts';
+import { createRandom } from './seeded-random.ts';
+
+/**
+ * How far a reading lies from its controls: (x − median) / (1.4826 · MAD + floor), on log-odds in nats.
+ *
+ * @param controls at least one
+ * @see Rousseeuw & Croux, "Alternatives to the median absolute deviation" (1993)
+ */
+export function robustZ(value: number, controls: ArrayLike<number>): number {
+  const [center, deviation] = medianAndDeviation(controls);
+  return (value - center) / (1.4826 * deviation + readabilityRule.deviationFloor);
+}
+
+/** Tokens that stand for "any other word": read beside the concepts, in the trace and in every control. */
+export interface TokenPool {
+  /** Ascending, no id twice. */
+  readonly ids: Int32Array;
+}
+
+/** One cell's probabilities of the pool. */
+export interface PoolReading {
+  /** float32 [pool], nats */
+  readonly logProbs: Float32Array;
+  /** Place in the pool of the cell's most probable token, −1 when it is not in it. */
+  readonly topPlace: number;
+  /** ln(1 − p) of that token, nats. */
+  readonly topLogComplement: number;
+}
+
+/** Few enough to be kept for every control and layer. */
+const poolSize = 4096;
+/** Neighbours in the pool that a token is drawn from; a smaller vocabulary is drawn from whole, or sets would be too alike. */
+const leastReach = 2048;
+
+/**
+ * Chooses the pool: evenly spread over the ids, because a byte-level BPE numbers its tokens as it merges them and so the id
+ * follows their frequency.
+ *
+ * @param numTokens V, ids 0…V − 1
+ * @param isAllowed false of special tokens, of broken characters, and of whatever begins a concept
+ */
+export function choosePool(numTokens: number, isAllowed: (id: number) => boolean): TokenPool {
+  const random = createRandom(numTokens);
+  const chosen = new Set<number>();
+  const tries = Math.min(poolSize, numTokens);
+  for (let part = 0; part < tries; part++) {
+    const [from, to] = [part, part + 1].map((end) => Math.floor((end * numTokens) / tries)) as [
+      number,
+      number,
+    ];
+    // A part may hold a token that is not allowed; the others of it are tried from a random one on.
+    const size = to - from;
+    const first = Math.floor(random() * size);
+    for (let step = 0; step < size; step++) {
+      const id = from + ((first + step) % size);
+      if (!isAllowed(id)) continue;
+      chosen.add(id);
+      break;
+    }
+  }
+  return { ids: Int32Array.from(chosen).sort() };
+}
+
+/**
+ * Draws sets as large as a concept's and of similar frequency: each token stands for one of the concept's, from its
+ * neighbourhood in the pool.
+ *
+ * @param tokens first tokens of the concept
+ * @param count sets
+ * @returns int32 [count, size], places in the pool; size is at most the pool's
+ */
+export function drawTokenSets(
+  { ids }: TokenPool,
+  tokens: readonly number[],
+  count: number,
+  seed: number,
+): { readonly places: Int32Array; readonly size: number } {
+  const random = createRandom(seed);
+  const size = Math.min(tokens.length, ids.length);
+  const places = new Int32Array(count * size);
+  const reach = Math.min(ids.length, Math.max(leastReach, 4 * size));
+  const starts = tokens
+    .slice(0, size)
+    .map((token) => Math.min(Math.max(0, placeOf(ids, token) - Math.floor(reach / 2)), ids.length - reach));
+  // Each member goes through its neighbourhood in an order of its own, so that no token comes twice before all have come once.
+  const orders = starts.map(() => shuffle(reach, random));
+  const used = new Set<number>();
+  for (let set = 0; set < count; set++) {
+    used.clear();
+    for (let member = 0; member < size; member++) {
+      let step = set;
+      const next = () => starts[member]! + orders[member]![step++ % reach]!;
+      let place = next();
+      while (used.has(place)) place = next();
+      used.add(place);
+      places[set * size + member] = place;
+    }
+  }
+  return { places, size };
+}
+
+/**
+ * p of a concept's robust z among those of random token sets in the same cells: (1 + #sets ≥) / (sets + 1).
+ *
+ * @param z of the concept
+ * @param reading the trace's cell
+ * @param controls the same cell of the controls that the concept is compared with
+ */
+export function tokenP(
+  z: number,
+  { places, size }: ReturnType<typeof drawTokenSets>,
+  reading: PoolReading,
+  controls: readonly PoolReading[],
+): number {
+  const cells = [reading, ...controls].map((cell) => ({
+    ...cell,
+    probs: Float64Array.from(cell.logProbs, Math.exp),
+  }));
+  const values = new Float64Array(controls.length);
+  const count = size === 0 ? 0 : places.length / size;
+  let atLeast = 1;
+  for (let set = 0; set < count; set++) {
+    const members = places.subarray(set * size, (set + 1) * size);
+    const own = setLogOdds(cells[0]!, members);
+    for (let control = 0; control < values.length; control++)
+      values[control] = setLogOdds(cells[control + 1]!, members);
+    if (robustZ(own, values) >= z) atLeast++;
+  }
+  return atLeast / (count + 1);
+}
+
+type ProbableCell = PoolReading & { readonly probs: Float64Array };
+
+/** Log-odds of a set of tokens, as the rule compares them. */
+function setLogOdds({ probs, topPlace, topLogComplement }: ProbableCell, members: Int32Array): number {
+  let inside = 0;
+  let hasTop = false;
+  for (const place of members) {
+    if (place === topPlace) hasTop = true;
+    else inside += probs[place]!;
+  }
+  const complement = hasTop ? Math.exp(topLogComplement) - inside : 1 - inside;
+  const probability = hasTop ? inside + probs[topPlace]! : inside;
+  return clipToFloor(Math.log(probability) - Math.log(Math.max(complement, Number.MIN_VALUE)));
+}
+
+/** int32 [size]: 0…size − 1 in random order. */
+function shuffle(size: number, random: () => number): Int32Array {
+  const order = Int32Array.from({ length: size }, (_, index) => index);
+  for (let last = size - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
+}
+
+/** Where an id would stand in the pool. */
+function placeOf(ids: Int32Array, id: number): number {
+  let low = 0;
+  let high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ids[middle]! < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
