@@ -191,7 +191,7 @@ No remote code. Run it in float32 arithmetic (the file is float16).
 
 {card['second']}
 
-Second stage: {len(second)} steps of {second[-1]['images']} images, {second[-1]['seconds'] / 60:.0f} minutes. Answer loss (nats per token), means of the first and last 50 steps: {sum(x['text'] for x in second[:50]) / 50:.2f} and {sum(x['text'] for x in second[-50:]) / 50:.2f}.
+Second stage: {len(second)} steps of {second[-1]['images']} images, {sum(max(0, y['seconds'] - x['seconds']) for x, y in zip(second, second[1:])) / 60:.0f} minutes. Answer loss (nats per token), means of the first and last 50 steps: {sum(x['text'] for x in second[:50]) / 50:.2f} and {sum(x['text'] for x in second[-50:]) / 50:.2f}.
 Its log is `adapt-log.jsonl`.
 
 First stage, auxiliary loss at the first steps (step: loss): {curve}. The whole log is `training-log.jsonl`
