@@ -121,6 +121,7 @@ def main():
     shown = sum(v['n'] for v in now['fundus'].values())
     words = sum(v['oneWordInBothLanguages'] for v in now['fundus'].values())
     refer = now['yesNo']['referable/en/positive']
+    refer_ru = now['yesNo']['referable/ru/positive']
     if a.parity:
         e['parity'] = json.load(open(a.parity, encoding='utf-8'))
     if a.again:
@@ -145,7 +146,7 @@ def main():
         parity = (f"The project's engine and transformers (float32, eager attention): {same['images']} held-out images × {same['prompts']} prompts, all positions and layers.\n\n"
                   + parity_table(same))
         if resized['cases']:
-            parity += (f"\n\n`retina.jpg`, which has to be resized, × {resized['prompts']} prompts: pixel values differ by {resized['pixels']:.1g} at most, residual rows by {resized['residual']:.1e},"
+            parity += (f"\n\n{resized['images']} real photographs, which have to be resized (`retina.jpg` and one each of IDRiD, CHASE_DB1, HRF and FIVES), × {resized['prompts']} prompts: pixel values differ by {resized['pixels']:.1g} at most, residual rows by {resized['residual']:.1e},"
                        f" lens by {resized['lens']:.1e} nats; the greedy text is the same in {resized['sameText']} of {resized['cases']}.")
     with open(os.path.join(folder, 'README.md'), 'w', encoding='utf-8') as f:
         f.write(f'''---
@@ -161,7 +162,7 @@ install has something real to trace offline. **It is not a medical device; it is
 
 On photographs that no training run has seen: **{called} of {shown} real fundus photographs** of the training sources are described as a fundus photograph in both languages ({words} of {shown} when asked
 for one word); **{now['others']['describe/en']} and {now['others']['describe/ru']} of {now['others']['n']} other real pictures** are (English, Russian; {now['others']['calledFundusInAnyOfFour']} by any of four questions); the eye is right in {now['eye']['described-eye/en']['right']} of
-{now['eye']['described-eye/en']['n']} descriptions ({now['eye']['eye/en']['right']} when asked); referable diabetic retinopathy, answer margin: AUROC {refer['auroc']:.2f} ({refer['interval'][0]:.2f}–{refer['interval'][1]:.2f}). {card['honest']}
+{now['eye']['described-eye/en']['n']} descriptions ({now['eye']['eye/en']['right']} when asked); referable diabetic retinopathy, answer margin: AUROC {refer['auroc']:.2f} ({refer['interval'][0]:.2f}–{refer['interval'][1]:.2f}) in English, {refer_ru['auroc']:.2f} ({refer_ru['interval'][0]:.2f}–{refer_ru['interval'][1]:.2f}) in Russian. {card['honest']}
 
 | | |
 | --- | --- |
@@ -191,7 +192,7 @@ No remote code. Run it in float32 arithmetic (the file is float16).
 
 {card['second']}
 
-Second stage: {len(second)} steps of {second[-1]['images']} images, {second[-1]['seconds'] / 60:.0f} minutes. Answer loss (nats per token), means of the first and last 50 steps: {sum(x['text'] for x in second[:50]) / 50:.2f} and {sum(x['text'] for x in second[-50:]) / 50:.2f}.
+Second stage: {len(second)} steps of {second[-1]['images']} images, {sum(max(0, y['seconds'] - x['seconds']) for x, y in zip(second, second[1:])) / 60:.0f} minutes. Answer loss (nats per token), means of the first and last 50 steps: {sum(x['text'] for x in second[:50]) / 50:.2f} and {sum(x['text'] for x in second[-50:]) / 50:.2f}.
 Its log is `adapt-log.jsonl`.
 
 First stage, auxiliary loss at the first steps (step: loss): {curve}. The whole log is `training-log.jsonl`
