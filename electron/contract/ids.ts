@@ -17,3 +17,6 @@ export const byId = z.strictObject({ id: idSchema });
 export const byIds = z.strictObject({ ids: z.array(idSchema).min(1).max(100_000) });
 
 export const changed = z.object({ changed: count });
+
+/** Beside what images belong to. */
+export const withImageCount = { imageCount: count };

@@ -1,7 +1,7 @@
-import type { LibraryImage } from './images.ts';
+import type { LibraryImage } from './library-image.ts';
 import type { ImportEntry, ImportState } from './imports.ts';
 import type { Patient } from './patients.ts';
-import type { Visit } from './visit-schema.ts';
+import type { Visit } from './visits.ts';
 
 /** A decoded file that waits to be committed. */
 export interface ImportRecord {

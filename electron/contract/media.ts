@@ -1,4 +1,4 @@
-import type { LibraryImage } from './images.ts';
+import type { LibraryImage } from './library-image.ts';
 
 /**
  * Views of an image, fetched from `/media/image/:id/:view`: a thumbnail (256 px), a screen-sized view (1600 px), the

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { call } from './call.ts';
-import { byId, changed, count, idSchema, instantSchema } from './ids.ts';
-import { visitSchema } from './visit-schema.ts';
+import { byId, changed, count, idSchema, instantSchema, withImageCount } from './ids.ts';
+import { visitSchema } from './visits.ts';
 
 export const sexes = ['F', 'M', 'O'] as const;
 
@@ -25,8 +25,6 @@ export const patientInputSchema = z.strictObject({
 });
 
 export type Patient = z.infer<typeof patientSchema>;
-
-export const withImageCount = { imageCount: count };
 
 export const patients = {
   /** In natural order of the codes; `afterId` is the last one of the page before. */

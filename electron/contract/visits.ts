@@ -1,9 +1,20 @@
 import { z } from 'zod';
 import { call } from './call.ts';
-import { byId, idSchema } from './ids.ts';
-import { libraryImageSchema } from './images.ts';
-import { withImageCount } from './patients.ts';
-import { visitSchema } from './visit-schema.ts';
+import { byId, dateSchema, idSchema, withImageCount } from './ids.ts';
+import { libraryImageSchema } from './library-image.ts';
+
+export const visitSchema = z.object({
+  id: idSchema,
+  patientId: idSchema,
+  /** What makes the visit one of a kind for its patient: study UID, date or label. */
+  key: z.string(),
+  date: dateSchema.nullable(),
+  label: z.string(),
+  studyUid: z.string().nullable(),
+  note: z.string(),
+});
+
+export type Visit = z.infer<typeof visitSchema>;
 
 export const visits = {
   ofPatient: call

@@ -1,4 +1,4 @@
-import type { Visit } from '../contract/visit-schema.ts';
+import type { Visit } from '../contract/visits.ts';
 
 /** A visit as the import hands it over, with the key that makes it one of a kind for its patient. */
 export function visitFromParts(parts: {

@@ -7,7 +7,7 @@ import type {
   ImportState,
 } from '../contract/imports.ts';
 import type { ImportMiss, ImportRecord, ImportRepeat, ImportStore } from '../contract/import-store.ts';
-import type { LibraryImage } from '../contract/images.ts';
+import type { LibraryImage } from '../contract/library-image.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';

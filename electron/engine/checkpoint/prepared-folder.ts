@@ -3,7 +3,11 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
-import { preparedFiles, preparedManifestSchema, type PreparedManifest } from '../../contract/prepared-model.ts';
+import {
+  preparedFiles,
+  preparedManifestSchema,
+  type PreparedManifest,
+} from '../../contract/prepared-model.ts';
 import type { ByteRange } from './block-format.ts';
 import type { TensorView } from './safetensors.ts';
 

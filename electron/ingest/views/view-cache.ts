@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryImage } from '../../contract/images.ts';
+import type { LibraryImage } from '../../contract/library-image.ts';
 import type { LibraryPaths } from '../../contract/library.ts';
 import { defaultLimits } from '../import-failure.ts';
 import type { FileWriter } from '../import-options.ts';

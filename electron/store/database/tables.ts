@@ -3,7 +3,7 @@ import type { ImportState, ImportStatus } from '../../contract/imports.ts';
 import type { JobState } from '../../contract/jobs.ts';
 import type { Laterality, LateralitySource } from '../../contract/laterality.ts';
 import type { ImageFormat } from '../../contract/image-query.ts';
-import type { LibraryImage } from '../../contract/images.ts';
+import type { LibraryImage } from '../../contract/library-image.ts';
 import type { Patient } from '../../contract/patients.ts';
 
 /** A column with a default, or one filled by a trigger. */

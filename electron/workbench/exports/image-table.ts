@@ -1,5 +1,5 @@
 import type { Deidentify } from '../../contract/exports.ts';
-import type { LibraryImage } from '../../contract/images.ts';
+import type { LibraryImage } from '../../contract/library-image.ts';
 import type { Library } from '../../store/library.ts';
 import { Deidentifier } from './deidentify.ts';
 import { columnsOf } from './table.ts';

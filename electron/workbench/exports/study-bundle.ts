@@ -5,7 +5,7 @@ import packageJson from '#package.json' with { type: 'json' };
 import type { ExportResult, studyExportSchema } from '../../contract/exports.ts';
 import { lensTraceToJson } from '../../engine/lens-trace/lens-trace.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
-import type { LibraryImage } from '../../contract/images.ts';
+import type { LibraryImage } from '../../contract/library-image.ts';
 import { defaultLimits } from '../../ingest/import-failure.ts';
 import { openPixels } from '../../ingest/views/views.ts';
 import { sha256Hex } from '../../store/database/canonical-json.ts';

@@ -1,7 +1,7 @@
 import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryImage } from '../../contract/images.ts';
+import type { LibraryImage } from '../../contract/library-image.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { mediaViews } from '../../contract/media.ts';
 import type { Media, MediaView } from '../../contract/media.ts';

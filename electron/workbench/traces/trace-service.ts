@@ -3,7 +3,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CheckpointReport } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { LensKind, LensTrace, PositionSelection, ProviderChoice } from '../../engine/lens-trace/lens-trace.ts';
+import type {
+  LensKind,
+  LensTrace,
+  PositionSelection,
+  ProviderChoice,
+} from '../../engine/lens-trace/lens-trace.ts';
 import { EngineClient } from '../../engine/process/engine-client.ts';
 import type { RequestOptions } from '../../engine/process/engine-client.ts';
 import { listControls } from './control-images.ts';
