@@ -10,6 +10,7 @@ import type {
 import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
 import { FundusLensError, deserializeError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';
@@ -32,11 +33,6 @@ export interface EngineClientOptions {
   /** Milliseconds that an engine with work may be silent before it is killed. */
   readonly silencePatience?: number;
 }
-
-/** Longer than a chunk of work takes on an ordinary computer; what is killed too early is only loaded again. */
-const defaultCancelPatience = 10_000;
-/** Longer than the longest chunk on a slow disk: nobody has asked for the end of the work. */
-const defaultSilencePatience = 600_000;
 
 interface PendingRequest {
   readonly engine: EngineProcess;
@@ -64,8 +60,8 @@ export class EngineClient {
   constructor({
     workerPath = new URL('./worker.ts', import.meta.url),
     fork = forkEngine,
-    cancelPatience = defaultCancelPatience,
-    silencePatience = defaultSilencePatience,
+    cancelPatience = limits.engine.cancel,
+    silencePatience = limits.engine.silence,
   }: EngineClientOptions = {}) {
     this.#workerPath = workerPath;
     this.#cancelPatience = cancelPatience;
