@@ -119,7 +119,11 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     demoModel: options.demoModelFolder ?? bundled.demoModel,
     samples: options.samplesFolder ?? bundled.samples,
   };
-  const session = await LibrarySession.open(folders.library, { actor, create });
+  const session = await LibrarySession.open(folders.library, {
+    actor,
+    create,
+    auditKeyFile: options.settingsFile === undefined ? null : `${options.settingsFile}.audit-key`,
+  });
   const events = new EventLog();
   const engines = new Engines(events, options.engine);
   const runner = new JobRunner({ session, engines, events }, { ...options.runner, onError });

@@ -94,10 +94,12 @@ const person = fc.record({
     .map((date) => date.toISOString().slice(0, 10)),
 });
 
+type Facts = typeof person extends fc.Arbitrary<infer T> ? T : never;
+
 let made = 0;
 
 /** @returns the trace's id, and everything that would tell whose it is */
-async function addPerson(facts: fc.TypeOf<typeof person>): Promise<{ traceId: number; secrets: string[] }> {
+async function addPerson(facts: Facts): Promise<{ traceId: number; secrets: string[] }> {
   made += 1;
   // With what a camera writes into a file, and a profile that names it.
   const picture = sharp({
@@ -198,7 +200,7 @@ describe('a de-identified study', () => {
   });
 
   test('keeps prompts and findings only where that is asked for', async () => {
-    const [facts] = fc.sample(person, 1) as [fc.TypeOf<typeof person>];
+    const [facts] = fc.sample(person, 1) as [Facts];
     const { traceId } = await addPerson(facts);
     const entries = await study({
       traceIds: [traceId],

@@ -1,4 +1,4 @@
-import type { ExportTarget } from '../../contract/exports.ts';
+import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
 import { api } from '../api.ts';
 import type { Desk } from '../desk.ts';
 import { exportComparison, exportImages, exportTraces } from './export-tables.ts';
@@ -15,16 +15,43 @@ export function exportsRouter(desk: Desk) {
     guardTarget(input.target, folders);
     return input;
   };
+  /** Notes what left the library, and whether it still says whose it is. */
+  const noted = async (what: string, input: Exported, work: Promise<ExportResult>): Promise<ExportResult> => {
+    const result = await work;
+    if (!session.isReadOnly) {
+      session.library.audit.append(`export.${what}`, 'library', {
+        to: input.target.to,
+        bytes: result.bytes,
+        ...(input.traceIds === undefined ? {} : { traces: input.traceIds.length }),
+        ...(input.deidentify === undefined ? {} : { deidentified: input.deidentify !== null }),
+      });
+    }
+    return result;
+  };
   return exports.router({
-    traces: exports.traces.handler(({ input }) => exportTraces(session.library, checked(input))),
+    traces: exports.traces.handler(({ input }) =>
+      noted('traces', input, exportTraces(session.library, checked(input))),
+    ),
     comparison: exports.comparison.handler(({ input, signal }) =>
-      exportComparison(desk, checked(input), signal),
+      noted('comparison', input, exportComparison(desk, checked(input), signal)),
     ),
-    images: exports.images.handler(({ input }) => exportImages(session.library, checked(input))),
+    images: exports.images.handler(({ input }) =>
+      noted('images', input, exportImages(session.library, checked(input))),
+    ),
     hiddenStates: exports.hiddenStates.handler(({ input, signal }) =>
-      exportHiddenStates(desk, checked(input), signal),
+      noted('hidden-states', input, exportHiddenStates(desk, checked(input), signal)),
     ),
-    study: exports.study.handler(({ input }) => exportStudy(session.library, checked(input))),
-    report: exports.report.handler(({ input }) => exportReport(session.library, checked(input))),
+    study: exports.study.handler(({ input }) =>
+      noted('study', input, exportStudy(session.library, checked(input))),
+    ),
+    report: exports.report.handler(({ input }) =>
+      noted('report', input, exportReport(session.library, checked(input))),
+    ),
   });
+}
+
+interface Exported {
+  readonly target: ExportTarget;
+  readonly traceIds?: readonly number[];
+  readonly deidentify?: object | null;
 }
