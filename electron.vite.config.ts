@@ -5,9 +5,8 @@ import renderer from './renderer/vite.config.ts';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 /**
- * The desktop's three builds. Main keeps one file per module, at the same depth below the package as in `electron/`, so
- * that the ways to what comes with the software (`models/`, `data/`, `package.json`) stay the same. The preload script
- * is one CommonJS file, the only kind that a sandboxed page may have.
+ * The desktop's three builds. Main keeps one file per module, so that a script of a process or thread is found beside
+ * the module that starts it. The preload script is one CommonJS file, the only kind that a sandboxed page may have.
  */
 export default defineConfig({
   main: {
@@ -19,7 +18,7 @@ export default defineConfig({
         input: {
           'main/main': path('electron/main/main.ts'),
           'engine/worker': path('electron/engine/process/worker.ts'),
-          'engine/prepare/prepare-worker': path('electron/engine/quantize/prepare-worker.ts'),
+          'engine/quantize/prepare-worker': path('electron/engine/quantize/prepare-worker.ts'),
           'engine/runtime/probe-process': path('electron/engine/runtime/probe-process.ts'),
         },
         output: {

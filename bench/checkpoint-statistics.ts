@@ -1,6 +1,6 @@
 import { openCheckpoint } from '../electron/engine/checkpoint/open-checkpoint.ts';
-import type { TensorView } from '../electron/engine/checkpoint/safetensors.ts';
-import { readRows } from '../electron/engine/checkpoint/tensor-reader.ts';
+import type { TensorView } from '../electron/engine/weights/safetensors.ts';
+import { readRows } from '../electron/engine/weights/tensor-reader.ts';
 import { StreamedModel } from '../electron/engine/fidelity/streamed-model.ts';
 import { preprocessImage } from '../electron/engine/image/preprocess.ts';
 import { median } from './median.ts';

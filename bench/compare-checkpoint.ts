@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
-import { compareTrace, type Deviation } from '../electron/engine/compare-with-reference.ts';
-import { ModelCache } from '../electron/engine/model-cache.ts';
-import { fixtureConcepts } from '../electron/engine/reference-fixtures.ts';
+import { compareTrace, type Deviation } from '../electron/engine/testing/compare-with-reference.ts';
+import { ModelCache } from '../electron/engine/stages/model-cache.ts';
+import { fixtureConcepts } from '../electron/engine/testing/reference-fixtures.ts';
 
 interface StoredCase {
   readonly id: string;

@@ -3,7 +3,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { ConceptSet } from '../electron/engine/lens-trace/concept-set.ts';
-import type { TraceRequest } from '../electron/engine/process/messages.ts';
+import type { EngineTraceRequest } from '../electron/engine/process/messages.ts';
 import type { ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
 import { makeRandomCheckpoint, middleShape, type BenchDtype } from './random-checkpoint.ts';
 import type { TraceMeasurement } from './trace-process.ts';
@@ -70,7 +70,7 @@ export function runEngineBench({ folder, python, dtype, repeat }: EngineBenchOpt
   return lines.join('\n');
 }
 
-export interface OursOptions extends Pick<TraceRequest, 'modelDir' | 'positions'> {
+export interface OursOptions extends Pick<EngineTraceRequest, 'modelDir' | 'positions'> {
   readonly imagePath?: string;
   readonly maxPixels?: number | null;
   readonly provider?: ProviderChoice;
@@ -84,7 +84,7 @@ export interface OursOptions extends Pick<TraceRequest, 'modelDir' | 'positions'
 export function measureOurs(options: OursOptions, folder: string, repeat: number): TraceMeasurement {
   const { modelDir, positions, imagePath = image, maxPixels = null } = options;
   const { provider = 'cpu', environment, cellsFile } = options;
-  const request: TraceRequest = {
+  const request: EngineTraceRequest = {
     modelDir,
     imagePath,
     maxPixels,
@@ -110,7 +110,7 @@ export function measureOurs(options: OursOptions, folder: string, repeat: number
   return JSON.parse(output) as TraceMeasurement;
 }
 
-export interface NotebookOptions extends Pick<TraceRequest, 'modelDir'> {
+export interface NotebookOptions extends Pick<EngineTraceRequest, 'modelDir'> {
   readonly positions: 'last' | 'all';
   readonly imagePath?: string;
   /** float32 unless its weights do not fit into memory. */

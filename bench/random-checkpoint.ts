@@ -9,11 +9,11 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { findArchitecture } from '../electron/engine/families/registry.ts';
-import { bytesPerElement } from '../electron/engine/checkpoint/safetensors.ts';
+import { findFamily } from '../electron/engine/families/registry.ts';
+import { bytesPerElement } from '../electron/engine/weights/safetensors.ts';
 import { cpuTarget } from '../electron/engine/graph/graph-target.ts';
 import { buildLensHead } from '../electron/engine/graph/lens-head.ts';
-import type { WeightProvider } from '../electron/engine/graph/weight-source.ts';
+import type { WeightProvider } from '../electron/engine/weights/weight-source.ts';
 import { buildTokenizer } from './random-tokenizer.ts';
 
 /** The sides of a checkpoint; everything else is as in the released files. */
@@ -240,8 +240,8 @@ function mropeSection(headDim: number): number[] {
 
 /** Every tensor that the family's graphs ask for, so that the list cannot drift from the compiler. */
 function listTensors(json: Record<string, unknown>, shape: CheckpointShape): TensorSpec[] {
-  const architecture = findArchitecture(json['model_type']);
-  const config = architecture.parseConfig(json);
+  const family = findFamily(json['model_type']);
+  const config = family.parseConfig(json);
   const specs = new Map<string, TensorSpec>();
   const recorder: WeightProvider = {
     take: (name, sides) => {
@@ -251,8 +251,8 @@ function listTensors(json: Record<string, unknown>, shape: CheckpointShape): Ten
     },
   };
   recorder.take('model.embed_tokens.weight', [shape.vocabSize, shape.hiddenSize]);
-  architecture.buildVision(config, recorder, cpuTarget);
-  architecture.buildDecoder(config, recorder, cpuTarget);
+  family.buildVision(config, recorder, cpuTarget);
+  family.buildDecoder(config, recorder, cpuTarget);
   const unembedding = shape.tied ? 'model.embed_tokens.weight' : 'lm_head.weight';
   buildLensHead(config.decoder, recorder, cpuTarget, {
     unembedding,

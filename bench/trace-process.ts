@@ -5,9 +5,9 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { TraceRequest } from '../electron/engine/process/messages.ts';
+import type { EngineTraceRequest } from '../electron/engine/process/messages.ts';
 import type { Timings } from '../electron/engine/lens-trace/lens-trace.ts';
-import { ModelCache } from '../electron/engine/model-cache.ts';
+import { ModelCache } from '../electron/engine/stages/model-cache.ts';
 import { trace } from '../electron/engine/trace.ts';
 import { median } from './median.ts';
 
@@ -39,7 +39,7 @@ export interface TraceNumbers {
 }
 
 const [requestFile, repeat, cellsFile] = process.argv.slice(2);
-const request = JSON.parse(readFileSync(requestFile!, 'utf8')) as TraceRequest;
+const request = JSON.parse(readFileSync(requestFile!, 'utf8')) as EngineTraceRequest;
 const models = new ModelCache();
 const first = await trace(request, {}, models);
 const cold: Timings[] = [];

@@ -13,6 +13,7 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { TraceWarning } from '../engine/lens-trace/warnings.ts';
 import { checkpoint, copyCheckpoint, fixtures, runCli } from './test-cli.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens-bad-'));
@@ -211,7 +212,7 @@ describe('options', () => {
   test('options that contradict each other', async () => {
     await expectRefused('input.invalid', [...base, '--no-image']);
     await expectRefused('input.invalid', [...base, square]);
-    await expectRefused('input.invalid', [...base, '--trace-generated']);
+    await expectRefused('input.invalid', [...base, '--trace-generated', '--generate', '0']);
   });
 
   test('a provider that is not there; only auto falls back, and says so', async () => {
@@ -220,11 +221,14 @@ describe('options', () => {
     expect(exitCode).toBe(0);
     const { model, warnings } = JSON.parse(stdout) as {
       model: { provider: string; providerRequested: string; providerFallback: string | null };
-      warnings: string[];
+      warnings: TraceWarning[];
     };
     expect(model.providerRequested).toBe('auto');
     if (model.provider === 'cpu') expect(model.providerFallback).not.toBeNull();
-    if (model.providerFallback !== null) expect(warnings.join()).toContain(model.providerFallback);
+    if (model.providerFallback !== null) {
+      const params = { provider: model.provider, reason: model.providerFallback };
+      expect(warnings).toContainEqual({ code: 'provider-fallback', params });
+    }
   });
 });
 

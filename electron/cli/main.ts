@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../bundled/bundled-path.ts';
 import { describeError, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { runInspect } from './commands/inspect-command.ts';
-import { runLibraryTrace } from './commands/library-trace-command.ts';
 import { buildProgram } from './program.ts';
 import { runTrace } from './commands/trace-command.ts';
 
@@ -16,9 +15,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const program = buildProgram({
   trace: async (images, options) => {
     process.exitCode = await runTrace(images, options);
-  },
-  traceLibrary: async (files, options) => {
-    process.exitCode = await runLibraryTrace(files, options);
   },
   inspect: async (modelDir, options) => {
     process.exitCode = await runInspect(modelDir, options);
@@ -38,7 +34,6 @@ try {
 
 /** `npm run` starts us in the package's folder; paths are meant relative to where it was called. */
 function returnToCallersFolder(): void {
-  const packageFolder = fileURLToPath(new URL('../..', import.meta.url)).replace(/[/\\]$/, '');
   const { INIT_CWD: callersFolder, npm_lifecycle_event: npmScript } = process.env;
   if (callersFolder !== undefined && npmScript !== undefined && process.cwd() === packageFolder) {
     process.chdir(callersFolder);

@@ -2,11 +2,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '#package.json' with { type: 'json' };
 import { FundusLensError } from '../contract/errors.ts';
 import { lensKinds, providerNames } from '../engine/lens-trace/lens-trace.ts';
+import { traceDefaults } from '../engine/lens-trace/trace-request.ts';
 import { builtInConceptSets, defaultConceptSet } from '../workbench/concepts/concept-sets.ts';
 import { defaultPreset, languages, promptPresets } from '../workbench/prompts/presets.ts';
 import type { InspectCommandOptions } from './commands/inspect-command.ts';
 import { addChoice, addLibraryCommands } from './commands/library-program.ts';
-import type { LibraryTraceOptions } from './commands/library-trace-command.ts';
 import { addModelsCommands } from './commands/models-program.ts';
 import { addProvidersCommands } from './commands/providers-program.ts';
 import { parsePositions } from './commands/positions.ts';
@@ -15,8 +15,6 @@ import type { TraceCommandOptions } from './commands/trace-command.ts';
 
 export interface Commands {
   trace(images: readonly string[], options: TraceCommandOptions): Promise<void>;
-  /** Traces images of a library and keeps the traces there. */
-  traceLibrary(files: readonly string[], options: LibraryTraceOptions): Promise<void>;
   inspect(modelDir: string | undefined, options: InspectCommandOptions): Promise<void>;
 }
 
@@ -64,10 +62,18 @@ export function buildProgram(commands: Commands): Command {
       '-c, --concepts <set>',
       `concepts to follow: ${builtInConceptSets.map(({ id }) => id).join(', ')}, or a JSON file (default: ${defaultConceptSet})`,
     )
-    .option('-g, --generate <n>', 'write an answer of at most n tokens', readNumber(0))
+    .option(
+      '-g, --generate <n>',
+      `write an answer of at most n tokens (default: ${traceDefaults.generate})`,
+      readNumber(0),
+    )
     .option('--trace-generated', 'trace the answer as well')
     .option('--no-controls', 'do not compare emergence with the control images')
-    .option('-k, --top-k <n>', 'tokens kept for each layer and position (default: 10)', readNumber(1))
+    .option(
+      '-k, --top-k <n>',
+      `tokens kept for each layer and position (default: ${traceDefaults.topK})`,
+      readNumber(1),
+    )
     .option(
       '--positions <where>',
       'positions to read: last, image, all, or a list like 0,5,10-20 (default: last)',
@@ -75,7 +81,9 @@ export function buildProgram(commands: Commands): Command {
     )
     .option('--max-pixels <n>', 'see the image in less detail, at most n pixels', readNumber(784))
     .addOption(
-      new Option('--lens <kind>', 'raw only repeats the notebook').choices(lensKinds).default('logit'),
+      new Option('--lens <kind>', 'raw only repeats the notebook')
+        .choices(lensKinds)
+        .default(traceDefaults.lens),
     )
     .addOption(
       new Option('--provider <name>', 'what computes').choices(['auto', ...providerNames]).default('auto'),
@@ -86,12 +94,8 @@ export function buildProgram(commands: Commands): Command {
     .option('--search <words>', 'with --library: only images found by these words')
     .addHelpText('after', traceExamples);
   addChoice(trace).action(
-    (images: string[], options: LibraryTraceOptions & { model?: string; dump?: string }) => {
-      const complete = { ...options, modelDir: options.model, dumpPath: options.dump };
-      return options.library === undefined
-        ? commands.trace(images, complete)
-        : commands.traceLibrary(images, complete);
-    },
+    (images: string[], options: TraceCommandOptions & { model?: string; dump?: string }) =>
+      commands.trace(images, { ...options, modelDir: options.model, dumpPath: options.dump }),
   );
   program
     .command('inspect')

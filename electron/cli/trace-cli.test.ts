@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lensTraceJsonSchema } from '../engine/lens-trace/lens-trace.ts';
 import { checkpoint, childrenOf, fixtures, packageFolder, runCli } from './test-cli.ts';
 import { displayWidth } from './terminal/text-cells.ts';
@@ -153,7 +154,14 @@ describe('trace', () => {
   });
 
   /** Enough work that it is still going on when its first picture has appeared. */
-  const manyImages = Array.from({ length: 60 }, () => square);
+  const manyImages = Array.from({ length: 60 }, (_, index) => path.join(folder, `снимок ${index}.png`));
+  beforeAll(async () => {
+    for (const [index, file] of manyImages.entries()) {
+      await sharp(square)
+        .modulate({ brightness: 0.5 + index / 60 })
+        .toFile(file);
+    }
+  });
   const onLinux = test.runIf(process.platform === 'linux');
 
   onLinux('Ctrl-C ends with 130, keeps what is whole, and leaves no process', async () => {

@@ -93,12 +93,17 @@ export type TableFormat = (typeof tableFormats)[number];
 
 export type Deidentify = z.infer<typeof deidentifySchema>;
 
+/** The file is written on the computer that runs the workbench. */
+export const dumpExportSchema = z.strictObject({ traceId: idSchema, path: z.string().min(1) });
+
 export const exports = {
   traces: call.input(traceExportSchema).output(exportResultSchema),
   comparison: call.input(comparisonExportSchema).output(exportResultSchema),
   images: call.input(imageExportSchema).output(exportResultSchema),
   /** Runs the model again, because hidden states are not stored. */
   hiddenStates: call.input(hiddenStateExportSchema).output(exportResultSchema),
+  /** Pixel values, image embeddings, residual stream and logits of a trace, run again, as safetensors. */
+  dump: call.input(dumpExportSchema).output(exportResultSchema),
   /** A zip with everything that repeats the traces. */
   study: call.input(studyExportSchema).output(exportResultSchema),
   /** Provenance and numbers as a self-contained HTML page; figures are added by the face that draws them. */

@@ -5,9 +5,10 @@ import {
   lensTraceJsonSchema,
   providerNames,
 } from '../engine/lens-trace/lens-trace.ts';
+import { traceRequestSchema } from '../engine/lens-trace/trace-request.ts';
 import { call } from './call.ts';
 import { resolvedConceptSchema } from './concepts.ts';
-import { byId, byIds, changed, count, idSchema, instantSchema, sha256Schema } from './ids.ts';
+import { byId, byIds, changed, count, idSchema, instantSchema, sha256Schema, taskIdSchema } from './ids.ts';
 import { imageChoiceSchema } from './image-query.ts';
 
 const laterConcept = z.object({
@@ -68,36 +69,27 @@ export const traceFilterSchema = z.strictObject({
   beforeId: idSchema.optional(),
 });
 
-export const positionSelectionSchema = z.union([
-  z.enum(['last', 'image', 'all']),
-  z.array(count).min(1).max(20_000),
-]);
-
-/** One image token. */
-const maxPixelsLeast = 28 * 28;
-
 /** Images × prompts, traced in the same way. */
-export const traceOrderSchema = z.strictObject({
+export const traceOrderSchema = traceRequestSchema.omit({ prompt: true, provider: true }).extend({
   /** null traces the prompts without any image, which is one of the controls. */
   images: imageChoiceSchema.nullable(),
   modelId: idSchema,
-  prompts: z.array(z.string().min(1).max(20_000)).min(1).max(50),
+  prompts: z.array(traceRequestSchema.shape.prompt).min(1).max(50),
   conceptSetId: z.string(),
-  lens: z.enum(lensKinds).default('logit'),
-  positions: positionSelectionSchema.default('last'),
-  /** Largest area at which the model sees an image, pixels; null leaves the model's own limit. */
-  maxPixels: z.int().min(maxPixelsLeast).max(100_000_000).nullable().default(null),
-  topK: z.int().min(1).max(200).default(10),
-  /** Tokens to generate greedily after the prompt; 0 for none. */
-  generate: z.int().min(0).max(512).default(16),
-  /** Whether the generated positions are traced too. */
-  traceGenerated: z.boolean().default(false),
-  /** Whether emergence is compared with the control images and the prompt without any. */
-  controls: z.boolean().default(true),
   /** The setting decides when left out. */
-  provider: z.enum([...providerNames, 'auto']).optional(),
+  provider: traceRequestSchema.shape.provider.unwrap().optional(),
   /** Larger runs first. */
   priority: z.int().min(-10).max(10).default(0),
+});
+
+export const enqueueResultSchema = z.object({
+  added: z.array(taskIdSchema),
+  /** Queued, running or done already; a done one is not run again. */
+  existing: z.array(taskIdSchema),
+  /** Failed or cancelled ones that wait for another try now. */
+  requeued: z.array(taskIdSchema),
+  /** Traces that the existing tasks have made. */
+  traceIds: z.array(idSchema),
 });
 
 export type TraceSummaryView = z.infer<typeof traceSummarySchema>;
@@ -108,7 +100,11 @@ export type TraceDetail = z.infer<typeof traceDetailSchema>;
 
 export type TraceOrder = z.infer<typeof traceOrderSchema>;
 
+export type EnqueueOutcome = z.infer<typeof enqueueResultSchema>;
+
 export const traces = {
+  /** Puts a task into the queue for every image and prompt. */
+  enqueue: call.input(traceOrderSchema).output(enqueueResultSchema),
   /** Newest first. */
   list: call.input(traceFilterSchema).output(z.array(traceSummarySchema)),
   get: call.input(byId).output(traceDetailSchema),

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Deviation } from './compare-with-reference.ts';
-import { fixtureNames } from './reference-fixtures.ts';
+import type { Deviation } from './testing/compare-with-reference.ts';
+import { fixtureNames } from './testing/reference-fixtures.ts';
 import { unpackSwiftShader } from './runtime/swiftshader.ts';
 
 const swiftShader = unpackSwiftShader();
@@ -14,7 +14,7 @@ afterAll(() => {
 describe.skipIf(swiftShader === null)('the webgpu provider on SwiftShader', () => {
   it.each(fixtureNames)('agrees with transformers on %s', { timeout: 240_000 }, async (name) => {
     const { folder, environment } = swiftShader!;
-    const script = new URL('./compare-on-webgpu.ts', import.meta.url).pathname;
+    const script = new URL('./testing/compare-on-webgpu.ts', import.meta.url).pathname;
     const { stdout } = await promisify(execFile)(process.execPath, [script, folder, name], {
       env: environment,
     });

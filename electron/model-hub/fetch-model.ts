@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { CheckpointOutline, CheckpointReport } from '../engine/process/messages.ts';
+import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { ModelOffer } from '../contract/models.ts';
 import { checkHeaders } from './check-headers.ts';

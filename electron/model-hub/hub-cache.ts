@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import type { CheckpointReport } from '../engine/process/messages.ts';
+import type { CheckpointReport } from '../contract/checkpoint-report.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { CachedModel } from '../contract/models.ts';
 import { chooseFiles, chooseShards } from './choose-files.ts';

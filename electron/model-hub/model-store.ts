@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import type { CheckpointReport } from '../engine/process/messages.ts';
+import type { CheckpointReport } from '../contract/checkpoint-report.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import { modelOriginSchema } from '../contract/models.ts';
 import type { ModelOrigin } from '../contract/models.ts';

@@ -1,4 +1,5 @@
-import type { CheckpointOutline, CheckpointReport, TraceRequest } from '../engine/process/messages.ts';
+import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { EngineTraceRequest, TapFeatures, TapRequest } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';
@@ -53,8 +54,21 @@ export class Engines {
   }
 
   /** @throws whatever `EngineClient.trace` throws */
-  trace(modelId: number | null, request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
+  trace(
+    modelId: number | null,
+    request: EngineTraceRequest,
+    options: RequestOptions = {},
+  ): Promise<LensTrace> {
     return this.#use(request.modelDir, modelId, (client) => client.trace(request, options));
+  }
+
+  /** @throws whatever `EngineClient.tap` throws */
+  tap(
+    modelId: number | null,
+    request: TapRequest,
+    options: RequestOptions<'tap'> = {},
+  ): Promise<TapFeatures> {
+    return this.#use(request.modelDir, modelId, (client) => client.tap(request, options));
   }
 
   /** Reads a checkpoint and hashes it. */
@@ -143,22 +157,22 @@ export class Engines {
     work: (client: EngineClient) => Promise<T>,
   ): Promise<T> {
     const engine = await this.#open(folder, modelId);
-    const tell = (state: 'starting' | 'ready' | 'busy' | 'crashed', error?: unknown) =>
+    const publish = (state: 'starting' | 'ready' | 'busy' | 'crashed', error?: unknown) =>
       this.#events.publish({
         type: 'engine',
         modelId,
         state,
         problem: error === undefined ? null : problemOf(error),
       });
-    tell(engine.client.pid === null ? 'starting' : 'busy');
+    publish(engine.client.pid === null ? 'starting' : 'busy');
     engine.busy += 1;
     try {
       const result = await work(engine.client);
-      tell('ready');
+      publish('ready');
       return result;
     } catch (error) {
-      if (error instanceof FundusLensError && error.code === 'engine.killed') tell('crashed', error);
-      else tell('ready');
+      if (error instanceof FundusLensError && error.code === 'engine.killed') publish('crashed', error);
+      else publish('ready');
       throw error;
     } finally {
       engine.busy -= 1;

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { bundledPath } from '../bundled/bundled-path.ts';
 
 /** Folders that the workbench reads and writes; absolute paths. */
 export interface WorkbenchFolders {
@@ -20,6 +20,6 @@ export interface WorkbenchFolders {
 
 /** What comes with the software. */
 export const bundled = {
-  demoModel: fileURLToPath(new URL('../../models/demo', import.meta.url)),
-  samples: fileURLToPath(new URL('../../data/samples', import.meta.url)),
+  demoModel: bundledPath('models', 'demo'),
+  samples: bundledPath('data', 'samples'),
 } as const;

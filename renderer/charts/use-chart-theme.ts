@@ -1,15 +1,11 @@
 import { shallowRef, watch } from 'vue';
+import { pageTheme } from '../design/page-theme.ts';
 import { readChartTheme } from './chart-theme.ts';
-import { useSettings } from '../features/settings/settings-store.ts';
 
 /** The figures' colours in the theme of the page, and those of print, which are always light. */
 export function useChartTheme() {
-  const settings = useSettings();
-  const theme = shallowRef(readChartTheme(settings.theme));
+  const theme = shallowRef(readChartTheme(pageTheme.value));
   const paper = shallowRef(readChartTheme('light'));
-  watch(
-    () => settings.theme,
-    (next) => (theme.value = readChartTheme(next)),
-  );
+  watch(pageTheme, (next) => (theme.value = readChartTheme(next)));
   return { theme, paper };
 }

@@ -1,6 +1,6 @@
-import { colorTable } from '../charts/color-scales.ts';
-import type { ScaleName } from '../charts/color-scales.ts';
-import type { OverlaySeries } from './overlay-series.ts';
+import { colorTable } from '../reading/color-scales.ts';
+import type { ScaleName } from '../reading/color-scales.ts';
+import type { OverlaySeries } from '../reading/overlay-series.ts';
 
 /** Where the photograph lies, in pixels of the canvas. */
 export interface PhotoRect {

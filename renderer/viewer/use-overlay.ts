@@ -1,11 +1,11 @@
 import { computed, shallowRef, watchEffect } from 'vue';
 import type { ShallowRef } from 'vue';
 import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
-import { imageLayout } from '../charts/reading.ts';
-import { buildOverlay } from './overlay-series.ts';
-import type { OverlaySeries } from './overlay-series.ts';
+import { imageLayout } from '../reading/reading.ts';
+import { buildOverlay } from '../reading/overlay-series.ts';
+import type { OverlaySeries } from '../reading/overlay-series.ts';
 import type { OverlayFrame } from './overlay-painter.ts';
-import { useReading } from '../features/traces/reading-store.ts';
+import { useReading } from '../reading/reading-store.ts';
 
 export interface OverlayView {
   readonly layerIndex: number;

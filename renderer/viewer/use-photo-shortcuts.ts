@@ -1,8 +1,8 @@
 import type { Ref } from 'vue';
 import { plainAdjustment } from './image-adjustment.ts';
 import type { ImageAdjustment } from './image-adjustment.ts';
-import { useReading } from '../features/traces/reading-store.ts';
-import { useShortcuts } from '../features/app/use-shortcuts.ts';
+import { useReading } from '../reading/reading-store.ts';
+import { useShortcuts } from '../ui/use-shortcuts.ts';
 
 export interface PhotoActions {
   readonly adjustment: Ref<ImageAdjustment>;

@@ -1,11 +1,11 @@
+import path from 'node:path';
 import { OutputFile } from '../../workbench/exports/output-file.ts';
-import { TraceService } from '../../workbench/traces/trace-service.ts';
-import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
-import { cancelOnInterrupt } from '../terminal/interrupt.ts';
+import { findModel } from '../../workbench/traces/bundled-defaults.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { paintFor } from '../terminal/paint.ts';
-import { ProgressBar } from '../terminal/progress-bar.ts';
-import { drawReport } from './report-picture.ts';
 import { print } from '../terminal/standard-output.ts';
+import { withLibrary } from './library-context.ts';
+import { drawReport } from './report-picture.ts';
 
 export interface InspectCommandOptions {
   /** File for the report as JSON; "-" for stdout, which then carries nothing else. */
@@ -17,26 +17,18 @@ export async function runInspect(
   modelDir: string | undefined,
   { json }: InspectCommandOptions,
 ): Promise<number> {
-  const service = new TraceService();
-  const progress = new ProgressBar(process.stderr);
-  const signal = cancelOnInterrupt(() => service.close());
-  let output: OutputFile | null = null;
-  try {
-    if (json !== undefined && json !== '-') output = await OutputFile.open(json);
-    const report = await service.inspect(modelDir, { signal, onProgress: (step) => progress.update(step) });
-    progress.clear();
-    const text = `${JSON.stringify(report, null, 2)}\n`;
-    await output?.write(text);
-    await output?.commit();
-    output = null;
-    await print(json === '-' ? text : drawReport(report, paintFor(process.stdout)));
-    return exitCodes.done;
-  } catch (error) {
-    progress.clear();
-    process.stderr.write(`fundus-lens: ${describeError(error)}\n`);
-    return exitCodeOf(error);
-  } finally {
-    await output?.discard();
-    await service.close();
-  }
+  return withLibrary({}, { create: true, isTemporary: true }, async ({ client, signal }) => {
+    const output = json === undefined || json === '-' ? null : await OutputFile.open(path.resolve(json));
+    try {
+      const report = await client.models.inspect({ folder: findModel(modelDir) }, { signal });
+      const text = `${JSON.stringify(report, null, 2)}\n`;
+      await output?.write(text);
+      await output?.commit();
+      await print(json === '-' ? text : drawReport(report, paintFor(process.stdout)));
+      return exitCodes.done;
+    } catch (error) {
+      await output?.discard();
+      throw error;
+    }
+  });
 }

@@ -1,6 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { ORPCError } from '@orpc/server';
-import { problemSchema } from '../../contract/problem.ts';
-import { deserializeError } from '../../contract/errors.ts';
+import { deserializeError, problemSchema } from '../../contract/problem.ts';
 import { findAppFolders } from '../../shell/app-folders.ts';
 import { createWorkbench } from '../../workbench/open-workbench.ts';
 import type { Workbench } from '../../workbench/open-workbench.ts';
@@ -15,8 +17,10 @@ export interface LibraryOptions {
 export interface OpenMode {
   /** Whether an absent library is made. */
   readonly create?: boolean;
-  /** Whether queued jobs run in this process. */
-  readonly runJobs?: boolean;
+  /** Whether queued tasks run in this process. */
+  readonly runQueue?: boolean;
+  /** Whether the library is one for this command alone, deleted at its end. */
+  readonly isTemporary?: boolean;
 }
 
 export interface LibraryTools {
@@ -33,10 +37,11 @@ export interface LibraryTools {
  */
 export async function withLibrary(
   { library }: LibraryOptions,
-  { create = false, runJobs = false }: OpenMode,
+  { create = false, runQueue = false, isTemporary = false }: OpenMode,
   work: (tools: LibraryTools) => Promise<number>,
 ): Promise<number> {
-  const folders = findAppFolders(library);
+  const temporary = isTemporary ? await mkdtemp(path.join(tmpdir(), 'fundus-lens-')) : null;
+  const folders = findAppFolders(temporary === null ? library : path.join(temporary, 'library'));
   let workbench: Workbench | null = null;
   const close = async () => {
     await workbench?.close();
@@ -45,7 +50,7 @@ export async function withLibrary(
   try {
     workbench = await createWorkbench({
       libraryFolder: folders.library,
-      cacheFolder: folders.cache,
+      cacheFolder: temporary === null ? folders.cache : path.join(temporary, 'cache'),
       modelsFolder: folders.models,
       settingsFile: folders.settingsFile,
       // A library that a person makes from the command line holds what that person puts in.
@@ -53,7 +58,9 @@ export async function withLibrary(
       demoModelFolder: null,
       actor: 'command line',
       create,
-      runJobs,
+      runQueue,
+      // A library that ends with its command has nothing to gain from a second try.
+      runner: { retries: temporary === null },
     });
     return await work({ workbench, client: workbench.client, signal });
   } catch (error) {
@@ -63,6 +70,7 @@ export async function withLibrary(
     return exitCodeOf(cause);
   } finally {
     await close();
+    if (temporary !== null) await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CheckpointReport } from '../../engine/process/messages.ts';
+import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type { Paint } from '../terminal/paint.ts';
 
 /** Describes a checkpoint on a terminal of 80 columns. */

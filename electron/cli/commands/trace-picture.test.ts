@@ -64,7 +64,7 @@ const trace: LensTrace = {
     topIds: Int32Array.from({ length: rows * 10 }, (_, index) => (index + Math.floor(index / 10)) % 10),
     topLogProbs: Float32Array.from({ length: rows * 10 }, (_, index) => Math.log(0.5 / ((index % 10) + 1))),
     entropy: new Float32Array(rows),
-    klToFinal: new Float32Array(rows),
+    klToFinal: Float32Array.from({ length: rows }, (_, row) => (row < 10 ? 8 : (rows - 1 - row) / 8)),
     residualNorm: new Float32Array(rows),
   },
   tokenTexts: Object.fromEntries(tokenTexts.entries()),
@@ -82,7 +82,7 @@ const trace: LensTrace = {
     node: '24.0.0',
     platform: 'linux-x64',
   },
-  warnings: ['The prompt itself names: eye. What is read for these concepts may echo the question.'],
+  warnings: [{ code: 'prompt-names-concepts', params: { concepts: ['eye'] } }],
 };
 
 const plain = { imageName: 'глаз.jpg', language: 'ru', paint: (_: string, text: string) => text } as const;

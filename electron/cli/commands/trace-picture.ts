@@ -1,4 +1,6 @@
 import { describeDevice } from '../../engine/lens-trace/describe-device.ts';
+import { answerIndex, countEarlyLayers } from '../../engine/lens-trace/reading.ts';
+import { warningText } from '../../engine/lens-trace/warning-words.ts';
 import type { ConceptTrace, LensTrace, Timings } from '../../engine/lens-trace/lens-trace.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { drawBar, fit, showPercent, showToken, wrap } from '../terminal/text-cells.ts';
@@ -41,15 +43,9 @@ export function drawTrace(trace: LensTrace, options: PictureOptions): string {
   ].join('\n');
 }
 
-/** The last traced position of the prompt: index into `positions`. */
-function shownPosition(trace: LensTrace): number {
-  const inPrompt = trace.positions.findLastIndex((position) => position < trace.prompt.tokenIds.length);
-  return inPrompt === -1 ? trace.positions.length - 1 : inPrompt;
-}
-
 function drawHeading(trace: LensTrace, { imageName, paint }: PictureOptions): string[] {
   const { image, prompt, positions, lens } = trace;
-  const position = positions[shownPosition(trace)]!;
+  const position = positions[answerIndex(trace)]!;
   const which = position === prompt.tokenIds.length - 1 ? ', where the answer begins' : '';
   const among = positions.length === 1 ? '' : `; ${positions.length} positions are traced`;
   const title =
@@ -70,10 +66,11 @@ function drawHeading(trace: LensTrace, { imageName, paint }: PictureOptions): st
 function drawLayers(trace: LensTrace, shown: readonly ConceptTrace[], options: PictureOptions): string[] {
   const { paint, language } = options;
   const numPositions = trace.positions.length;
-  const position = shownPosition(trace);
+  const position = answerIndex(trace);
   const roles = rolesByToken(trace);
   const letters = shown.map((_, index) => fit(conceptLetters.charAt(index), conceptWidth)).join('');
   const heading = `layer  ${fit('most likely next tokens', numTokens * tokenWidth)} ${letters}`;
+  const numEarly = countEarlyLayers(trace, position);
   const rows = trace.layers.map((layer, index) => {
     const cell = index * numPositions + position;
     const tokens = Array.from({ length: Math.min(numTokens, trace.topK) }, (_, k) => {
@@ -86,7 +83,7 @@ function drawLayers(trace: LensTrace, shown: readonly ConceptTrace[], options: P
     const bars = shown.map(({ role, logProb }) =>
       paintRole(paint, role, fit(drawBar(Math.exp(logProb[cell]!), conceptWidth - 1), conceptWidth)),
     );
-    const early = isEarly(layer, trace);
+    const early = index < numEarly;
     const label = `${String(layer).padStart(5)}${early ? '~' : ' '}`;
     return `${early ? paint('dim', label) : label} ${tokens.join('')}${padding} ${bars.join('')}`.trimEnd();
   });
@@ -102,14 +99,9 @@ function drawLayers(trace: LensTrace, shown: readonly ConceptTrace[], options: P
   ];
 }
 
-/** The first third of the layers: words are seldom readable there. */
-function isEarly(layer: number, { model }: LensTrace): boolean {
-  return layer <= Math.floor(model.numLayers / 3);
-}
-
 /** Of the concepts that the last layer gives most, three, with at least one that the study asks about. */
 function chooseConcepts(trace: LensTrace): ConceptTrace[] {
-  const last = (trace.layers.length - 1) * trace.positions.length + shownPosition(trace);
+  const last = (trace.layers.length - 1) * trace.positions.length + answerIndex(trace);
   const ordered = [...trace.concepts].sort((a, b) => b.logProb[last]! - a.logProb[last]!);
   const chosen = ordered.slice(0, numConcepts);
   const target = ordered.find(({ role }) => role === 'target');
@@ -133,7 +125,7 @@ function paintRole(paint: Paint, role: ConceptTrace['role'] | undefined, text: s
 
 function drawEmergence(trace: LensTrace, { language, paint }: PictureOptions): string[] {
   if (trace.concepts.length === 0) return [];
-  const position = shownPosition(trace);
+  const position = answerIndex(trace);
   const [{ emergence: rule }] = trace.concepts as [ConceptTrace, ...ConceptTrace[]];
   const controls =
     rule.controlLogOdds === null ? 'not compared with controls' : `above ${trace.controls.length} controls`;
@@ -162,8 +154,10 @@ function drawGenerated({ generated }: LensTrace): string[] {
 }
 
 function drawCautions(trace: LensTrace, { paint }: PictureOptions): string[] {
-  const lines = [...trace.warnings.map((warning) => paint('yellow', wrap(`! ${warning}`, width, '  ')))];
-  const last = (trace.layers.length - 1) * trace.positions.length + shownPosition(trace);
+  const lines = [
+    ...trace.warnings.map((warning) => paint('yellow', wrap(`! ${warningText(warning, 'en')}`, width, '  '))),
+  ];
+  const last = (trace.layers.length - 1) * trace.positions.length + answerIndex(trace);
   const topIds = [...trace.cells.topIds.subarray(last * trace.topK, last * trace.topK + numTokens)];
   for (const id of topIds) {
     const owners = trace.concepts.filter(({ tokens }) =>

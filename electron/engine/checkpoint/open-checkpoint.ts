@@ -3,29 +3,28 @@ import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { PreparedManifest } from '../../contract/prepared-model.ts';
-import type { Architecture } from '../families/architecture.ts';
-import { findArchitecture } from '../families/registry.ts';
-import { canonicalTensorName } from '../families/tensor-names.ts';
-import { WeightSource } from '../graph/weight-source.ts';
-import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
+import { z } from 'zod';
+import { findFamily } from '../families/registry.ts';
+import type { Family } from '../families/shared/family.ts';
+import type { ModelConfig } from '../families/shared/model-config.ts';
+import { WeightSource } from '../weights/weight-source.ts';
+import type { ImageProcessor } from '../image/image-processor.ts';
 import { readChatTemplate, type ChatTemplate } from './chat-template.ts';
-import type { ModelConfig } from './config.ts';
 import { isPreparedFolder, readPreparedManifest, readPreparedTensors } from './prepared-folder.ts';
-import { readImageProcessorConfig } from './processor-config.ts';
-import type { TensorView } from './safetensors.ts';
+import type { TensorView } from '../weights/safetensors.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
-import { listNames, readWeightIndex } from './weight-index.ts';
+import { listNames, readWeightIndex } from '../weights/weight-index.ts';
 
 /** A checkpoint folder, read and checked but for the weights' values. */
 export interface Checkpoint {
   readonly folder: string;
   readonly id: string;
-  readonly architecture: Architecture;
+  readonly family: Family;
   readonly config: ModelConfig;
   readonly weights: WeightSource;
   readonly tokenizer: Tokenizer;
   readonly renderPrompt: ChatTemplate;
-  readonly imageProcessor: ImageProcessorConfig;
+  readonly imageProcessor: ImageProcessor;
   /** Tokens that end generation. */
   readonly endTokenIds: readonly number[];
   /** Token embedding, [V, D]. */
@@ -46,23 +45,25 @@ const untiedName = 'lm_head.weight';
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const json = await readConfig(folder);
-  const architecture = findArchitecture(json['model_type']);
-  const config = architecture.parseConfig(json);
+  const family = findFamily(json['model_type']);
+  const config = family.parseConfig(json);
   const [tokenizer, renderPrompt, imageProcessor] = await Promise.all([
     readTokenizer(folder),
     readChatTemplate(folder),
-    readImageProcessorConfig(folder),
+    readImageProcessor(folder, family),
   ]);
   const prepared = isPreparedFolder(folder) ? await readPreparedManifest(folder) : null;
   const weights = new WeightSource(
-    prepared === null ? await readPublishedTensors(folder) : await readPreparedTensors(folder, prepared),
+    prepared === null
+      ? await readPublishedTensors(folder, family)
+      : await readPreparedTensors(folder, prepared),
   );
   const tied = config.tiedUnembedding ?? !weights.has(untiedName);
   weights.take(embeddingName, [config.decoder.vocabSize, config.decoder.dModel]);
   return {
     folder,
     id: path.basename(await realpath(folder)),
-    architecture,
+    family,
     config,
     weights,
     tokenizer,
@@ -84,10 +85,10 @@ export function describeWeights({ prepared, embedding }: Checkpoint): string {
   return `${format} (blocks of ${blockSize}, ${symmetric ? 'symmetric' : 'asymmetric'}; ${kept})`;
 }
 
-async function readPublishedTensors(folder: string): Promise<Map<string, TensorView>> {
+async function readPublishedTensors(folder: string, family: Family): Promise<Map<string, TensorView>> {
   const views = new Map<string, TensorView>();
   for (const view of (await readWeightIndex(folder)).values()) {
-    const name = canonicalTensorName(view.name);
+    const name = family.canonicalTensorName(view.name);
     views.set(name, { ...view, name });
   }
   return views;
@@ -124,6 +125,35 @@ async function readConfig(folder: string): Promise<Record<string, unknown>> {
       advice: 'Download the file again.',
       cause,
     });
+  }
+}
+
+/** @throws FundusLensError `model.config-invalid` when the file is missing or lacks a field */
+async function readImageProcessor(folder: string, family: Family): Promise<ImageProcessor> {
+  const file = path.join(folder, 'preprocessor_config.json');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  try {
+    return family.parseImageProcessor(parseJson(text));
+  } catch (cause) {
+    const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new FundusLensError(
+      'model.config-invalid',
+      'The checkpoint does not say how images are prepared.',
+      {
+        expected: `${file} of a ${family.title} image processor`,
+        found: text === undefined ? 'no such file' : problem,
+        advice: 'Copy preprocessor_config.json of the same checkpoint into the folder.',
+        cause,
+      },
+    );
+  }
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

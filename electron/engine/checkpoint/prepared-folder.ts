@@ -8,8 +8,8 @@ import {
   preparedManifestSchema,
   type PreparedManifest,
 } from '../../contract/prepared-model.ts';
-import type { ByteRange } from './block-format.ts';
-import type { TensorView } from './safetensors.ts';
+import type { ByteRange } from '../weights/block-format.ts';
+import type { TensorView } from '../weights/safetensors.ts';
 
 export function isPreparedFolder(folder: string): boolean {
   return existsSync(path.join(folder, preparedFiles.manifest));

@@ -1,14 +1,13 @@
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import { embedPrompt, shapeFeeds } from '../decoder-run.ts';
-import { buildDecoder } from '../graph/decoder.ts';
+import { embedPrompt, shapeFeeds } from '../model/decoder-run.ts';
 import { cpuTarget, type GraphTarget } from '../graph/graph-target.ts';
 import { momentsOf, observedProjections } from '../graph/input-moments.ts';
-import { buildMropeTable, buildPositionIds } from '../graph/mrope.ts';
+import { buildRotationTable } from '../graph/rotation.ts';
 import type { PreprocessedImage } from '../image/preprocess.ts';
 import { LensHead } from '../lens/lens-head.ts';
-import { compileGraphs, type CompiledGraphs } from '../load-model.ts';
-import { numTokens } from '../model.ts';
-import { composePrompt, type ComposedPrompt } from '../prompt.ts';
+import { compileGraphs, type CompiledGraphs } from '../model/load-model.ts';
+import { numTokens } from '../model/model.ts';
+import { composePrompt, type ComposedPrompt } from '../model/compose-prompt.ts';
 import { ResidentSession } from '../runtime/resident-session.ts';
 import {
   float32Data,
@@ -18,7 +17,7 @@ import {
   Session,
   type Tensors,
 } from '../runtime/session.ts';
-import { encodeImages } from '../vision-encoder.ts';
+import { encodeImages } from '../model/vision-encoder.ts';
 
 /** A prompt about an image, to be read at some positions. */
 export interface StreamedCase {
@@ -82,7 +81,8 @@ export class StreamedModel {
     onMoments?: OnMoments,
   ): Promise<Float32Array[][]> {
     const { checkpoint } = this;
-    const { decoder } = checkpoint.config;
+    const { config } = checkpoint;
+    const { decoder } = config;
     const streams = await this.#embed(cases, onLayer);
     const residual = cases.map(({ rows }, index) => [pickRows(streams[index]!, rows, decoder.dModel)]);
     const feeds = cases.map((one) => this.#feeds(one));
@@ -90,7 +90,7 @@ export class StreamedModel {
       await onLayer(layer);
       const range = { start: layer, end: layer + 1 };
       const target = { ...this.#target, observeInputs: onMoments !== undefined };
-      const graph = buildDecoder(decoder, checkpoint.weights, target, range);
+      const graph = checkpoint.family.buildDecoder(config, checkpoint.weights, target, range);
       const observed = onMoments === undefined ? [] : momentsIn(layer);
       const session = await Session.create(this.#source(graph));
       try {
@@ -144,10 +144,11 @@ export class StreamedModel {
   #feeds(one: StreamedCase): Tensors {
     const prompt = this.compose(one);
     const length = prompt.tokenIds.length;
-    const positionIds = buildPositionIds(length, prompt.imageSpan, prompt.cells);
-    const { cos, sin, halfDim } = buildMropeTable(positionIds, this.checkpoint.config.decoder);
+    const { family, config } = this.checkpoint;
+    const positionIds = family.positionIds(length, prompt);
+    const { cos, sin, halfDim } = buildRotationTable(positionIds, config.decoder);
     return {
-      ...shapeFeeds(this.checkpoint.config.decoder, 1, length),
+      ...shapeFeeds(config.decoder, 1, length),
       rows: int64Tensor(BigInt64Array.from(one.rows, BigInt), [one.rows.length]),
       cos: float32Tensor(cos, [length, halfDim]),
       sin: float32Tensor(sin, [length, halfDim]),

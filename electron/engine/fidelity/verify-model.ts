@@ -1,3 +1,4 @@
+import packageJson from '#package.json' with { type: 'json' };
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
@@ -7,8 +8,7 @@ import { fingerprintCheckpoint } from '../checkpoint/fingerprint.ts';
 import { preprocessImage } from '../image/preprocess.ts';
 import { findEmergence } from '../lens/emergence.ts';
 import { resolveConcepts } from '../lens/resolve-concepts.ts';
-import { packageVersion } from '../package-version.ts';
-import { reportProgress } from '../trace-hooks.ts';
+import { reportProgress } from '../progress/trace-hooks.ts';
 import { compareLogits, type ConceptReading } from './compare-logits.ts';
 import { LayerTally, share } from './layer-tally.ts';
 import { StreamedModel, type StreamedCase } from './streamed-model.ts';
@@ -73,7 +73,7 @@ export async function verifyModel(request: FidelityRequest, hooks: FidelityHooks
       })),
       ...result,
       provider: 'cpu',
-      software: { name: 'fundus-lens', version: packageVersion },
+      software: { name: 'fundus-lens', version: packageJson.version },
     };
     await writeReport(request.prepared, fidelity);
     return fidelity;
@@ -266,7 +266,7 @@ function wrongWayRound({ prepared, reference }: FidelityRequest): FundusLensErro
 
 function otherSource({ prepared, reference }: FidelityRequest, source: string): FundusLensError {
   return new FundusLensError('input.invalid', `${prepared} was not made from ${reference}.`, {
-    expected: `the checkpoint that lay in ${source}`,
+    expected: `the checkpoint from ${source}`,
     found: 'other weights',
     advice: 'Compare with the checkpoint that the model was prepared from.',
   });

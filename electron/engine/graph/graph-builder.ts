@@ -1,7 +1,7 @@
-import { blocksPerRow, type BlockLayout } from '../checkpoint/block-format.ts';
-import type { SafetensorsDtype } from '../checkpoint/safetensors.ts';
+import { blocksPerRow, type BlockLayout } from '../weights/block-format.ts';
+import type { SafetensorsDtype } from '../weights/safetensors.ts';
 import type { GraphTarget } from './graph-target.ts';
-import type { TakeOptions, WeightProvider, WeightTensor } from './weight-source.ts';
+import type { TakeOptions, WeightProvider, WeightTensor } from '../weights/weight-source.ts';
 import {
   writeOnnxModel,
   type Attribute,
@@ -9,7 +9,7 @@ import {
   type InitializerDef,
   type NodeDef,
   type ValueDef,
-} from './onnx-writer.ts';
+} from '../onnx/onnx-writer.ts';
 
 const elementTypeOf: Partial<Record<SafetensorsDtype, ElementType>> = {
   F32: 'float32',

@@ -1,9 +1,8 @@
-import type { DecoderConfig } from '../checkpoint/config.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { multiply } from './linear.ts';
 import type { TokenSlice } from './token-slices.ts';
-import type { WeightProvider } from './weight-source.ts';
+import type { WeightProvider } from '../weights/weight-source.ts';
 
 export interface LensHeadOptions {
   /** Canonical name of the unembedding: `lm_head.weight`, or the embedding when they are tied. */
@@ -42,12 +41,11 @@ interface SliceValues {
  * KL(q ‖ p) = (ln Σ e − Σ q d) − (the same of the last layer), which is exactly 0 for the last layer.
  */
 export function buildLensHead(
-  config: DecoderConfig,
+  { dModel, rmsNormEps }: { readonly dModel: number; readonly rmsNormEps: number },
   weights: WeightProvider,
   target: GraphTarget,
   options: LensHeadOptions,
 ): Uint8Array {
-  const { dModel, rmsNormEps } = config;
   const { rankSlots } = target;
   const graph = new GraphBuilder('lens-head', weights, target);
   const rows = graph.input('rows', 'float32', ['positions', 'layers', dModel]);

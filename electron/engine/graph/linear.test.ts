@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { dataBytesPerRow, dequantiseRow, type BlockLayout } from '../checkpoint/block-format.ts';
-import { readRows } from '../checkpoint/tensor-reader.ts';
+import { dataBytesPerRow, dequantiseRow, type BlockLayout } from '../weights/block-format.ts';
+import { readRows } from '../weights/tensor-reader.ts';
 import { quantiseRows } from '../quantize/quantise-rows.ts';
 import { float32Data, float32Tensor, Session } from '../runtime/session.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { cpuTarget } from './graph-target.ts';
 import { multiply } from './linear.ts';
-import { WeightSource } from './weight-source.ts';
+import { WeightSource } from '../weights/weight-source.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens-linear-'));
 afterAll(() => rmSync(folder, { recursive: true }));

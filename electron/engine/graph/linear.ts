@@ -1,7 +1,7 @@
-import { middleOf } from '../checkpoint/block-format.ts';
+import { middleOf } from '../weights/block-format.ts';
 import type { BlockMatrix, GraphBuilder, HalfMatrix } from './graph-builder.ts';
 import { observeInput } from './input-moments.ts';
-import type { TakeOptions } from './weight-source.ts';
+import type { TakeOptions } from '../weights/weight-source.ts';
 
 interface LinearOptions extends TakeOptions {
   readonly bias: boolean;

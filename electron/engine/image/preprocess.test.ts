@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { EngineProgress } from '../lens-trace/progress.ts';
 import { decodeImage } from './decode.ts';
-import type { ImageProcessorConfig } from './image-processor-config.ts';
-import { preprocessImage, preprocessPixels } from './preprocess.ts';
+import { qwenImageProcessor } from '../families/qwen-shared/preprocessing.ts';
+import type { ImageProcessor, ImageProcessorConfig } from './image-processor.ts';
+import { preprocessImage } from './preprocess.ts';
 
 const fixtures = new URL('../../../data/fixtures/', import.meta.url);
 const samples = new URL('../../../data/samples/real/', import.meta.url);
 
-const small: ImageProcessorConfig = {
+const small = qwenImageProcessor({
   patchSize: 14,
   temporalPatchSize: 2,
   mergeSize: 2,
@@ -17,8 +18,8 @@ const small: ImageProcessorConfig = {
   maxPixels: 31360,
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
-};
-const large: ImageProcessorConfig = { ...small, maxPixels: 94080 };
+});
+const large: ImageProcessor = { ...small, maxPixels: 94080 };
 
 interface Reference {
   readonly grid: number[];
@@ -145,7 +146,7 @@ test('progress is reported step by step, and an abort is seen between steps', as
 test('pixels in memory give what their file gives', async () => {
   const path = fileURLToPath(new URL('images/photo-301x257.png', fixtures));
   const fromFile = await preprocessImage(path, small);
-  const fromPixels = preprocessPixels(await decodeImage(path), small);
+  const fromPixels = small.toPatches(small.resize(await decodeImage(path), small), small);
   expect(fromPixels.pixelValues).toEqual(fromFile.pixelValues);
   expect(fromPixels.grid).toEqual(fromFile.grid);
 });

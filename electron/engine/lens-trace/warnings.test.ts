@@ -1,14 +1,38 @@
 import { expect, test } from 'vitest';
-import type { LensTrace } from './lens-trace.ts';
-import { furtherWarnings, inTurnWarning } from './warnings.ts';
+import { warningText } from './warning-words.ts';
+import { storedWarningSchema, traceWarningSchema, withWarningCodes, type TraceWarning } from './warnings.ts';
 
-test('what other fields of a trace say is not said again, and everything else is', () => {
-  const raw = 'The raw lens leaves out the final norm.';
-  const fallback = 'Runs on "cpu" because the better providers cannot be used here: cuda: none.';
-  const leak = 'The prompt itself names: Eye.';
-  const warnings = [raw, fallback, leak, inTurnWarning, 'Something new.'];
-  const trace = (reason: string | null, lens: LensTrace['lens'], leaks: string[]) =>
-    ({ warnings, lens, model: { providerFallback: reason }, prompt: { leaks } }) as unknown as LensTrace;
-  expect(furtherWarnings(trace('cuda: none', 'raw', ['eye']))).toEqual(['Something new.']);
-  expect(furtherWarnings(trace(null, 'logit', []))).toEqual([raw, fallback, leak, 'Something new.']);
+const sentences: readonly (readonly [string, TraceWarning])[] = [
+  [
+    'The prompt itself names: eye, optic-disc. What is read for these concepts may echo the question.',
+    { code: 'prompt-names-concepts', params: { concepts: ['eye', 'optic-disc'] } },
+  ],
+  [
+    'Runs on "cpu" because the better providers cannot be used here: cuda: no driver. webgpu: no adapter.',
+    { code: 'provider-fallback', params: { provider: 'cpu', reason: 'cuda: no driver. webgpu: no adapter' } },
+  ],
+  [
+    'The parts of the model take turns in the memory of the device, which does not hold them together.',
+    { code: 'graphs-in-turn' },
+  ],
+  [
+    'The raw lens leaves out the final norm; it reproduces the notebook and says little about the model.',
+    { code: 'raw-lens' },
+  ],
+  ['Something new.', { code: 'other', text: 'Something new.' }],
+];
+
+test.each(sentences)('a stored sentence is read as its code: %s', (sentence, warning) => {
+  expect(withWarningCodes({ warnings: [sentence, warning] }).warnings).toEqual([warning, warning]);
+  expect(storedWarningSchema.parse(sentence)).toEqual(warning);
+  expect(traceWarningSchema.parse(warning)).toEqual(warning);
+});
+
+test.each(sentences)('every code has words in both languages, with its parameters: %s', (_, warning) => {
+  for (const language of ['en', 'ru'] as const) {
+    const text = warningText(warning, language, (id) => `<${id}>`);
+    expect(text).not.toMatch(/[{}]/);
+    if (warning.code === 'prompt-names-concepts') expect(text).toContain('<eye>, <optic-disc>');
+    if (warning.code === 'provider-fallback') expect(text).toContain(warning.params.reason);
+  }
 });

@@ -1,22 +1,53 @@
-import type { LensTrace } from './lens-trace.ts';
+import { z } from 'zod';
 
-/** Of a device that holds only one of the model's graphs at a time. */
-export const inTurnWarning =
-  'The parts of the model take turns in the memory of the device, which does not hold them together.';
+/** What a reader of a trace should beware of; {@link warningText} puts it into words. */
+export const traceWarningSchema = z.discriminatedUnion('code', [
+  /** The prompt names concepts itself: their ids. */
+  z.object({
+    code: z.literal('prompt-names-concepts'),
+    params: z.object({ concepts: z.array(z.string()) }),
+  }),
+  /** A better execution provider could not be used. */
+  z.object({
+    code: z.literal('provider-fallback'),
+    params: z.object({ provider: z.string(), reason: z.string() }),
+  }),
+  /** The device holds only one of the model's graphs at a time. */
+  z.object({ code: z.literal('graphs-in-turn') }),
+  /** The lens leaves out the final norm. */
+  z.object({ code: z.literal('raw-lens') }),
+  /** A sentence of another version of this software. */
+  z.object({ code: z.literal('other'), text: z.string() }),
+]);
 
-/** The warnings of a trace that an interface cannot say in its own words from the trace's other fields. */
-export function furtherWarnings({
-  warnings,
-  model,
-  lens,
-  prompt,
-}: Pick<LensTrace, 'warnings' | 'model' | 'lens' | 'prompt'>): string[] {
-  const reason = model.providerFallback;
-  return warnings.filter(
-    (warning) =>
-      warning !== inTurnWarning &&
-      !(reason !== null && warning.includes(reason)) &&
-      !(lens === 'raw' && warning.startsWith('The raw lens')) &&
-      !(prompt.leaks.length > 0 && warning.startsWith('The prompt itself names')),
-  );
+export type TraceWarning = z.infer<typeof traceWarningSchema>;
+
+/** Traces of before warnings had codes hold English sentences. */
+export const storedWarningSchema = z.union([traceWarningSchema, z.string().transform(parseSentence)]);
+
+/** A trace as it was stored, by this version or an earlier one, with its warnings as codes. */
+export function withWarningCodes<T extends { readonly warnings: readonly (TraceWarning | string)[] }>(
+  trace: T,
+): T & { readonly warnings: readonly TraceWarning[] } {
+  const warnings = trace.warnings.map((one) => (typeof one === 'string' ? parseSentence(one) : one));
+  return { ...trace, warnings };
+}
+
+function parseSentence(text: string): TraceWarning {
+  const concepts = /^The prompt itself names: (.*)\. What is read /.exec(text)?.[1];
+  if (concepts !== undefined)
+    return { code: 'prompt-names-concepts', params: { concepts: concepts.split(', ') } };
+  const fallback =
+    /^Runs on "(?<provider>\w+)" because the better providers cannot be used here: (?<reason>.*)\.$/s.exec(
+      text,
+    )?.groups;
+  if (fallback !== undefined) {
+    return {
+      code: 'provider-fallback',
+      params: { provider: fallback['provider']!, reason: fallback['reason']! },
+    };
+  }
+  if (text.startsWith('The parts of the model take turns')) return { code: 'graphs-in-turn' };
+  if (text.startsWith('The raw lens')) return { code: 'raw-lens' };
+  return { code: 'other', text };
 }

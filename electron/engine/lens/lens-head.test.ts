@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRows } from '../checkpoint/tensor-reader.ts';
+import { readRows } from '../weights/tensor-reader.ts';
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { cpuTarget } from '../graph/graph-target.ts';
-import { compileGraphs } from '../load-model.ts';
-import { numTokens } from '../model.ts';
-import { checkpointFolder } from '../reference-fixtures.ts';
+import { compileGraphs } from '../model/load-model.ts';
+import { numTokens } from '../model/model.ts';
+import { checkpointFolder } from '../testing/reference-fixtures.ts';
 import { ResidentSession, type GraphRunner } from '../runtime/resident-session.ts';
 import { LensHead, type ConceptTokens } from './lens-head.ts';
 import { readLens } from './read-lens.ts';
@@ -50,7 +50,7 @@ function randomResidual(): Float32Array[] {
   return Array.from({ length: numLayers }, () => Float32Array.from({ length: numPositions * dModel }, next));
 }
 
-/** The definitions of LENS.md in float64, one row at a time. */
+/** The definitions of docs/lens.md in float64, one row at a time. */
 function readNaively(row: Float32Array, finalRow: Float32Array) {
   const { dModel, rmsNormEps } = checkpoint.config.decoder;
   const gain = readRows({ ...checkpoint.weights.view('model.norm.weight'), shape: [1, dModel] }, [0]);
@@ -79,7 +79,7 @@ function readNaively(row: Float32Array, finalRow: Float32Array) {
 }
 
 describe('the lens head', () => {
-  it('gives the definitions of LENS.md, computed in float64', async () => {
+  it('gives the definitions of docs/lens.md, computed in float64', async () => {
     const residual = randomResidual();
     const { dModel } = checkpoint.config.decoder;
     const cells = await readLens(onHost, residual, { kind: 'logit', topK: 5, concepts }, {});

@@ -1,5 +1,5 @@
 import type { LensKind } from '../lens-trace/lens-trace.ts';
-import { reportProgress, type TraceHooks } from '../trace-hooks.ts';
+import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import { positionsPerChunk } from '../memory/memory-needs.ts';
 import type { ConceptTokens, LensHead, LensReading } from './lens-head.ts';
 

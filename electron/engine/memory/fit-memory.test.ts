@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
-import { ModelCache } from '../model-cache.ts';
+import { ModelCache } from '../stages/model-cache.ts';
 import { completeOptions, planTensors } from '../quantize/plan.ts';
-import { checkpointFolder, fixtureNames } from '../reference-fixtures.ts';
+import { weighPlan } from '../quantize/weigh-plan.ts';
+import { checkpointFolder, fixtureNames } from '../testing/reference-fixtures.ts';
 import { fitModel, fitTrace } from './fit-memory.ts';
 import { estimateNeeds, estimateTrace, staysOnHost, type RunPlan } from './memory-needs.ts';
-import { measureMemory } from './memory-room.ts';
-import { modelParts, weighCheckpoint, weighPlan } from './weigh-parts.ts';
+import { measureMemory } from './available-memory.ts';
+import { modelParts, weighCheckpoint } from './weigh-parts.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

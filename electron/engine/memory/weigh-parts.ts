@@ -1,11 +1,10 @@
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import type { TensorView } from '../checkpoint/safetensors.ts';
-import type { PlannedTensor, PreparePlan } from '../quantize/plan.ts';
+import type { TensorView } from '../weights/safetensors.ts';
 
-/** How a weight lies in its file. */
+/** How a weight is stored. */
 type Storage = 'float32' | 'half' | 'int8' | 'int4';
 
-interface StoredTensor {
+export interface StoredTensor {
   /** Canonical name. */
   readonly name: string;
   readonly storage: Storage;
@@ -23,7 +22,7 @@ export interface PartWeights {
   /** Of the largest float16 or bfloat16 one, and of the largest with 8 bits: they are widened for their products. */
   readonly widestHalf: number;
   readonly widestInt8: number;
-  /** Whether all are float32, so that they are used where they lie. */
+  /** Whether all are float32, so that they are used in place. */
   readonly inPlace: boolean;
 }
 
@@ -36,13 +35,11 @@ export function weighCheckpoint(checkpoint: Checkpoint): ModelWeights {
   return weighParts([...checkpoint.weights].map(asStored), checkpoint);
 }
 
-/** Weighs what preparing would make of it. */
-export function weighPlan({ tensors }: PreparePlan, checkpoint: Checkpoint): ModelWeights {
-  return weighParts(tensors.map(asPlanned), checkpoint);
-}
-
 /** Tensors go to the graph that reads them; of an embedding beside an unembedding only single rows are read. */
-function weighParts(tensors: readonly StoredTensor[], { unembedding, embedding }: Checkpoint): ModelWeights {
+export function weighParts(
+  tensors: readonly StoredTensor[],
+  { unembedding, embedding }: Checkpoint,
+): ModelWeights {
   const partOf = (name: string): ModelPart | null => {
     if (name === unembedding) return 'head';
     if (name === embedding.name) return null;
@@ -73,15 +70,5 @@ function asStored({ name, shape, dtype, byteLength, blocks }: TensorView): Store
     storage: blocks === undefined ? plain : `int${blocks.bits}`,
     elements: shape.reduce((product, side) => product * side, 1),
     bytes: byteLength + scaleBytes,
-  };
-}
-
-function asPlanned({ name, rows, columns, format, data, scales, zeroPoints }: PlannedTensor): StoredTensor {
-  const isHalf = format === 'float16' || format === 'bfloat16';
-  return {
-    name,
-    storage: isHalf ? 'half' : format,
-    elements: rows * columns,
-    bytes: data.bytes + (scales?.bytes ?? 0) + (zeroPoints?.bytes ?? 0),
   };
 }

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { weighCheckpoint } from '../memory/weigh-parts.ts';
-import { composePrompt } from '../prompt.ts';
-import { checkpointFolder } from '../reference-fixtures.ts';
+import { composePrompt } from '../model/compose-prompt.ts';
+import { checkpointFolder } from '../testing/reference-fixtures.ts';
 import { chooseBatchSize } from './batch-size.ts';
 import { PrefixMemory } from './prefix-memory.ts';
 

@@ -1,8 +1,8 @@
-import { DecoderRun, embedPrompt } from '../decoder-run.ts';
+import { DecoderRun, embedPrompt } from '../model/decoder-run.ts';
 import type { OpenedImage } from '../image/open-image.ts';
-import type { Model } from '../model.ts';
-import type { ComposedPrompt } from '../prompt.ts';
-import { encodeImages } from '../vision-encoder.ts';
+import type { Model } from '../model/model.ts';
+import type { ComposedPrompt } from '../model/compose-prompt.ts';
+import { encodeImages } from '../model/vision-encoder.ts';
 import type { Prefix, PrefixMemory } from './prefix-memory.ts';
 
 /** An image and a prompt about it. */

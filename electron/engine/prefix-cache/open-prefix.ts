@@ -1,8 +1,8 @@
 import type { Reuse } from '../lens-trace/lens-trace.ts';
-import type { ImageProcessorConfig } from '../image/image-processor-config.ts';
+import type { ImageProcessor } from '../image/image-processor.ts';
 import { openImage, type OpenedImage } from '../image/open-image.ts';
-import type { Model } from '../model.ts';
-import { isCancelled, type TraceHooks } from '../trace-hooks.ts';
+import type { Model } from '../model/model.ts';
+import { isCancelled, type TraceHooks } from '../progress/trace-hooks.ts';
 import { chooseBatchSize } from './batch-size.ts';
 import { encodePrefixes, fillPrefixes, prefixKey, type PrefixInput } from './image-prefix.ts';
 import type { Prefix, PrefixMemory } from './prefix-memory.ts';
@@ -24,14 +24,14 @@ interface PrefixOrder {
   /** Image files that will probably be traced next, with the same positions. */
   readonly upcoming: readonly string[];
   /** How those are turned into patches: as the input was. */
-  readonly processor: ImageProcessorConfig;
+  readonly processor: ImageProcessor;
 }
 
 /**
  * Encodes an image, or remembers it; where batches pay, upcoming images of the same grid are taken along and
  * remembered for their own traces.
  *
- * Nothing that is wrong with an upcoming image is told: its own trace will tell.
+ * An error in an upcoming image is ignored here; its own trace reports it.
  *
  * @throws FundusLensError `engine.cancelled`
  */
@@ -91,7 +91,7 @@ async function gatherGroup(
 
 async function openQuietly(
   path: string,
-  processor: ImageProcessorConfig,
+  processor: ImageProcessor,
   { facts }: PrefixMemory,
   hooks: TraceHooks,
 ): Promise<OpenedImage | null> {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { TraceRequest } from '../process/messages.ts';
+import type { EngineTraceRequest } from '../process/messages.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
-import { relativeError } from '../compare-with-reference.ts';
-import { ModelCache } from '../model-cache.ts';
-import { fixtureRequest, fixturesFolder } from '../reference-fixtures.ts';
+import { relativeError } from '../testing/compare-with-reference.ts';
+import { ModelCache } from '../stages/model-cache.ts';
+import { fixtureRequest, fixturesFolder } from '../testing/reference-fixtures.ts';
 import { trace } from '../trace.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens-prefix-'));
@@ -42,7 +42,7 @@ function numbersOf({ cells, concepts, positions, generated, gate }: LensTrace) {
 const name = 'qwen2-5-vl-untied-f32';
 const families = [name, 'qwen2-vl-tied-f16'];
 const other = 'What do you see here?';
-const varied: Partial<TraceRequest>[] = [
+const varied: Partial<EngineTraceRequest>[] = [
   { positions: 'last' },
   { positions: 'image' },
   { positions: 'all' },
@@ -50,7 +50,7 @@ const varied: Partial<TraceRequest>[] = [
 ];
 
 describe.each(families)('%s', (fixture) => {
-  const request = (changes: Partial<TraceRequest>) =>
+  const request = (changes: Partial<EngineTraceRequest>) =>
     fixtureRequest(fixture, { imagePath: photograph, ...changes });
 
   it('gives the same numbers, bit for bit, whether the image was traced before or not', async () => {
@@ -84,9 +84,9 @@ describe.each(families)('%s', (fixture) => {
 });
 
 describe('what is remembered', () => {
-  const request = (changes: Partial<TraceRequest> = {}) =>
+  const request = (changes: Partial<EngineTraceRequest> = {}) =>
     fixtureRequest(name, { imagePath: photograph, ...changes });
-  const reuseOf = async (changes: Partial<TraceRequest>, models: ModelCache) =>
+  const reuseOf = async (changes: Partial<EngineTraceRequest>, models: ModelCache) =>
     (await trace(request(changes), {}, models)).timings.reuse;
 
   it('rows that were not read before are computed with the vision output that is there', async () => {
@@ -147,7 +147,7 @@ describe('what is remembered', () => {
 });
 
 describe('upcoming images', () => {
-  const request = (changes: Partial<TraceRequest> = {}) =>
+  const request = (changes: Partial<EngineTraceRequest> = {}) =>
     fixtureRequest(name, { imagePath: photograph, ...changes });
 
   it('that are broken, gone, of another grid or told twice do not disturb the trace', async () => {

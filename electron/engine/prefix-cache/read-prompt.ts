@@ -1,6 +1,6 @@
-import { DecoderRun, embedPrompt, type DecoderPass } from '../decoder-run.ts';
-import type { Model } from '../model.ts';
-import type { ComposedPrompt } from '../prompt.ts';
+import { DecoderRun, embedPrompt, type DecoderPass } from '../model/decoder-run.ts';
+import type { Model } from '../model/model.ts';
+import type { ComposedPrompt } from '../model/compose-prompt.ts';
 import type { Prefix } from './prefix-memory.ts';
 
 /** A prompt that went through the decoder. */

@@ -1,4 +1,4 @@
-import { isCancelled } from '../trace-hooks.ts';
+import { isCancelled } from '../progress/trace-hooks.ts';
 
 /** Does work for all inputs in one go, or if that fails (a device may not have the memory) for one after the other. */
 export async function togetherOrOneByOne<T, R>(

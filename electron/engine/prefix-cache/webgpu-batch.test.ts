@@ -4,9 +4,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fixturesFolder } from '../reference-fixtures.ts';
+import { fixturesFolder } from '../testing/reference-fixtures.ts';
 import { unpackSwiftShader } from '../runtime/swiftshader.ts';
-import type { BatchComparison } from './batch-on-webgpu.ts';
+import type { BatchComparison } from '../testing/batch-on-webgpu.ts';
 
 const swiftShader = unpackSwiftShader();
 afterAll(() => {
@@ -22,7 +22,7 @@ describe.skipIf(swiftShader === null)('images that go through together on SwiftS
       const photograph = path.join(fixturesFolder, 'images/tiny-45x38.png');
       const negative = path.join(folder, `${name}.png`);
       await sharp(photograph).negate().toFile(negative);
-      const script = new URL('./batch-on-webgpu.ts', import.meta.url).pathname;
+      const script = new URL('../testing/batch-on-webgpu.ts', import.meta.url).pathname;
       const { stdout } = await promisify(execFile)(process.execPath, [script, name, photograph, negative], {
         env: environment,
       });

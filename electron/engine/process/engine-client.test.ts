@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { EngineProgress } from '../lens-trace/progress.ts';
-import type { TraceRequest } from './messages.ts';
+import type { EngineTraceRequest } from './messages.ts';
 import { EngineClient } from './engine-client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fundus-lens-client-'));
@@ -64,7 +64,7 @@ function connect(workerPath: string = script): EngineClient {
   return client;
 }
 
-function request(prompt: string): TraceRequest {
+function request(prompt: string): EngineTraceRequest {
   return {
     modelDir: '/models/модель',
     imagePath: null,

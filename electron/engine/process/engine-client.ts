@@ -1,16 +1,18 @@
+import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
 import type {
-  CheckpointOutline,
-  CheckpointReport,
   EngineCall,
   EngineCalls,
   EngineCommand,
   EngineEvent,
-  TraceRequest,
+  TapFeatures,
+  TapRequest,
+  EngineTraceRequest,
 } from './messages.ts';
 import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
-import { FundusLensError, deserializeError } from '../../contract/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
+import { deserializeError } from '../../contract/problem.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';
@@ -43,7 +45,7 @@ interface PendingRequest {
 
 /**
  * The engine as seen from outside: each call is answered by the engine's own process, which is started with the
- * first call, keeps its model between calls, and is started anew by the next call after it has ended.
+ * first call, keeps its model between calls, and is started again by the next call after it has ended.
  */
 export class EngineClient {
   readonly #workerPath: string | URL;
@@ -80,8 +82,13 @@ export class EngineClient {
    * @throws FundusLensError whatever the engine found wrong; `engine.cancelled` after an abort; `engine.killed`
    *   within two seconds of the end of the engine's process
    */
-  trace(request: TraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
+  trace(request: EngineTraceRequest, options: RequestOptions = {}): Promise<LensTrace> {
     return this.#ask('trace', request, options);
+  }
+
+  /** Reads features of one image from inside the model; throws as {@link trace} does. */
+  tap(request: TapRequest, options: RequestOptions<'tap'> = {}): Promise<TapFeatures> {
+    return this.#ask('tap', request, options);
   }
 
   /** Describes a checkpoint by its headers; throws as {@link trace} does. */

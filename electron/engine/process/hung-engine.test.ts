@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import type { TraceRequest } from './messages.ts';
+import type { EngineTraceRequest } from './messages.ts';
 import { EngineClient } from './engine-client.ts';
 import type { EngineClientOptions } from './engine-client.ts';
 
@@ -57,7 +57,7 @@ function connect(options: EngineClientOptions): EngineClient {
   return client;
 }
 
-const request = (prompt: string) => ({ prompt }) as TraceRequest;
+const request = (prompt: string) => ({ prompt }) as EngineTraceRequest;
 
 function isAlive(pid: number): boolean {
   try {

@@ -2,12 +2,13 @@
 
 import type { EngineCommand } from './messages.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
-import { inspectCheckpoint, outlineCheckpoint } from '../inspect.ts';
-import { ModelCache } from '../model-cache.ts';
+import { inspectCheckpoint, outlineCheckpoint } from '../inspect/inspect-checkpoint.ts';
+import { ModelCache } from '../stages/model-cache.ts';
 import { prepareModel } from '../quantize/prepare-model.ts';
 import { listProviders } from '../runtime/providers.ts';
 import { serveRequests } from './serve-requests.ts';
 import type { EngineChannel } from './serve-requests.ts';
+import { tap } from '../tap.ts';
 import { trace } from '../trace.ts';
 import { watchParent } from './watch-parent.ts';
 
@@ -44,6 +45,7 @@ watchParent();
 const models = new ModelCache();
 await serveRequests(openChannel(), {
   trace: (request, hooks) => trace(request, hooks, models),
+  tap: (request, hooks) => tap(request, hooks, models),
   outline: (folder) => outlineCheckpoint(folder),
   inspect: inspectCheckpoint,
   providers: listProviders,

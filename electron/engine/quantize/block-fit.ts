@@ -1,4 +1,4 @@
-import { middleOf } from '../checkpoint/block-format.ts';
+import { middleOf } from '../weights/block-format.ts';
 
 export interface BlockChoice {
   readonly bits: 4 | 8;

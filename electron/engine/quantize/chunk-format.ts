@@ -1,4 +1,4 @@
-import { bytesPerElement, type SafetensorsDtype } from '../checkpoint/safetensors.ts';
+import { bytesPerElement, type SafetensorsDtype } from '../weights/safetensors.ts';
 
 /** Largest number that float16 holds. */
 const largestFloat16 = 65_504;

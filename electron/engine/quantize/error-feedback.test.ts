@@ -5,7 +5,7 @@ import {
   dataBytesPerRow,
   dequantiseRow,
   zeroPointBytesPerRow,
-} from '../checkpoint/block-format.ts';
+} from '../weights/block-format.ts';
 import { momentsGroup } from '../graph/input-moments.ts';
 import type { BlockChoice } from './block-fit.ts';
 import { factorMoments, type FeedbackFactors } from './error-feedback.ts';

@@ -1,7 +1,7 @@
 import type { PreparedTensor, PrepareOptions, WeightFormat } from '../../contract/prepared-model.ts';
-import { blocksPerRow, dataBytesPerRow, zeroPointBytesPerRow } from '../checkpoint/block-format.ts';
+import { blocksPerRow, dataBytesPerRow, zeroPointBytesPerRow } from '../weights/block-format.ts';
 import { isIgnorableTensor, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import type { TensorView } from '../checkpoint/safetensors.ts';
+import type { TensorView } from '../weights/safetensors.ts';
 import { momentsGroup, momentsOf } from '../graph/input-moments.ts';
 import type { BlockChoice } from './block-fit.ts';
 

@@ -16,11 +16,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { PrepareProgress } from '../../contract/prepared-model.ts';
 import { isWeightsFile } from '../checkpoint/fingerprint.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
-import { writeSafetensors } from '../checkpoint/safetensors-writer.ts';
-import { readRows } from '../checkpoint/tensor-reader.ts';
+import { writeSafetensors } from '../weights/safetensors-writer.ts';
+import { readRows } from '../weights/tensor-reader.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
-import { ModelCache } from '../model-cache.ts';
-import { checkpointFolder, fixtureConcepts, fixtureRequest, fixturesFolder } from '../reference-fixtures.ts';
+import { ModelCache } from '../stages/model-cache.ts';
+import { checkpointFolder, fixtureConcepts, fixtureRequest, fixturesFolder } from '../testing/reference-fixtures.ts';
 import { trace } from '../trace.ts';
 import { prepareModel } from './prepare-model.ts';
 

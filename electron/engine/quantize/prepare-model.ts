@@ -1,3 +1,4 @@
+import packageJson from '#package.json' with { type: 'json' };
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm, statfs, truncate, writeFile } from 'node:fs/promises';
@@ -15,9 +16,8 @@ import { fingerprintCheckpoint, isWeightsFile } from '../checkpoint/fingerprint.
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { readPreparedManifest } from '../checkpoint/prepared-folder.ts';
 import { cpuTarget } from '../graph/graph-target.ts';
-import { compileGraphs } from '../load-model.ts';
-import { packageVersion } from '../package-version.ts';
-import { reportProgress } from '../trace-hooks.ts';
+import { compileGraphs } from '../model/load-model.ts';
+import { reportProgress } from '../progress/trace-hooks.ts';
 import { calibrate, nameCalibration, type Calibration } from './calibrate.ts';
 import { calibrationFile } from './calibration-file.ts';
 import { Journal } from './journal.ts';
@@ -143,11 +143,15 @@ async function openFolder(folder: string, id: string, { bytes, factors }: Prepar
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < needed) {
     await rm(folder, { recursive: true });
-    throw new FundusLensError('output.unwritable', `There is no room for the prepared model in ${folder}.`, {
-      expected: `${needed} bytes free`,
-      found: `${bavail * bsize}`,
-      advice: 'Free some disk space, or choose another place or a smaller format.',
-    });
+    throw new FundusLensError(
+      'output.unwritable',
+      `There is not enough free space for the prepared model in ${folder}.`,
+      {
+        expected: `${needed} bytes free`,
+        found: `${bavail * bsize}`,
+        advice: 'Free some disk space, or choose another place or a smaller format.',
+      },
+    );
   }
   const weightsFile = path.join(folder, preparedFiles.weights);
   await writeFile(weightsFile, '');
@@ -201,7 +205,7 @@ async function finish(checkpoint: Checkpoint, finished: Finished): Promise<Prepa
       ...small.map(({ name, bytes, sha256: hash }) => ({ name, bytes, sha256: hash })),
       { name: preparedFiles.weights, bytes: plan.bytes, sha256 },
     ],
-    software: { name: 'fundus-lens', version: packageVersion },
+    software: { name: 'fundus-lens', version: packageJson.version },
   };
   await writeFile(path.join(folder, preparedFiles.manifest), `${JSON.stringify(manifest, null, 1)}\n`);
   await rm(Journal.place(folder));
@@ -222,7 +226,7 @@ function alreadyPrepared(source: string): FundusLensError {
   return new FundusLensError('model.tensor-dtype', `${source} is a prepared model already.`, {
     expected: 'a checkpoint of F32, F16 or BF16 weights',
     found: preparedFiles.manifest,
-    advice: 'Prepare the checkpoint that it was made from; prepared.json says where that lay.',
+    advice: 'Prepare the checkpoint that it was made from; prepared.json names its folder.',
   });
 }
 
@@ -245,7 +249,7 @@ function unreliable(folder: string, damaged: readonly string[]): FundusLensError
 function asOutputError(error: unknown, target: string): unknown {
   if (error instanceof FundusLensError || !(error instanceof Error) || !('code' in error)) return error;
   return new FundusLensError('output.unwritable', `Cannot write ${target}.`, {
-    expected: 'a folder that may be written to and has room',
+    expected: 'a writable folder with enough free space',
     found: error.message,
     advice: 'Choose another place, or free some disk space.',
     cause: error,

@@ -4,7 +4,7 @@ import {
   dataBytesPerRow,
   dequantiseRow,
   zeroPointBytesPerRow,
-} from '../checkpoint/block-format.ts';
+} from '../weights/block-format.ts';
 import type { BlockChoice } from './block-fit.ts';
 import { quantiseRows } from './quantise-rows.ts';
 

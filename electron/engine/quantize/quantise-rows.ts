@@ -1,4 +1,4 @@
-import { blocksPerRow, dataBytesPerRow, zeroPointBytesPerRow } from '../checkpoint/block-format.ts';
+import { blocksPerRow, dataBytesPerRow, zeroPointBytesPerRow } from '../weights/block-format.ts';
 import { momentsGroup } from '../graph/input-moments.ts';
 import { BlockFit, type BlockChoice } from './block-fit.ts';
 import { ErrorFeedback, type FeedbackFactors } from './error-feedback.ts';

@@ -5,8 +5,8 @@ import {
   dataBytesPerRow,
   dequantiseRow,
   zeroPointBytesPerRow,
-} from '../checkpoint/block-format.ts';
-import { writeOnnxModel, type InitializerDef, type NodeDef } from '../graph/onnx-writer.ts';
+} from '../weights/block-format.ts';
+import { writeOnnxModel, type InitializerDef, type NodeDef } from '../onnx/onnx-writer.ts';
 import { float32Data, float32Tensor, Session } from './session.ts';
 
 /** Neither is a multiple of a block or of a kernel's tile. */

@@ -1,5 +1,5 @@
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
-import { writeOnnxModel } from '../graph/onnx-writer.ts';
+import { writeOnnxModel } from '../onnx/onnx-writer.ts';
 import { computesFusedAttention } from './attention-probe.ts';
 import { findWrongBlockProduct } from './block-probe.ts';
 import { findCudaDevice, type DeviceIdentity } from './device-name.ts';
@@ -13,7 +13,7 @@ export interface ProviderProbe {
   readonly fusedAttention: boolean;
   /** Why it cannot multiply rounded weights; null when it can, or was not asked. */
   readonly blockFailure: string | null;
-  /** The CUDA device that it was on; null for other providers, which do not tell. */
+  /** The CUDA device that it was on; null for other providers, which do not report it. */
   readonly cuda: DeviceIdentity | null;
 }
 

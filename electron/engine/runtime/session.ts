@@ -27,7 +27,7 @@ export function boolTensor(values: readonly boolean[], shape: readonly number[])
 export interface SessionSource {
   /** Serialised ModelProto. */
   readonly graph: Uint8Array;
-  /** Folder that external data is located in; see ARCHITECTURE, "Checkpoint → ONNX". */
+  /** Folder that external data is located in; see docs/architecture.md. */
   readonly weightsFolder: string;
   readonly provider: ProviderName;
   /** What the graph was built for; see `GraphTarget`. */

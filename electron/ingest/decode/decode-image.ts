@@ -136,6 +136,12 @@ async function makeViewsForgiving(
   }
 }
 
+/** What the header of a PNG claims, width × height; 0 for other formats. The decoder reports the missing rest first. */
+function pixelsOfPng(bytes: Buffer): number {
+  if (bytes.length < 24 || bytes.toString('latin1', 12, 16) !== 'IHDR') return 0;
+  return bytes.readUInt32BE(16) * bytes.readUInt32BE(20);
+}
+
 function explainDecoderError(
   error: unknown,
   bytes: Buffer,
@@ -144,7 +150,7 @@ function explainDecoderError(
 ): unknown {
   if (!(error instanceof Error)) return error;
   const { message } = error;
-  if (/exceeds pixel limit/i.test(message)) {
+  if (/exceeds pixel limit/i.test(message) || pixelsOfPng(bytes) > limits.pixels) {
     return new ImportFailure(
       'image.too-many-pixels',
       `The picture has more than ${limits.pixels} pixels.`,

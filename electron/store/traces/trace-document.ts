@@ -1,4 +1,5 @@
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import { withWarningCodes } from '../../engine/lens-trace/warnings.ts';
 import { dtypeOf, fromLittleEndian } from './typed-arrays.ts';
 import type { StoredArray, StoredDtype } from './typed-arrays.ts';
 
@@ -53,11 +54,12 @@ export function joinTrace(
   document: string,
   read: (name: string) => { dtype: string; bytes: Uint8Array },
 ): LensTrace {
-  return JSON.parse(document, (_key, value: unknown) => {
+  const trace = JSON.parse(document, (_key, value: unknown) => {
     if (!isReference(value)) return value;
     const { dtype, bytes } = read(value.$array);
     return fromLittleEndian(bytes, dtype);
   }) as LensTrace;
+  return withWarningCodes(trace);
 }
 
 function isReference(value: unknown): value is ArrayReference {

@@ -6,16 +6,17 @@ import type { AppInfo, Licence } from '../../contract/app.ts';
 import { providerNames } from '../../engine/lens-trace/lens-trace.ts';
 import { schemaVersion } from '../../store/database/migrate.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
+import { bundledPath } from '../../bundled/bundled-path.ts';
 
-export function appRouter(desk: Desk) {
+export function appRouter(services: Services) {
   return api.app.router({
-    info: api.app.info.handler(() => describeApp(desk)),
+    info: api.app.info.handler(() => describeApp(services)),
     licences: api.app.licences.handler(readLicences),
   });
 }
 
-function describeApp({ folders, settings }: Desk): AppInfo {
+function describeApp({ folders, settings }: Services): AppInfo {
   return {
     name: 'fundus-lens',
     version: packageJson.version,
@@ -44,7 +45,7 @@ const lockSchema = z.object({
 
 /** From the lock file, which names every package that `npm ci` installs; tools for developers are left out. */
 async function readLicences(): Promise<Licence[]> {
-  const file = new URL('../../../package-lock.json', import.meta.url);
+  const file = bundledPath('package-lock.json');
   const lock = lockSchema.parse(JSON.parse(await readFile(file, 'utf8').catch(() => '{"packages":{}}')));
   const listed = Object.entries(lock.packages).flatMap(([place, { version, license, dev }]) => {
     const name = place.split('node_modules/').at(-1) ?? '';

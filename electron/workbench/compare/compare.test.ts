@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TraceRequest } from '../../engine/process/messages.ts';
+import type { EngineTraceRequest } from '../../engine/process/messages.ts';
 import { EngineClient } from '../../engine/process/engine-client.ts';
 import { builtInConceptSets } from '../concepts/concept-sets.ts';
 import {
@@ -32,7 +32,7 @@ async function trace(model: string, images: number[]): Promise<number[]> {
     topK: 5,
     generate: 0,
   };
-  const { added } = await client.jobs.enqueue(order);
+  const { added } = await client.traces.enqueue(order);
   return (await settle(workbench, added)).map(({ traceId }) => traceId!);
 }
 
@@ -49,7 +49,7 @@ afterAll(() => fixture.remove());
 async function readDistribution(image: string, tokenizerSize: number): Promise<Float64Array> {
   const engine = new EngineClient();
   const dumpPath = path.join(fixture.folder, 'dump.safetensors');
-  const request: TraceRequest = {
+  const request: EngineTraceRequest = {
     modelDir: fixtureModel,
     imagePath: fixtureImage(image),
     prompt,

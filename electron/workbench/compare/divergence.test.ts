@@ -20,7 +20,7 @@ function softmax(logits: readonly number[]): number[] {
   return weights.map((weight) => weight / sum);
 }
 
-/** By the definitions of LENS.md, over all tokens. */
+/** By the definitions of docs/lens.md, over all tokens. */
 function byDefinition(p: readonly number[], q: readonly number[]) {
   const m = p.map((value, i) => (value + q[i]!) / 2);
   const kl = (a: readonly number[]) =>

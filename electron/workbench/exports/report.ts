@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { describeDevice } from '../../engine/lens-trace/describe-device.ts';
+import { warningText } from '../../engine/lens-trace/warning-words.ts';
 import type { ExportResult, reportExportSchema } from '../../contract/exports.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Library } from '../../store/library.ts';
@@ -52,7 +53,7 @@ function section(library: Library, id: number, language: Language, words: Report
   ];
   return `<section><h2>${words.trace} ${id}</h2>
 <table>${facts.map(([name, value]) => (value === null ? '' : `<tr><th>${name}</th><td>${escapeHtml(value)}</td></tr>`)).join('')}</table>
-${trace.warnings.map((warning) => `<p class="notice">${escapeHtml(warning)}</p>`).join('')}
+${trace.warnings.map((warning) => `<p class="notice">${escapeHtml(warningText(warning, language))}</p>`).join('')}
 <h3>${words.concepts}</h3>${conceptTable(trace, language, words)}
 <h3>${words.layers}</h3><p>${words.caution}</p>${layerTable(trace, words)}</section>`;
 }

@@ -1,15 +1,16 @@
 import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { exportComparison, exportImages, exportTraces } from './export-tables.ts';
+import { exportDump } from './dump.ts';
 import { guardTarget } from './guard-target.ts';
 import { exportHiddenStates } from './hidden-states.ts';
 import { exportReport } from './report.ts';
 import { exportStudy } from './study-bundle.ts';
 
-export function exportsRouter(desk: Desk) {
+export function exportsRouter(services: Services) {
   const { exports } = api;
-  const { session, folders } = desk;
+  const { session, folders } = services;
   /** The input, whose target was looked at before any work. */
   const checked = <T extends { readonly target: ExportTarget }>(input: T): T => {
     guardTarget(input.target, folders);
@@ -33,14 +34,18 @@ export function exportsRouter(desk: Desk) {
       noted('traces', input, exportTraces(session.library, checked(input))),
     ),
     comparison: exports.comparison.handler(({ input, signal }) =>
-      noted('comparison', input, exportComparison(desk, checked(input), signal)),
+      noted('comparison', input, exportComparison(services, checked(input), signal)),
     ),
     images: exports.images.handler(({ input }) =>
       noted('images', input, exportImages(session.library, checked(input))),
     ),
     hiddenStates: exports.hiddenStates.handler(({ input, signal }) =>
-      noted('hidden-states', input, exportHiddenStates(desk, checked(input), signal)),
+      noted('hidden-states', input, exportHiddenStates(services, checked(input), signal)),
     ),
+    dump: exports.dump.handler(({ input, signal }) => {
+      guardTarget({ to: 'file', path: input.path, overwrite: true }, folders);
+      return exportDump(services, input, signal);
+    }),
     study: exports.study.handler(({ input }) =>
       noted('study', input, exportStudy(session.library, checked(input))),
     ),

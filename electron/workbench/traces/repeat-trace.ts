@@ -1,8 +1,9 @@
-import type { TraceRequest } from '../../engine/process/messages.ts';
+import type { EngineTraceRequest } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { folderOf } from '../models/model-state.ts';
+import { toEngineRequest } from './engine-request.ts';
 
 /**
  * Runs a stored trace again with the same image, model, prompt, lens and provider.
@@ -12,9 +13,9 @@ import { folderOf } from '../models/model-state.ts';
  *   `input.invalid` when the image is
  */
 export async function repeatTrace(
-  { session, engines }: Pick<Desk, 'session' | 'engines'>,
+  { session, engines }: Pick<Services, 'session' | 'engines'>,
   traceId: number,
-  change: Partial<TraceRequest>,
+  change: Partial<EngineTraceRequest>,
   signal?: AbortSignal,
 ): Promise<LensTrace> {
   const { library } = session;
@@ -28,21 +29,25 @@ export async function repeatTrace(
     });
   }
   const image = summary.imageId === null ? null : library.images.get(summary.imageId);
-  const request: TraceRequest = {
-    modelDir: folderOf(model),
-    imagePath: image === null ? null : library.images.readableFile(image),
-    prompt: stored.prompt.text,
-    maxPixels: stored.image?.maxPixels ?? null,
-    lens: stored.lens,
-    positions: [...stored.positions],
-    topK: stored.topK,
-    conceptSet:
-      summary.conceptSetId === null ? emptyConceptSet : library.conceptSets.get(summary.conceptSetId).set,
-    provider: stored.model.provider,
-    generate: 0,
-    traceGenerated: false,
-    controls: null,
-    dumpPath: null,
+  const request: EngineTraceRequest = {
+    ...toEngineRequest(
+      {
+        modelDir: folderOf(model),
+        imagePath: image === null ? null : library.images.readableFile(image),
+        conceptSet:
+          summary.conceptSetId === null ? emptyConceptSet : library.conceptSets.get(summary.conceptSetId).set,
+      },
+      {
+        prompt: stored.prompt.text,
+        maxPixels: stored.image?.maxPixels ?? null,
+        lens: stored.lens,
+        positions: [...stored.positions],
+        topK: stored.topK,
+        provider: stored.model.provider,
+        generate: 0,
+        controls: false,
+      },
+    ),
     ...change,
   };
   const trace = await engines.trace(model.id, request, signal === undefined ? {} : { signal });
@@ -55,7 +60,7 @@ export async function repeatTrace(
   });
 }
 
-const emptyConceptSet: TraceRequest['conceptSet'] = {
+const emptyConceptSet: EngineTraceRequest['conceptSet'] = {
   schema: 'fundus-lens.concept-set/1',
   id: 'none',
   title: { en: 'None', ru: 'Нет' },

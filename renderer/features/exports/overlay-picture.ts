@@ -2,7 +2,7 @@ import { filterOf } from '../../viewer/image-adjustment.ts';
 import type { ImageAdjustment } from '../../viewer/image-adjustment.ts';
 import { OverlayPainter } from '../../viewer/overlay-painter.ts';
 import type { OverlayFrame } from '../../viewer/overlay-painter.ts';
-import { canvasToPng, wrapText } from './figure-export.ts';
+import { canvasToPng, wrapText } from '../../charts/figure-export.ts';
 
 /** The photograph with the overlay of one layer, and the provenance below it, as PNG. */
 export async function overlayPicture(

@@ -1,27 +1,27 @@
-import type { ComparedLoaded } from '../compare/compared.ts';
+import { warningText } from '../../../electron/engine/lens-trace/warning-words.ts';
+import type { ComparedLoaded, LoadedTrace } from '../../reading/loaded-trace.ts';
 import { plainAdjustment } from '../../viewer/image-adjustment.ts';
 import type { Comparison } from '../../../electron/contract/compare.ts';
 import type { TraceModel } from '../../../electron/engine/lens-trace/lens-trace.ts';
 import { mediaUrl } from '../../../electron/contract/media.ts';
 import type { ChartTheme } from '../../charts/chart-theme.ts';
-import type { ScaleName } from '../../charts/color-scales.ts';
-import { compareCurves } from '../../charts/compare-curves.ts';
-import { conceptCurves } from '../../charts/concept-curves.ts';
-import { differenceStrip } from '../../charts/difference-strip.ts';
-import { divergenceCurves } from '../../charts/divergence-curves.ts';
+import type { ScaleName } from '../../reading/color-scales.ts';
+import { compareCurves } from '../../charts/figures/compare-curves.ts';
+import { conceptCurves } from '../../charts/figures/concept-curves.ts';
+import { differenceStrip } from '../../charts/figures/difference-strip.ts';
+import { divergenceCurves } from '../../charts/figures/divergence-curves.ts';
 import type { Figure, FigureText } from '../../charts/figure.ts';
-import { heatStrip } from '../../charts/heat-strip.ts';
-import { leadingConcepts } from '../../charts/leading-concepts.ts';
-import { imageLayout, showToken, topCells } from '../../charts/reading.ts';
-import type { CurveScale } from '../../charts/reading.ts';
-import { uncertaintyCurves } from '../../charts/uncertainty-curves.ts';
+import { heatStrip } from '../../charts/figures/heat-strip.ts';
+import { leadingConcepts } from '../../reading/leading-concepts.ts';
+import { imageLayout, showToken, topCells } from '../../reading/reading.ts';
+import type { CurveScale } from '../../reading/reading.ts';
+import { uncertaintyCurves } from '../../charts/figures/uncertainty-curves.ts';
 import { deviceText } from '../providers/device-text.ts';
-import { visitText } from '../images/visit-text.ts';
+import { visitText } from '../visits/visit-text.ts';
 import type { Format } from '../../locales/format.ts';
 import type { Language } from '../../locales/i18n.ts';
-import { buildOverlay } from '../../viewer/overlay-series.ts';
-import type { LoadedTrace } from '../traces/traces-store.ts';
-import { figurePng } from './figure-export.ts';
+import { buildOverlay } from '../../reading/overlay-series.ts';
+import { figurePng } from '../../charts/figure-export.ts';
 import { overlayCanvas } from './overlay-picture.ts';
 import type { ReportContent, ReportFigure } from './pdf-document.ts';
 import { provenanceOf } from './provenance.ts';
@@ -47,7 +47,7 @@ export interface TraceReportView {
 /** Patient code, eye and visit; never a name. */
 function subjectOf({ image, detail }: LoadedTrace, { t, format }: ReportWords): string {
   if (image === null) return t('trace.promptAlone');
-  const parts = [image.patient?.code ?? t('library.noPatient'), t(`eyes.long.${image.image.laterality}`)];
+  const parts = [image.patient?.code ?? t('images.noPatient'), t(`eyes.long.${image.image.laterality}`)];
   const visit = visitText(image.visit, format);
   if (visit !== '') parts.push(visit);
   parts.push(`#${detail.summary.id}`);
@@ -56,12 +56,12 @@ function subjectOf({ image, detail }: LoadedTrace, { t, format }: ReportWords): 
 
 /** Why a better provider was not used; nothing when the first choice was. */
 function fallbackFact(
-  { providerFallback, providerRequested, provider }: TraceModel,
-  t: ReportWords['t'],
+  { providerFallback, provider }: TraceModel,
+  { language }: Pick<ReportWords, 'language'>,
 ): [string, string][] {
   if (providerFallback === null) return [];
-  const notice = t('trace.fallbackNotice', { requested: providerRequested, used: provider });
-  return [['', `${notice} ${providerFallback}`]];
+  const params = { provider, reason: providerFallback };
+  return [['', warningText({ code: 'provider-fallback', params }, language)]];
 }
 
 async function photographs(
@@ -140,7 +140,7 @@ export async function traceReport(
       [t('trace.answer'), trace.generated.text === '' ? t('trace.noAnswer') : trace.generated.text],
       [t('trace.fields.model'), `${loaded.detail.summary.modelName} (${trace.model.family})`],
       [t('trace.fields.provider'), deviceText(trace.model, t, format)],
-      ...fallbackFact(trace.model, t),
+      ...fallbackFact(trace.model, words),
       [t('trace.fields.lens'), t(`lenses.${trace.lens}`)],
       [t('trace.position'), position],
       [
@@ -190,7 +190,7 @@ export async function traceReport(
     provenance: [
       provenanceOf(trace),
       `sha256 ${trace.model.sha256}`,
-      trace.lens === 'raw' ? t('trace.rawNotice') : t('overlay.caution'),
+      trace.lens === 'raw' ? warningText({ code: 'raw-lens' }, language) : t('overlay.caution'),
     ],
     pageOf: (page, pages) => `${page} / ${pages}`,
   };

@@ -1,6 +1,6 @@
 import { ref } from 'vue';
 import type { ExportResult } from '../../../electron/contract/exports.ts';
-import { saveFile } from './save-file.ts';
+import { saveFile } from '../../api/save-file.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
 
 /** Asks for a file and hands it to the person; one at a time, and it can be given up. */

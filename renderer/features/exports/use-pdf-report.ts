@@ -1,17 +1,16 @@
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
-import type { ComparedLoaded } from '../compare/compared.ts';
+import type { ComparedLoaded, LoadedTrace } from '../../reading/loaded-trace.ts';
 import type { Comparison } from '../../../electron/contract/compare.ts';
 import { readChartTheme } from '../../charts/chart-theme.ts';
 import { compareReport, traceReport } from './report-content.ts';
 import type { ReportWords, TraceReportView } from './report-content.ts';
 import { makePdf } from './pdf-document.ts';
 import type { ReportContent } from './pdf-document.ts';
-import { saveFile } from './save-file.ts';
+import { saveFile } from '../../api/save-file.ts';
 import type { Language } from '../../locales/i18n.ts';
-import { useReading } from '../traces/reading-store.ts';
+import { useReading } from '../../reading/reading-store.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
-import type { LoadedTrace } from '../traces/traces-store.ts';
 import { useFigureText } from '../../charts/use-figure-text.ts';
 import { useFormat } from '../../locales/use-format.ts';
 

@@ -2,6 +2,7 @@ import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
 import type { AppSettings, SettingsPatch } from '../../../electron/contract/settings.ts';
 import { desktop, workbench } from '../../api/connection.ts';
+import { pageTheme } from '../../design/page-theme.ts';
 import { i18n } from '../../locales/i18n.ts';
 import type { Language } from '../../locales/i18n.ts';
 
@@ -30,6 +31,7 @@ export const useSettings = defineStore('settings', () => {
       i18n.global.locale.value = language.value;
       document.documentElement.lang = language.value;
       document.documentElement.dataset['theme'] = theme.value;
+      pageTheme.value = theme.value;
       localStorage.setItem(
         remembered,
         JSON.stringify({ language: language.value, theme: themeChoice.value }),

@@ -1,18 +1,8 @@
 import { defineStore } from 'pinia';
 import { markRaw } from 'vue';
-import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
-import type { ImageDetail } from '../../../electron/contract/images.ts';
-import type { TraceDetail } from '../../../electron/contract/traces.ts';
 import { unpackTrace } from '../../../electron/engine/lens-trace/codec.ts';
 import { workbench } from '../../api/connection.ts';
-
-/** A trace with its numbers, its place in the library, and the photograph it was made from. */
-export interface LoadedTrace {
-  readonly id: number;
-  readonly detail: TraceDetail;
-  readonly trace: LensTrace;
-  readonly image: ImageDetail | null;
-}
+import type { LoadedTrace } from '../../reading/loaded-trace.ts';
 
 const kept = 8;
 

@@ -1,0 +1,106 @@
+import type { LayerRange } from '../shared/family.ts';
+import type { DecoderConfig } from '../shared/model-config.ts';
+import { addAttentionInputs, decoderAttention } from './decoder-attention.ts';
+import { GraphBuilder } from '../../graph/graph-builder.ts';
+import type { GraphTarget } from '../../graph/graph-target.ts';
+import { gatedMlp } from '../../graph/mlp.ts';
+import { addAndRmsNorm, rmsNorm } from '../../graph/norm.ts';
+import type { WeightProvider } from '../../weights/weight-source.ts';
+
+/**
+ * The Qwen2 decoder as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and unless
+ * the last block is among them there is an output `stream` float32 [B · S, D] and no `final_state`.
+ *
+ * Inputs, of B sequences of equal length one after the other: `embeds` float32 [B · S, D]; `rows` int64 [P], which of the
+ * B · S rows to read; `query_shape`, `key_value_shape` int64 [3], B, S and the heads' width; `cos`, `sin` float32
+ * [total, headDim / 2]; `past.{l}.key|value` float32 [B, G, past, H]; fused: `last_position` int32 [B],
+ * `total_length` int32 []; composed: `past_length` int64 [1], `causal_bias` float32 [S, total].
+ * Outputs: `residual.{l}` float32 [P, D] for l = 1…L, the stream after block l, **before** the final norm;
+ * `final_state` float32 [1, D], the last row after the final norm, as the model itself would unembed it;
+ * `present.{l}.key|value` float32 [B, G, total, H].
+ * Row 0 of the residual stream is `embeds` itself.
+ *
+ * ```
+ *   embeds ─► block 0 ─► … ─► block L−1 ─► final norm ─► final_state
+ *                  └ residual.1        └ residual.L
+ *   block:  x ─ norm ─ attention ─(+)─ norm ─ mlp ─(+)─►
+ * ```
+ */
+export function buildDecoder(
+  config: DecoderConfig,
+  weights: WeightProvider,
+  target: GraphTarget,
+  layers: LayerRange = { start: 0, end: config.numLayers },
+): Uint8Array {
+  const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps } = config;
+  const graph = new GraphBuilder('decoder', weights, target);
+  const rows = graph.input('rows', 'int64', ['read']);
+  const attentionInputs = addAttentionInputs(graph, headDim, target);
+  const read = (layer: number, stream: string) => {
+    const selected = graph.node(`/model/residual.${layer}/Gather`, 'Gather', [stream, rows], {
+      attributes: { axis: 0n },
+    });
+    graph.output(`residual.${layer}`, selected, 'float32', ['read', dModel]);
+  };
+
+  let stream = graph.input('embeds', 'float32', ['rows_in', dModel]);
+  let normed = rmsNorm(
+    graph,
+    `/model/layers.${layers.start}/input_layernorm`,
+    `model.layers.${layers.start}.input_layernorm`,
+    stream,
+    dModel,
+    eps,
+  );
+  for (let layer = layers.start; layer < layers.end; layer++) {
+    const node = `/model/layers.${layer}`;
+    const tensor = `model.layers.${layer}`;
+    const attended = decoderAttention(
+      graph,
+      `${node}/attn`,
+      `${tensor}.self_attn`,
+      normed,
+      layer,
+      config,
+      attentionInputs,
+      target,
+    );
+    const middle = addAndRmsNorm(
+      graph,
+      `${node}/post_attention_layernorm`,
+      `${tensor}.post_attention_layernorm`,
+      stream,
+      attended,
+      dModel,
+      eps,
+    );
+    const update = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], {
+      bias: false,
+    });
+    if (layer === layers.end - 1 && layers.end < numLayers) {
+      stream = graph.node(`${node}/mlp/Residual`, 'Add', [middle.sum, update]);
+      read(layer + 1, stream);
+      graph.output('stream', stream, 'float32', ['rows_in', dModel]);
+      return graph.build();
+    }
+    const isLast = layer === numLayers - 1;
+    const next = addAndRmsNorm(
+      graph,
+      isLast ? '/model/norm' : `/model/layers.${layer + 1}/input_layernorm`,
+      isLast ? 'model.norm' : `model.layers.${layer + 1}.input_layernorm`,
+      middle.sum,
+      update,
+      dModel,
+      eps,
+    );
+    stream = next.sum;
+    normed = next.normed;
+    read(layer + 1, stream);
+  }
+  const lastRow = graph.constantInt64('last_row', [-1]);
+  const finalState = graph.node('/model/final_state/Gather', 'Gather', [normed, lastRow], {
+    attributes: { axis: 0n },
+  });
+  graph.output('final_state', finalState, 'float32', [1, dModel]);
+  return graph.build();
+}

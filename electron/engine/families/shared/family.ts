@@ -1,0 +1,74 @@
+import type { GraphTarget } from '../../graph/graph-target.ts';
+import type { ImageGrid, ImageProcessor } from '../../image/image-processor.ts';
+import type { Tensors } from '../../runtime/session.ts';
+import type { WeightProvider } from '../../weights/weight-source.ts';
+import type { ModelConfig } from './model-config.ts';
+
+/** Decoder blocks start … end − 1. */
+export interface LayerRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The tokens that stand for an image in the prompt, one after the other. */
+export interface ImageTokens {
+  readonly tokenIds: readonly number[];
+  /** [rows, columns] of merged cells; one token each. */
+  readonly cells: readonly [number, number];
+}
+
+/** Where the image is in a prompt, if there is one. */
+export interface ImagePlace {
+  /** [start, end) of the image tokens; null without an image. */
+  readonly imageSpan: readonly [number, number] | null;
+  /** [rows, columns] of merged cells; [0, 0] without an image. */
+  readonly cells: readonly [number, number];
+}
+
+/** Images of one grid as the vision graph takes them. */
+export interface VisionPass {
+  /** Every input of the vision graph. */
+  readonly feeds: Tensors;
+  /** One image's rows of `image_embeds`, back in image order: row by row over the image. */
+  readonly toImageOrder: (embeds: Float32Array) => Float32Array;
+}
+
+/** One model family: everything about its models that is not the same for all. See docs/add-a-family.md. */
+export interface Family {
+  /** `model_type` of config.json. */
+  readonly modelType: string;
+  /** Name for display. */
+  readonly title: string;
+  /** @throws FundusLensError `model.config-invalid` */
+  parseConfig(json: Record<string, unknown>): ModelConfig;
+  /**
+   * @param json preprocessor_config.json; undefined when there is no such file or it is not JSON
+   * @throws ZodError naming the fields that are missing or have a wrong value
+   */
+  parseImageProcessor(json: unknown): ImageProcessor;
+  /** The name that graphs ask for a tensor by: `visual.*`, `model.*`, `lm_head.weight`. */
+  canonicalTensorName(nameInFile: string): string;
+  /** @returns the serialised ONNX graph, with the output `image_embeds` float32 [B · cells, D] */
+  buildVision(config: ModelConfig, weights: WeightProvider, target: GraphTarget): Uint8Array;
+  /** @param pixelValues by image, float32 [patches, channels · temporal · patch²], all of the same grid */
+  feedVision(config: ModelConfig, grid: ImageGrid, pixelValues: readonly Float32Array[]): VisionPass;
+  /**
+   * @param layers all blocks when left out
+   * @returns the serialised ONNX graph; see `qwen-shared/decoder.ts` for the inputs and outputs it must have
+   */
+  buildDecoder(
+    config: ModelConfig,
+    weights: WeightProvider,
+    target: GraphTarget,
+    layers?: LayerRange,
+  ): Uint8Array;
+  /** The tokens that take the place of the one placeholder in the rendered prompt. */
+  imageTokens(config: ModelConfig, grid: ImageGrid): ImageTokens;
+  /**
+   * Positions for rotary embedding.
+   *
+   * @param length prompt and generated tokens
+   * @returns by axis of `ropeSections`, int32 [length]
+   */
+  positionIds(length: number, place: ImagePlace): readonly Int32Array[];
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { lensKinds, providerNames } from './lens-trace.ts';
+
+/** Which positions of the sequence are read; numbers are 0-based in the prompt with the image's tokens spliced in. */
+export const positionSelectionSchema = z.union([
+  z.enum(['last', 'image', 'all']),
+  z.array(z.int().nonnegative()).min(1).max(20_000),
+]);
+
+/** One image token. */
+const minPixels = 28 * 28;
+
+/**
+ * What a person decides about a trace, apart from image, model and concept set. Every default of a trace is here: the
+ * contract's order, the queued job, the engine's request and the command line's options derive from it.
+ */
+export const traceRequestSchema = z.strictObject({
+  prompt: z.string().min(1).max(20_000),
+  lens: z.enum(lensKinds).default('logit'),
+  positions: positionSelectionSchema.default('last'),
+  /** Largest area at which the model sees the image, pixels; null leaves the model's own limit. */
+  maxPixels: z.int().min(minPixels).max(100_000_000).nullable().default(null),
+  /** Tokens kept per layer and position, 1…V. */
+  topK: z.int().min(1).max(1000).default(10),
+  /** Tokens to generate greedily after the prompt; 0 for none. */
+  generate: z.int().min(0).max(512).default(16),
+  /** Whether the generated positions are traced too. */
+  traceGenerated: z.boolean().default(false),
+  /** Whether readability is judged against the control images and the prompt without any. */
+  controls: z.boolean().default(true),
+  provider: z.enum(['auto', ...providerNames]).default('auto'),
+});
+
+export type TraceRequest = z.output<typeof traceRequestSchema>;
+
+/** The defaults of everything but the prompt. */
+export const traceDefaults: Omit<TraceRequest, 'prompt'> = traceRequestSchema
+  .omit({ prompt: true })
+  .parse({});

@@ -1,0 +1,51 @@
+import type { TraceWarning } from './warnings.ts';
+
+type Language = 'en' | 'ru';
+
+const words = {
+  en: {
+    'prompt-names-concepts':
+      'The prompt itself names: {concepts}. What is readable here may come from the prompt and not from the image.',
+    'provider-fallback': 'Computed on {provider}; the better providers cannot be used here: {reason}.',
+    'graphs-in-turn':
+      'The parts of the model were loaded into the memory of the device one after another: it does not hold them together.',
+    'raw-lens':
+      'Raw lens: the unembedding is applied without the final norm. It is here only to reproduce earlier notebooks; do not draw conclusions from it.',
+  },
+  ru: {
+    'prompt-names-concepts':
+      'Запрос сам называет: {concepts}. Читаемое здесь может исходить из запроса, а не из снимка.',
+    'provider-fallback': 'Вычислено на {provider}; более быстрые вычислители здесь недоступны: {reason}.',
+    'graphs-in-turn':
+      'Части модели загружались в память устройства по очереди: вместе они в неё не помещаются.',
+    'raw-lens':
+      'Сырая линза: выходная матрица применена без финальной нормализации. Она нужна только для воспроизведения прежних ноутбуков Jupyter; выводов по ней делать нельзя.',
+  },
+} as const;
+
+/**
+ * A warning in words, for every face and export.
+ *
+ * @param nameOf how a concept is called, by its id
+ */
+export function warningText(
+  warning: TraceWarning,
+  language: Language,
+  nameOf: (conceptId: string) => string = (id) => id,
+): string {
+  const sentences = words[language];
+  switch (warning.code) {
+    case 'other':
+      return warning.text;
+    case 'prompt-names-concepts':
+      return sentences[warning.code].replace('{concepts}', () =>
+        warning.params.concepts.map(nameOf).join(', '),
+      );
+    case 'provider-fallback':
+      return sentences[warning.code]
+        .replace('{provider}', () => warning.params.provider)
+        .replace('{reason}', () => warning.params.reason);
+    default:
+      return sentences[warning.code];
+  }
+}

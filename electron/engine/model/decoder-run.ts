@@ -1,0 +1,244 @@
+import type { DecoderConfig } from '../families/shared/model-config.ts';
+import { readRows } from '../weights/tensor-reader.ts';
+import { buildRotationTable, type RotationTable } from '../graph/rotation.ts';
+import type { Model } from './model.ts';
+import type { ImagePlace } from '../families/shared/family.ts';
+import type { ComposedPrompt } from './compose-prompt.ts';
+import {
+  float32Data,
+  float32Tensor,
+  int32Tensor,
+  int64Tensor,
+  type Tensor,
+  type Tensors,
+} from '../runtime/session.ts';
+
+/** A score that softmax turns into exactly 0 in float32, and that stays finite. */
+const hidden = -1e30;
+
+/** What one pass of the decoder gives. */
+export interface DecoderPass {
+  /** By layer 0…L, float32 [rows read, D], before the final norm; layer 0 is the input to block 0. */
+  readonly residual: readonly Float32Array[];
+  /** float32 [D]: the last position after the decoder's own final norm. */
+  readonly finalState: Float32Array;
+}
+
+/** Keys and values of the first positions of a sequence, by the names that the decoder takes them under. */
+export interface KeyValueCache {
+  /** Positions. */
+  readonly length: number;
+  /** `past.{l}.key|value` float32 [1, G, length, H] */
+  readonly tensors: Tensors;
+}
+
+export interface RunOptions {
+  /** Positions of prompt and generation together. */
+  readonly maxLength: number;
+  /** False when nothing will follow the next pass. */
+  readonly keepCache: boolean;
+  /** Where the sequence goes on; left out, it begins. */
+  readonly after?: KeyValueCache;
+  /** Sequences of equal length at equal positions, side by side; 1. */
+  readonly batch?: number;
+  /** Blocks of the model's decoder, when it was limited; see `LoadedModel.limitDepth`. */
+  readonly depth?: number;
+}
+
+/** One sequence through the decoder, or several side by side: pass by pass with a KV cache. */
+export class DecoderRun {
+  /** By axis, int32 [maxLength]. */
+  readonly positionIds: readonly Int32Array[];
+  readonly #model: Model;
+  readonly #rotation: RotationTable;
+  readonly #keepCache: boolean;
+  readonly #batch: number;
+  /** Blocks. */
+  readonly #depth: number;
+  #cache: Tensors;
+  #length: number;
+
+  constructor(
+    model: Model,
+    place: ImagePlace,
+    { maxLength, keepCache, after, batch = 1, depth }: RunOptions,
+  ) {
+    const { family, config } = model.checkpoint;
+    const { decoder } = config;
+    this.#model = model;
+    this.#keepCache = keepCache;
+    this.#batch = batch;
+    this.#depth = depth ?? decoder.numLayers;
+    this.positionIds = family.positionIds(maxLength, place);
+    this.#rotation = buildRotationTable(this.positionIds, decoder);
+    this.#cache = after?.tensors ?? emptyCache(decoder, this.#depth, batch);
+    this.#length = after?.length ?? 0;
+  }
+
+  /**
+   * Continues one sequence.
+   *
+   * @param embeds float32 [S, D]
+   * @param rows which of the S rows to read, 0…S−1
+   */
+  async pass(embeds: Float32Array, rows: readonly number[]): Promise<DecoderPass> {
+    const outputs = await this.#run(embeds, rows, [...this.#streams(rows), 'final_state']);
+    return {
+      residual: this.#residual(embeds, rows, outputs),
+      finalState: float32Data(outputs['final_state']),
+    };
+  }
+
+  /**
+   * Continues all sequences without asking what follows.
+   *
+   * @param embeds float32 [B · S, D]
+   * @param rows which of the B · S rows to read; may be none
+   * @returns by layer 0…L, float32 [rows read, D]
+   */
+  async fill(embeds: Float32Array, rows: readonly number[]): Promise<readonly Float32Array[]> {
+    return this.#residual(embeds, rows, await this.#run(embeds, rows, this.#streams(rows)));
+  }
+
+  /**
+   * Continues all sequences and reads only some layers.
+   *
+   * @param layers 1…depth
+   * @returns in the order of `layers`, float32 [rows read, D]
+   */
+  async readLayers(
+    embeds: Float32Array,
+    rows: readonly number[],
+    layers: readonly number[],
+  ): Promise<readonly Float32Array[]> {
+    const names = layers.map((layer) => `residual.${layer}`);
+    const outputs = await this.#run(embeds, rows, names);
+    return names.map((name) => float32Data(outputs[name]));
+  }
+
+  /** The KV cache of each sequence; only of a run that keeps it. */
+  caches(): KeyValueCache[] {
+    const length = this.#length;
+    if (this.#batch === 1) return [{ length, tensors: this.#cache }];
+    return Array.from({ length: this.#batch }, (_, sequence) => ({
+      length,
+      tensors: Object.fromEntries(
+        Object.entries(this.#cache).map(([name, tensor]) => [name, this.#sliceOf(tensor, sequence)]),
+      ),
+    }));
+  }
+
+  /** Outputs of the residual stream after every block. An output of no rows is not asked for. */
+  #streams(rows: readonly number[]): string[] {
+    return rows.length === 0
+      ? []
+      : Array.from({ length: this.#depth }, (_, layer) => `residual.${layer + 1}`);
+  }
+
+  /** By layer 0…depth, float32 [rows read, D]. */
+  #residual(embeds: Float32Array, rows: readonly number[], outputs: Tensors): Float32Array[] {
+    const { dModel } = this.#model.checkpoint.config.decoder;
+    const streams = this.#streams(rows).map((name) => float32Data(outputs[name]));
+    const none = Array.from({ length: this.#depth }, () => new Float32Array(0));
+    return [selectRows(embeds, rows, dModel), ...(rows.length === 0 ? none : streams)];
+  }
+
+  async #run(embeds: Float32Array, rows: readonly number[], fetches: readonly string[]): Promise<Tensors> {
+    const { decoder } = this.#model.checkpoint.config;
+    const { dModel } = decoder;
+    const sequence = embeds.length / dModel / this.#batch;
+    this.#length += sequence;
+    const { halfDim } = this.#rotation;
+    const table = (values: Float32Array) =>
+      float32Tensor(values.subarray(0, this.#length * halfDim), [this.#length, halfDim]);
+    const selected = rows.length > 0 ? rows : [0];
+    const feeds: Record<string, Tensor> = {
+      ...this.#cache,
+      ...shapeFeeds(decoder, this.#batch, sequence),
+      embeds: float32Tensor(embeds, [this.#batch * sequence, dModel]),
+      rows: int64Tensor(BigInt64Array.from(selected, BigInt), [selected.length]),
+      cos: table(this.#rotation.cos),
+      sin: table(this.#rotation.sin),
+      ...this.#attentionFeeds(sequence),
+    };
+    const caches = this.#keepCache ? cacheNames(this.#depth) : [];
+    const outputs = await this.#model.decoder.run(feeds, [...fetches, ...caches.map(presentName)]);
+    this.#cache = Object.fromEntries(caches.map((name) => [name, outputs[presentName(name)]!]));
+    return outputs;
+  }
+
+  #attentionFeeds(sequence: number): Tensors {
+    if (this.#model.provider.fusedAttention) {
+      return {
+        last_position: int32Tensor(new Int32Array(this.#batch).fill(this.#length - 1), [this.#batch]),
+        total_length: int32Tensor(Int32Array.of(this.#length), []),
+      };
+    }
+    const past = this.#length - sequence;
+    const bias = new Float32Array(sequence * this.#length);
+    for (let row = 0; row < sequence; row++) {
+      bias.fill(hidden, row * this.#length + past + row + 1, (row + 1) * this.#length);
+    }
+    return {
+      past_length: int64Tensor(BigInt64Array.of(BigInt(past)), [1]),
+      causal_bias: float32Tensor(bias, [sequence, this.#length]),
+    };
+  }
+
+  /** A copy, so that one sequence's cache does not hold the others' in memory. */
+  #sliceOf(tensor: Tensor, sequence: number): Tensor {
+    const data = float32Data(tensor);
+    const size = data.length / this.#batch;
+    return float32Tensor(data.slice(sequence * size, (sequence + 1) * size), [1, ...tensor.dims.slice(1)]);
+  }
+}
+
+/** How the rows of a pass are laid out as B sequences of S positions. */
+export function shapeFeeds(
+  { numHeads, numKeyValueHeads, headDim }: DecoderConfig,
+  batch: number,
+  sequence: number,
+): Tensors {
+  const shape = (heads: number) =>
+    int64Tensor(BigInt64Array.from([batch, sequence, heads * headDim], BigInt), [3]);
+  return { query_shape: shape(numHeads), key_value_shape: shape(numKeyValueHeads) };
+}
+
+/**
+ * The prompt's token embeddings, float32 [T, D], with the image's rows in the place of its placeholders.
+ *
+ * @param imageEmbeds float32 [cells, D], or null without an image
+ */
+export function embedPrompt(
+  model: Pick<Model, 'checkpoint'>,
+  prompt: Pick<ComposedPrompt, 'tokenIds' | 'imageSpan'>,
+  imageEmbeds: Float32Array | null,
+): Float32Array {
+  const { embedding, config } = model.checkpoint;
+  const { dModel } = config.decoder;
+  const embeds = new Float32Array(prompt.tokenIds.length * dModel);
+  const [start, end] = prompt.imageSpan ?? [0, 0];
+  embeds.set(readRows(embedding, prompt.tokenIds.slice(0, start)), 0);
+  if (imageEmbeds !== null) embeds.set(imageEmbeds, start * dModel);
+  embeds.set(readRows(embedding, prompt.tokenIds.slice(end)), end * dModel);
+  return embeds;
+}
+
+function selectRows(matrix: Float32Array, rows: readonly number[], width: number): Float32Array {
+  const selected = new Float32Array(rows.length * width);
+  rows.forEach((row, index) => selected.set(matrix.subarray(row * width, (row + 1) * width), index * width));
+  return selected;
+}
+
+function emptyCache({ numKeyValueHeads, headDim }: DecoderConfig, numLayers: number, batch: number): Tensors {
+  const empty = () => float32Tensor(new Float32Array(0), [batch, numKeyValueHeads, 0, headDim]);
+  return Object.fromEntries(cacheNames(numLayers).map((name) => [name, empty()]));
+}
+
+function cacheNames(numLayers: number): string[] {
+  return Array.from({ length: numLayers }, (_, layer) => [`past.${layer}.key`, `past.${layer}.value`]).flat();
+}
+
+function presentName(pastName: string): string {
+  return pastName.replace('past', 'present');
+}

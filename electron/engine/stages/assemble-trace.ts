@@ -1,0 +1,133 @@
+import packageJson from '#package.json' with { type: 'json' };
+import { describeWeights } from '../checkpoint/open-checkpoint.ts';
+import { readFidelity } from '../fidelity/read-fidelity.ts';
+import { findEmergence } from '../lens/emergence.ts';
+import type { LensCells } from '../lens/read-lens.ts';
+import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
+import { findLeaks } from '../lens-trace/find-leaks.ts';
+import type { ConceptTrace, LensTrace, Timings, TraceModel } from '../lens-trace/lens-trace.ts';
+import type { TraceWarning } from '../lens-trace/warnings.ts';
+import type { LoadedModel } from '../model/model.ts';
+import { onnxruntimeVersion } from '../runtime/session.ts';
+import type { ControlReadings } from './control-readings.ts';
+import type { Generation } from './generate.ts';
+import type { InputReading } from './read-input.ts';
+import { areOfImage, type TraceInput } from './trace-input.ts';
+import type { EngineTraceRequest } from './engine-trace-request.ts';
+
+/** What the stages of a trace have found. */
+export interface TraceParts {
+  readonly request: EngineTraceRequest;
+  readonly model: LoadedModel;
+  readonly input: TraceInput;
+  readonly reading: InputReading;
+  readonly generation: Generation;
+  readonly cells: LensCells;
+  readonly concepts: readonly ResolvedConcept[];
+  readonly controls: ControlReadings | null;
+}
+
+/** Puts together what a trace holds: the readings, and everything needed to repeat them. */
+export async function assembleTrace(parts: TraceParts, timings: Timings): Promise<LensTrace> {
+  const { request, model, input, reading, generation, cells, concepts, controls } = parts;
+  const { image, prompt } = input;
+  const { tokenizer } = model.checkpoint;
+  const leaks = findLeaks(request.prompt, request.conceptSet);
+  const length = prompt.tokenIds.length;
+  const { topIds, topLogProbs, entropy, klToFinal, residualNorm } = cells;
+  return {
+    schema: 'fundus-lens.trace/1',
+    model: { ...describeModel(model), deviceMemoryUsedBytes: await model.provider.measureMemory() },
+    image: image && {
+      sha256: image.sha256,
+      width: image.width,
+      height: image.height,
+      resized: [...image.resized],
+      grid: [...image.grid],
+      ...(request.maxPixels == null ? {} : { maxPixels: request.maxPixels }),
+    },
+    prompt: {
+      text: prompt.text,
+      rendered: prompt.rendered,
+      tokenIds: [...prompt.tokenIds],
+      imageSpan: prompt.imageSpan && [...prompt.imageSpan],
+      leaks,
+    },
+    lens: request.lens,
+    positions: [...input.positions, ...generation.residual.map((_, index) => length + index)],
+    layers: reading.pass.residual.map((_, layer) => layer),
+    topK: request.topK,
+    cells: { topIds, topLogProbs, entropy, klToFinal, residualNorm },
+    tokenTexts: Object.fromEntries([...new Set(topIds)].map((id) => [id, tokenizer.tokenText(id)])),
+    concepts: concepts.map((concept, index) => traceConcept(concept, index, parts)),
+    controls: controls === null ? [] : [...controls.sources],
+    generated: {
+      ids: [...generation.ids],
+      text: tokenizer.decode(generation.ids),
+      ended: generation.ended,
+    },
+    gate: reading.gate,
+    timings,
+    software: {
+      name: 'fundus-lens',
+      version: packageJson.version,
+      onnxruntime: onnxruntimeVersion,
+      node: process.versions.node,
+      platform: `${process.platform}-${process.arch}`,
+    },
+    warnings: findWarnings(request, model, leaks),
+  };
+}
+
+function traceConcept(
+  concept: ResolvedConcept,
+  index: number,
+  { input, reading, generation, cells, controls }: TraceParts,
+): ConceptTrace {
+  const logProb = cells.conceptLogProbs[index]!;
+  const rank = cells.conceptRanks[index]!;
+  const emergence = findEmergence({
+    ranks: rank,
+    logProbs: logProb,
+    numLayers: reading.pass.residual.length,
+    numPositions: input.positions.length + generation.residual.length,
+    controlLogOdds: controls?.text[index] ?? null,
+    imageControlLogOdds: controls?.image?.[index] ?? null,
+    isImage: areOfImage(input),
+  });
+  return { ...concept, logProb, rank, emergence };
+}
+
+function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel): TraceModel {
+  const { family, config, id, folder, prepared } = checkpoint;
+  const { numLayers, dModel, vocabSize } = config.decoder;
+  return {
+    id,
+    family: family.modelType,
+    sha256: fingerprint.sha256,
+    numLayers,
+    dModel,
+    vocabSize,
+    tokenizerSize: head.numTokens,
+    weightDtype: describeWeights(checkpoint),
+    ...(prepared === null ? {} : { fidelity: readFidelity(folder, prepared.id) }),
+    provider: provider.provider,
+    providerRequested: provider.requested,
+    providerFallback: provider.fallback,
+    device: provider.device,
+    deviceMemoryBytes: provider.deviceMemoryBytes,
+  };
+}
+
+function findWarnings(
+  { lens }: EngineTraceRequest,
+  { provider: { provider, fallback }, memory }: LoadedModel,
+  leaks: readonly string[],
+): TraceWarning[] {
+  const warnings: TraceWarning[] = [];
+  if (leaks.length > 0) warnings.push({ code: 'prompt-names-concepts', params: { concepts: [...leaks] } });
+  if (fallback !== null) warnings.push({ code: 'provider-fallback', params: { provider, reason: fallback } });
+  if (memory.run.onDevice && !memory.staysLoaded) warnings.push({ code: 'graphs-in-turn' });
+  if (lens === 'raw') warnings.push({ code: 'raw-lens' });
+  return warnings;
+}

@@ -1,0 +1,68 @@
+import { ref } from 'vue';
+import { useI18n } from 'vue-i18n';
+import { useRouter } from 'vue-router';
+import { workbench } from '../../api/connection.ts';
+import { useTasks } from '../tasks/tasks-store.ts';
+import { useSession } from '../app/session-store.ts';
+import { useSettings } from '../settings/settings-store.ts';
+import { useToasts } from '../../ui/toasts-store.ts';
+import { useWorkspace } from '../app/workspace-store.ts';
+
+/** The first thing to look at: the first patient's first image, traced at every image position, and opened. */
+export function useSampleTrace() {
+  const { t } = useI18n();
+  const router = useRouter();
+  const tasks = useTasks();
+  const session = useSession();
+  const settings = useSettings();
+  const toasts = useToasts();
+  const workspace = useWorkspace();
+  const busy = ref(false);
+
+  async function run() {
+    const model = session.currentModel;
+    if (model === null) {
+      toasts.info(t('newTrace.noModel'));
+      void router.push('/models');
+      return;
+    }
+    busy.value = true;
+    try {
+      const { items } = await workbench.patients.list({ limit: 1 });
+      const filter = items[0] === undefined ? {} : { patientId: items[0].id };
+      const [first] = await workbench.images.ids({ query: { sort: 'name', filter } });
+      if (first === undefined) {
+        toasts.info(t('images.empty'));
+        return;
+      }
+      const prompts = await workbench.prompts.list();
+      const prompt = prompts.find(({ id }) => id === 'describe') ?? prompts[0];
+      const outcome = await workbench.traces.enqueue({
+        images: { ids: [first] },
+        modelId: model.id,
+        prompts: [prompt?.text[settings.language] ?? 'Describe this image.'],
+        conceptSetId: settings.values?.trace.conceptSetId ?? 'fundus',
+        lens: 'logit',
+        positions: 'all',
+        maxPixels: null,
+        topK: settings.values?.trace.topK ?? 10,
+        generate: settings.values?.trace.generate ?? 16,
+        traceGenerated: false,
+        controls: true,
+        priority: 5,
+      });
+      workspace.trayOpen = true;
+      const taskId = [...outcome.added, ...outcome.requeued, ...outcome.existing][0];
+      const traceId = outcome.traceIds[0] ?? (taskId === undefined ? null : await tasks.traceOf(taskId));
+      workspace.trayOpen = false;
+      if (traceId !== null) await router.push(`/trace/${traceId}`);
+      else toasts.info(t('sample.failed'));
+    } catch (error) {
+      toasts.fail(error);
+    } finally {
+      busy.value = false;
+    }
+  }
+
+  return { busy, run };
+}

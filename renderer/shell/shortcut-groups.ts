@@ -1,0 +1,52 @@
+/** What the overlay behind "?" lists; texts are `shortcuts.<id>`. */
+export const shortcutGroups = [
+  {
+    id: 'everywhere',
+    keys: [
+      ['views', 'Alt 1 … 8'],
+      ['help', '?'],
+      ['tasks', 'J'],
+      ['newTrace', 'N'],
+      ['close', 'Esc'],
+    ],
+  },
+  {
+    id: 'library',
+    keys: [
+      ['search', '/'],
+      ['move', '← → ↑ ↓'],
+      ['extend', 'Shift ← → ↑ ↓'],
+      ['toggle', 'Space'],
+      ['selectAll', 'Ctrl A'],
+      ['open', 'Enter'],
+      ['ends', 'Home / End'],
+      ['undo', 'Ctrl Z'],
+    ],
+  },
+  {
+    id: 'trace',
+    keys: [
+      ['layer', ', / .'],
+      ['firstLast', 'Home / End'],
+      ['play', 'Space'],
+      ['patch', 'Alt ← → ↑ ↓'],
+      ['answer', 'A'],
+      ['overlay', 'O'],
+      ['opacity', '[ / ]'],
+      ['invert', 'I'],
+      ['redFree', 'G'],
+      ['reset', 'R'],
+      ['zoom', '+ / −'],
+      ['compare', 'C'],
+    ],
+  },
+  {
+    id: 'compare',
+    keys: [
+      ['blink', 'B'],
+      ['swap', 'X'],
+      ['patch', 'Alt ← → ↑ ↓'],
+      ['answer', 'A'],
+    ],
+  },
+] as const;
