@@ -32,6 +32,8 @@ export const deidentifySchema = z.strictObject({
   codePrefix: z.string().max(20).default('P'),
   /** Moves all dates of one patient by the same random number of days, up to this many. */
   shiftDays: z.int().min(1).max(3650).default(365),
+  /** Free texts that stay nevertheless; a person has to have looked through them. */
+  keep: z.array(z.enum(['prompts', 'findings'])).optional(),
 });
 
 export const traceExportSchema = z.strictObject({

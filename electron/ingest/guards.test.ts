@@ -93,6 +93,20 @@ describe('walkSources', () => {
     expect(await of({ fileBytes: 99 })).toEqual(Array(5).fill('archive.entry-too-large'));
   });
 
+  it('does not unpack an archive whose entries share their bytes', async () => {
+    const file = path.join(folder, 'overlapping.zip');
+    const one = { name: 'a.bin', data: Buffer.alloc(1000, 1) };
+    const honest = writeZip([one, { name: 'b.bin', data: Buffer.alloc(1000, 2) }]);
+    writeFileSync(file, honest);
+    expect((await walk([file])).map(describeItem)).toEqual(['a.bin', 'b.bin']);
+    // The second entry of the list is made to point at the bytes of the first.
+    const second = honest.lastIndexOf('PK\x01\x02', undefined, 'latin1');
+    const overlapping = Buffer.from(honest);
+    overlapping.writeUInt32LE(0, second + 42);
+    writeFileSync(file, overlapping);
+    expect((await walk([file])).map(describeItem)).toEqual(['archive.damaged']);
+  });
+
   it('takes names of 255 bytes, mentions names that differ in case, and skips what systems and people leave', async () => {
     const long = `${'ж'.repeat(125)}.jpg`;
     for (const name of [long, 'Eye.jpg', 'eye.jpg', 'Thumbs.db', '._eye.jpg', 'SOURCES.md']) {

@@ -1,3 +1,4 @@
+import { limits } from '../contract/limits.ts';
 import type { ImportReason } from '../contract/imports.ts';
 
 /** A file that cannot be taken in, and why; the message is a sentence for the report and names no patient. */
@@ -25,10 +26,4 @@ export interface ImportLimits {
   readonly archiveRatio: number;
 }
 
-export const defaultLimits: ImportLimits = {
-  fileBytes: 512 * 1024 * 1024,
-  pixels: 200_000_000,
-  archiveEntries: 200_000,
-  archiveBytes: 256 * 1024 * 1024 * 1024,
-  archiveRatio: 250,
-};
+export const defaultLimits: ImportLimits = limits.import;

@@ -4,13 +4,16 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders, RequestOptions } from 'node:http';
+import { connect as connectSocket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
 import { eventIterator, oc } from '@orpc/contract';
@@ -22,6 +25,7 @@ import { z } from 'zod';
 import { openLog } from '../shell/log.ts';
 import { startBrowserFace } from './browser-face.ts';
 import type { BrowserFace } from './browser-face.ts';
+import { writeRedirect } from './redirect-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fundus-lens-server-'));
 const rendererFolder = join(folder, 'renderer');
@@ -358,4 +362,69 @@ describe('uploads', () => {
     await other.close();
     expect(readdirSync(temporaryFolder)).toHaveLength(0);
   });
+});
+
+describe('connections that say nothing', () => {
+  const hasClosed = (socket: Socket) =>
+    new Promise<number>((resolve) => {
+      const started = Date.now();
+      socket.on('error', () => undefined).on('close', () => resolve(Date.now() - started));
+      socket.resume();
+    });
+
+  test('are closed, before a request is whole and in the middle of an upload; a slow upload goes on', async () => {
+    const impatient = await startBrowserFace({
+      router,
+      openMedia: () => Promise.resolve(null),
+      rendererFolder,
+      temporaryFolder: join(folder, 'temporary-3'),
+      log,
+      patience: { headers: 1500, idle: 4000 },
+    });
+    const host = `127.0.0.1:${impatient.port}`;
+    const first = await fetch(impatient.url, { redirect: 'manual' });
+    const ours = first.headers.get('set-cookie')!.split(';')[0]!;
+    const headers = { cookie: ours, origin: `http://${host}` };
+    const { id } = (await (await fetch(`http://${host}/uploads`, { method: 'POST', headers })).json()) as {
+      id: string;
+    };
+    const half = (text: string) => {
+      const socket = connectSocket(impatient.port, '127.0.0.1').on('error', () => undefined);
+      socket.write(text);
+      return socket;
+    };
+    const put = (name: string, bytes: number) =>
+      `PUT /uploads/${id}/${name} HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\nCookie: ${ours}\r\nContent-Length: ${bytes}\r\n\r\n`;
+    const silent = Array.from({ length: 20 }, () => half('GET / HTTP/1.1\r\nHo'));
+    const stalled = half(`${put('stalled.jpg', 100)}some bytes`);
+    const slow = half(put('slow.jpg', 6));
+    let answer = '';
+    slow.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    const feeding = (async () => {
+      for (let i = 0; i < 6; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        slow.write('x');
+      }
+    })();
+
+    const times = await Promise.all([...silent, stalled].map(hasClosed));
+    expect(Math.max(...times)).toBeLessThan(15_000);
+    await feeding;
+    await expect.poll(() => answer).toContain('201');
+    slow.destroy();
+    await impatient.close();
+  }, 30_000);
+});
+
+test('the address with its token stands in no command line: a browser is shown a file of our own', () => {
+  const url = 'http://127.0.0.1:4417/?token=abc_DEF-123';
+  const file = writeRedirect(url);
+  expect(file).not.toContain('abc_DEF-123');
+  const html = readFileSync(file, 'utf8');
+  expect(html).toContain(url);
+  if (process.platform !== 'win32') {
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
+  }
+  rmSync(dirname(file), { recursive: true });
 });

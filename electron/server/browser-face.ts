@@ -7,6 +7,7 @@ import { RPCHandler } from '@orpc/server/ws';
 import type { AnyRouter } from '@orpc/server';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import { limits } from '../contract/limits.ts';
 import { createCallOptions } from '../shell/call-options.ts';
 import { createContentHandler } from '../shell/content.ts';
 import type { OpenMedia } from '../shell/content.ts';
@@ -29,6 +30,8 @@ export interface BrowserFaceOptions {
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port?: number;
+  /** Milliseconds for the head of a request, and between two bytes of anything. */
+  readonly patience?: { readonly headers: number; readonly idle: number };
 }
 
 export interface BrowserFace {
@@ -39,18 +42,21 @@ export interface BrowserFace {
   close(): Promise<void>;
 }
 
-/** Bytes of one call. Large imports come by upload; a handful of photographs may come as a call. */
-const largestCall = 256 * 1024 * 1024;
-/** Milliseconds between signs of life; a connection that misses one is closed. */
-const heartbeat = 30_000;
-
 /** Serves the renderer, views of images, uploads and, over a WebSocket, every call of the contract. */
 export async function startBrowserFace(options: BrowserFaceOptions): Promise<BrowserFace> {
   const { router, openMedia, rendererFolder, temporaryFolder, log, host = '127.0.0.1', port = 0 } = options;
+  const { headers: headersTimeout, idle } = options.patience ?? limits.server;
   const serveContent = createContentHandler(await listRendererFiles(rendererFolder), openMedia);
   const uploads = await openUploads(temporaryFolder);
   const calls = new RPCHandler(router, createCallOptions(log));
-  const server = createServer({ requestTimeout: 0 });
+  // A large upload may take as long as it likes, as long as bytes come; silence ends the connection, at any point.
+  const server = createServer({
+    requestTimeout: 0,
+    headersTimeout,
+    connectionsCheckingInterval: Math.min(headersTimeout, 5000),
+  });
+  server.maxConnections = limits.server.connections;
+  server.setTimeout(idle);
   server.listen(port, host);
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   const { port: listening } = server.address() as AddressInfo;
@@ -104,7 +110,11 @@ export async function startBrowserFace(options: BrowserFaceOptions): Promise<Bro
     });
   });
 
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: largestCall, perMessageDeflate: false });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.server.callBytes,
+    perMessageDeflate: false,
+  });
   server.on('upgrade', (request, socket, head) => {
     const refusal =
       request.url === '/rpc'
@@ -146,7 +156,7 @@ function keepAlive(websocket: WebSocket): void {
     if (alive) websocket.ping();
     else websocket.terminate();
     alive = false;
-  }, heartbeat);
+  }, limits.server.heartbeat);
   websocket.on('close', () => clearInterval(timer));
   // Its end is told by `close`; without a listener, a broken frame would end the server.
   websocket.on('error', () => websocket.terminate());

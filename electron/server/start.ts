@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { findAppFolders } from '../shell/app-folders.ts';
 import { openLog } from '../shell/log.ts';
 import { createWorkbench } from '../workbench/open-workbench.ts';
 import { isLoopback } from './access.ts';
 import { startBrowserFace } from './browser-face.ts';
+import { writeRedirect } from './redirect-file.ts';
 
 export interface StartOptions {
   readonly rendererFolder: string;
@@ -76,6 +78,7 @@ export async function startServer({
   log.info('started', { port: face.port });
 
   let closing = false;
+  let redirectFolder: string | null = null;
   const close = async () => {
     // A second Ctrl+C does not wait.
     if (closing) process.exit(130);
@@ -83,6 +86,7 @@ export async function startServer({
     process.stdout.write('\nClosing …\n');
     await face.close();
     await workbench.close();
+    if (redirectFolder !== null) rmSync(redirectFolder, { recursive: true, force: true });
     log.info('closed');
     // What still hangs, such as a read from a disk that does not answer, must not keep the process.
     setTimeout(() => process.exit(0), exitPatience).unref();
@@ -96,23 +100,26 @@ export async function startServer({
     );
   }
   process.stdout.write(`Fundus Lens is at ${face.url}\nIt ends with Ctrl+C.\n`);
-  if (open) openInBrowser(face.url);
+  if (open) redirectFolder = openInBrowser(face.url);
 }
 
 /** Milliseconds after everything was closed. */
 const exitPatience = 2000;
 
 /** A computer without a screen has the printed address. */
-function openInBrowser(url: string): void {
+function openInBrowser(url: string): string | null {
   const { env, platform } = process;
-  if (platform === 'linux' && env['DISPLAY'] === undefined && env['WAYLAND_DISPLAY'] === undefined) return;
+  if (platform === 'linux' && env['DISPLAY'] === undefined && env['WAYLAND_DISPLAY'] === undefined)
+    return null;
+  const file = writeRedirect(url);
   const [command, args]: [string, string[]] =
     platform === 'darwin'
-      ? ['open', [url]]
+      ? ['open', [file]]
       : platform === 'win32'
-        ? ['rundll32', ['url.dll,FileProtocolHandler', url]]
-        : ['xdg-open', [url]];
+        ? ['rundll32', ['url.dll,FileProtocolHandler', file]]
+        : ['xdg-open', [file]];
   spawn(command, args, { stdio: 'ignore', detached: true })
     .on('error', () => undefined)
     .unref();
+  return dirname(file);
 }

@@ -47,4 +47,27 @@ describe('uploads of a server that is up for days', () => {
     await uploads.close();
     expect(readdirSync(folder)).toEqual([]);
   });
+
+  it('gives up drops that nobody uses any more, the longest unused first, instead of taking none', async () => {
+    let now = 0;
+    const uploads = await openUploads(folder, { now: () => now });
+    const post = async () => {
+      const { status, body } = await uploads.handle(request('POST'), '/uploads');
+      return { status, id: body?.['id'] };
+    };
+    const first = await post();
+    for (let i = 1; i < 64; i++) {
+      now += 1;
+      expect((await post()).status).toBe(201);
+    }
+    expect((await post()).status).toBe(429);
+    now += 3_600_000;
+    // Used again, and therefore not the one that goes.
+    await uploads.handle(request('PUT', 'data'), `/uploads/${first.id!}/a.jpg`);
+    now += 1;
+    expect((await post()).status).toBe(201);
+    expect(readdirSync(rootOf())).toHaveLength(64);
+    expect(readdirSync(join(rootOf(), first.id!))).toEqual(['a.jpg']);
+    await uploads.close();
+  });
 });

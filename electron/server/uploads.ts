@@ -5,11 +5,9 @@ import type { IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { limits } from '../contract/limits.ts';
 
-/** Bytes of one file; the largest DICOM series and archives stay well below. */
-const largestFile = 8 * 1024 ** 3;
-/** Drops that wait at a time; a page that forgets its drops cannot fill the disk with folders. */
-const mostDrops = 64;
+const { fileBytes: largestFile, drops: mostDrops, idle } = limits.uploads;
 /** Milliseconds; what is a day old in the temporary folder of a library counts as left by a crash. */
 const signOfLife = 3_600_000;
 
@@ -28,21 +26,34 @@ export interface Uploads {
   close(): Promise<void>;
 }
 
-export async function openUploads(temporaryFolder: string): Promise<Uploads> {
+/** @param now milliseconds; replaced in tests */
+export async function openUploads(temporaryFolder: string, { now = Date.now } = {}): Promise<Uploads> {
   await mkdir(temporaryFolder, { recursive: true });
   const root = await mkdtemp(join(temporaryFolder, 'fundus-lens-drop-'));
-  const drops = new Set<string>();
+  /** When each was last used, the longest unused first. */
+  const drops = new Map<string, number>();
+  const use = (id: string) => {
+    drops.delete(id);
+    drops.set(id, now());
+  };
+  const makeRoom = async () => {
+    const [oldest] = drops;
+    if (drops.size < mostDrops || oldest === undefined || now() - oldest[1] < idle) return;
+    drops.delete(oldest[0]);
+    await rm(join(root, oldest[0]), { recursive: true, force: true });
+  };
   const timer = setInterval(() => void touch(root), signOfLife).unref();
 
   const handle = async (request: IncomingMessage, target: string): Promise<UploadAnswer> => {
     const [, , id, ...encoded] = target.split('?', 1)[0]!.split('/');
     if (id === undefined && request.method === 'POST') {
+      await makeRoom();
       if (drops.size >= mostDrops) return { status: 429, body: null };
       const made = randomUUID();
       const folder = join(root, made);
       // With its parents: while this computer slept, another process may have taken the whole for a crash's.
       await mkdir(folder, { recursive: true });
-      drops.add(made);
+      use(made);
       return { status: 201, body: { id: made, folder } };
     }
     if (id === undefined || !drops.has(id)) return { status: 404, body: null };
@@ -51,6 +62,7 @@ export async function openUploads(temporaryFolder: string): Promise<Uploads> {
       await rm(join(root, id), { recursive: true, force: true });
       return { status: 204, body: null };
     }
+    use(id);
     const names = readNames(encoded);
     if (request.method !== 'PUT' || names === null) return { status: 400, body: null };
     return store(request, join(root, id, ...names));

@@ -1,7 +1,7 @@
 import SqliteDatabase from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
-import { copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../contract/errors.ts';
 import type { LibraryPaths } from '../contract/library.ts';
@@ -43,6 +43,7 @@ export async function makeBackup(
     await database.connection.backup(temporary);
     checkCopy(temporary);
     flushFile(temporary);
+    await chmod(temporary, 0o600);
     await rename(temporary, file);
     flushFolder(paths.backups);
   } catch (error) {

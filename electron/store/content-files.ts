@@ -42,8 +42,8 @@ export class ContentFiles {
     if ((await sizeOf(target)) === data.byteLength) return;
     const temporary = path.join(this.#paths.temporary, randomUUID());
     try {
-      await mkdir(path.dirname(target), { recursive: true });
-      const handle = await open(temporary, 'wx');
+      await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+      const handle = await open(temporary, 'wx', 0o600);
       try {
         await handle.writeFile(data);
         await handle.sync();
@@ -64,8 +64,8 @@ export class ContentFiles {
     if (existsSync(target)) return;
     const temporary = path.join(this.#paths.temporary, randomUUID());
     try {
-      mkdirSync(path.dirname(target), { recursive: true });
-      const descriptor = openSync(temporary, 'wx');
+      mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+      const descriptor = openSync(temporary, 'wx', 0o600);
       try {
         for (let written = 0; written < data.byteLength;) {
           written += writeSync(descriptor, data, written);

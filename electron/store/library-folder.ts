@@ -1,4 +1,13 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { LibraryPaths } from '../contract/library.ts';
 import { guarded } from './database/database.ts';
@@ -22,9 +31,21 @@ export function createFolders(paths: LibraryPaths): void {
   const { root, originals, renderings, thumbnails, arrays, backups, temporary } = paths;
   guarded(() => {
     for (const folder of [root, originals, renderings, thumbnails, arrays, backups, temporary]) {
-      mkdirSync(folder, { recursive: true });
+      // For the owner alone: names and photographs are nothing for other accounts of the computer.
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
   });
+}
+
+/** Takes from accounts that are neither owner nor group what they may do in a library that was made without such care. */
+export function hideFromOthers({ root }: LibraryPaths): void {
+  if (process.platform === 'win32') return;
+  try {
+    const { mode } = statSync(root);
+    if ((mode & 0o007) !== 0) chmodSync(root, mode & 0o770);
+  } catch {
+    // Whoever does not own the folder cannot change it.
+  }
 }
 
 const hour = 3_600_000;

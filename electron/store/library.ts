@@ -15,7 +15,13 @@ import { Groups } from './groups.ts';
 import { ImageSearch } from './images/image-search.ts';
 import { Images } from './images/images.ts';
 import { ImportLog } from './import-log.ts';
-import { createFolders, libraryPaths, removeStaleTemporaries, warnAboutFolder } from './library-folder.ts';
+import {
+  createFolders,
+  hideFromOthers,
+  libraryPaths,
+  removeStaleTemporaries,
+  warnAboutFolder,
+} from './library-folder.ts';
 import type { FolderWarning } from './library-folder.ts';
 import { damagedLibrary } from './database/database-errors.ts';
 import { examineDatabaseFile } from './database/examine-file.ts';
@@ -199,6 +205,7 @@ export async function openLibrary(folder: string, options: OpenOptions = {}): Pr
     if (db.readOnlyReason === null) {
       breakSeal(paths.database);
       createFolders(paths);
+      hideFromOthers(paths);
       removeStaleTemporaries(paths, now().getTime());
       const version = readSchemaVersion(db);
       if (version > 0 && version < schemaVersion) {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { createRouterClient } from '@orpc/server';
 import type { RouterClient } from '@orpc/server';
+import { limits } from '../contract/limits.ts';
 import type { Media } from '../contract/media.ts';
 import type { EngineClientOptions } from '../engine/process/engine-client.ts';
 import type { RunnerOptions } from '../tasks/queue-runner.ts';
@@ -95,8 +96,6 @@ export interface Workbench {
 
 const hour = 3_600_000;
 const daysBetweenChecks = 7;
-/** Milliseconds for work to end in good order; the library is closed then, whatever still hangs. */
-const closePatience = 8000;
 
 /**
  * Opens a library and everything that works on it.
@@ -121,7 +120,11 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     demoModel: options.demoModelFolder ?? bundled.demoModel,
     samples: options.samplesFolder ?? bundled.samples,
   };
-  const session = await LibrarySession.open(folders.library, { actor, create });
+  const session = await LibrarySession.open(folders.library, {
+    actor,
+    create,
+    auditKeyFile: options.settingsFile === undefined ? null : `${options.settingsFile}.audit-key`,
+  });
   const events = new EventLog();
   const engines = new Engines(events, options.engine);
   const running = new RunningTasks(events, onError);
@@ -196,7 +199,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
       ) as PromiseRejectedResult[])
         onError('close', reason);
     });
-    await withinPatience(ended, closePatience);
+    await withinPatience(ended, limits.closing);
     events.close();
     session.close();
   };

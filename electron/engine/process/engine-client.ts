@@ -11,6 +11,7 @@ import type {
 import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
 import { FundusLensError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
 import { deserializeError } from '../../contract/problem.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
@@ -34,11 +35,6 @@ export interface EngineClientOptions {
   /** Milliseconds that an engine with work may be silent before it is killed. */
   readonly silencePatience?: number;
 }
-
-/** Longer than a chunk of work takes on an ordinary computer; what is killed too early is only loaded again. */
-const defaultCancelPatience = 10_000;
-/** Longer than the longest chunk on a slow disk: the work has not been cancelled. */
-const defaultSilencePatience = 600_000;
 
 interface PendingRequest {
   readonly engine: EngineProcess;
@@ -66,8 +62,8 @@ export class EngineClient {
   constructor({
     workerPath = new URL('./worker.ts', import.meta.url),
     fork = forkEngine,
-    cancelPatience = defaultCancelPatience,
-    silencePatience = defaultSilencePatience,
+    cancelPatience = limits.engine.cancel,
+    silencePatience = limits.engine.silence,
   }: EngineClientOptions = {}) {
     this.#workerPath = workerPath;
     this.#cancelPatience = cancelPatience;

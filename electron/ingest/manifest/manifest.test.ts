@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { formatCsv, parseCsv } from './csv.ts';
 import { applyFolderRule, parseFolderRule } from '../sources/folder-rule.ts';
 import { decodeManifest, ManifestIndex, parseManifest } from './manifest.ts';
@@ -138,4 +138,17 @@ describe('folder rule', () => {
       expect(parseFolderRule(rule)).toBeNull();
     }
   });
+});
+
+test('two rows for one file are told, and the first one holds', () => {
+  const { rows, problems } = parseManifest(
+    'file,patient\na.jpg,P1\nb.jpg,P2\n./A.JPG,P3\nfolder\\c.jpg,P4\nfolder/c.jpg,P5\n',
+  );
+  expect(problems).toEqual([
+    { line: 4, message: 'Row 4: row 2 is for the same file; this one was left out.' },
+    { line: 6, message: 'Row 6: row 5 is for the same file; this one was left out.' },
+  ]);
+  const index = new ManifestIndex(rows);
+  expect(index.find('a.jpg')?.patient?.code).toBe('P1');
+  expect(index.find('folder/c.jpg')?.patient?.code).toBe('P4');
 });

@@ -85,14 +85,25 @@ export function parseManifest(text: string): Manifest {
   }
   const rows: ManifestRow[] = [];
   const problems: { line: number; message: string }[] = [];
+  const lines = new Map<string, number>();
   for (const [index, cells] of body.entries()) {
     const line = index + 2;
     const cell = (name: string) => (cells[places.get(name) ?? -1] ?? '').normalize('NFC').trim();
     if (cells.every((value) => value.trim() === '')) continue;
     const wrong: string[] = [];
     const row = readRow(line, cell, wrong);
-    if (wrong.length > 0) problems.push({ line, message: `Row ${line}: ${wrong.join(', ')}.` });
-    else rows.push(row);
+    if (wrong.length > 0) {
+      problems.push({ line, message: `Row ${line}: ${wrong.join(', ')}.` });
+      continue;
+    }
+    const earlier = lines.get(pathKey(row.file));
+    if (earlier === undefined) {
+      lines.set(pathKey(row.file), line);
+      rows.push(row);
+    } else {
+      const message = `Row ${line}: row ${earlier} is for the same file; this one was left out.`;
+      problems.push({ line, message });
+    }
   }
   return { rows, problems };
 }

@@ -39,9 +39,14 @@ export function examineDatabaseFile(paths: LibraryPaths): string | null {
 
 /** Whether there is content that only a database can make sense of. */
 function holdsContent({ originals, renderings, arrays, backups }: LibraryPaths): boolean {
-  return [originals, renderings, arrays, backups].some(
-    (folder) => existsSync(folder) && readdirSync(folder).length > 0,
-  );
+  return [originals, renderings, arrays, backups].some((folder) => {
+    try {
+      return readdirSync(folder).length > 0;
+    } catch {
+      // Not there, or not ours to look into.
+      return false;
+    }
+  });
 }
 
 /** Pages times their size, where the header's count is valid (SQLite file format 1.3.7). */

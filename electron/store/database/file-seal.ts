@@ -34,7 +34,9 @@ export function sealFile(file: string): void {
     const sha256 = hash(file);
     const after = stamp(file);
     if (before.bytes !== after.bytes || before.mtimeNs !== after.mtimeNs) return;
-    writeFileSync(`${sealOf(file)}.new`, JSON.stringify({ ...after, sha256 } satisfies Seal));
+    writeFileSync(`${sealOf(file)}.new`, JSON.stringify({ ...after, sha256 } satisfies Seal), {
+      mode: 0o600,
+    });
     renameSync(`${sealOf(file)}.new`, sealOf(file));
   } catch {
     // A seal is a help and no duty: without one the file is opened as ever.

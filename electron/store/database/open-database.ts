@@ -1,5 +1,5 @@
 import SqliteDatabase from 'better-sqlite3';
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { LibraryPaths } from '../../contract/library.ts';
@@ -22,6 +22,8 @@ const coreTables = ['patients', 'visits', 'settings', 'groups', 'models', 'promp
 export function openDatabase(paths: LibraryPaths, busyTimeout: number): Database {
   const unwritable = findWhyUnwritable(paths);
   if (unwritable !== null) return openForReading(paths.database, busyTimeout, unwritable);
+  // Made by us, because SQLite would let others read it; its log takes the rights of the file.
+  if (!existsSync(paths.database)) guarded(() => writeFileSync(paths.database, '', { mode: 0o600 }));
   const connection = guarded(() => new SqliteDatabase(paths.database, { timeout: busyTimeout }));
   try {
     const version = guarded(() => checkIdentity(connection));

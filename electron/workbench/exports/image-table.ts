@@ -7,7 +7,7 @@ import type { CellValue, Table } from './table.ts';
 
 /**
  * One row per image, without patients' names in any case. De-identified, everything that a person wrote freely is left
- * out too: notes, tags, file names, paths, labels of visits.
+ * out too: notes, tags, findings, file names, paths, labels of visits; so are the camera, the hash and the row's number.
  */
 export function imageTable(library: Library, ids: readonly number[], deidentify: Deidentify | null): Table {
   const columns = columnsOf(
@@ -35,25 +35,28 @@ export function imageTable(library: Library, ids: readonly number[], deidentify:
     'original_path:text',
   );
   const replaced = deidentify === null ? null : new Deidentifier(deidentify);
-  return { columns, rows: readImages(library, ids, replaced) };
+  const withFindings = deidentify === null || deidentify.keep?.includes('findings') === true;
+  return { columns, rows: readImages(library, ids, replaced, withFindings) };
 }
 
 function* readImages(
   library: Library,
   ids: readonly number[],
   replaced: Deidentifier | null,
+  withFindings: boolean,
 ): Generator<readonly CellValue[]> {
-  for (const id of ids) {
+  for (const [index, id] of ids.entries()) {
     const image = library.images.get(id);
     const patient = image.patientId === null ? null : library.patients.get(image.patientId);
     const visitDate = image.visitId === null ? null : library.visits.get(image.visitId).date;
-    const findings = library.findings.ofImage(id).map(({ label }) => label);
+    const findings = withFindings ? library.findings.ofImage(id).map(({ label }) => label) : [];
     const who = (clear: string | null) => (replaced === null ? clear : replaced.code(image.patientId));
     const when = (clear: string | null) =>
       replaced === null ? clear : replaced.date(image.patientId, clear);
     yield [
-      id,
-      image.sha256,
+      // The library's own number and the hash of the original would lead back to it.
+      replaced === null ? id : index + 1,
+      replaced === null ? image.sha256 : null,
       who(patient?.code ?? null),
       patient?.sex ?? null,
       replaced === null ? (patient?.birthYear ?? null) : null,
@@ -62,7 +65,7 @@ function* readImages(
       image.lateralitySource,
       image.modality,
       when(image.capturedAt),
-      image.camera,
+      replaced === null ? image.camera : null,
       image.format,
       image.width,
       image.height,

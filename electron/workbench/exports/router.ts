@@ -1,4 +1,4 @@
-import type { ExportTarget } from '../../contract/exports.ts';
+import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import { exportComparison, exportImages, exportTraces } from './export-tables.ts';
@@ -16,20 +16,47 @@ export function exportsRouter(services: Services) {
     guardTarget(input.target, folders);
     return input;
   };
+  /** Notes what left the library, and whether it still says whose it is. */
+  const noted = async (what: string, input: Exported, work: Promise<ExportResult>): Promise<ExportResult> => {
+    const result = await work;
+    if (!session.isReadOnly) {
+      session.library.audit.append(`export.${what}`, 'library', {
+        to: input.target.to,
+        bytes: result.bytes,
+        ...(input.traceIds === undefined ? {} : { traces: input.traceIds.length }),
+        ...(input.deidentify === undefined ? {} : { deidentified: input.deidentify !== null }),
+      });
+    }
+    return result;
+  };
   return exports.router({
-    traces: exports.traces.handler(({ input }) => exportTraces(session.library, checked(input))),
-    comparison: exports.comparison.handler(({ input, signal }) =>
-      exportComparison(services, checked(input), signal),
+    traces: exports.traces.handler(({ input }) =>
+      noted('traces', input, exportTraces(session.library, checked(input))),
     ),
-    images: exports.images.handler(({ input }) => exportImages(session.library, checked(input))),
+    comparison: exports.comparison.handler(({ input, signal }) =>
+      noted('comparison', input, exportComparison(services, checked(input), signal)),
+    ),
+    images: exports.images.handler(({ input }) =>
+      noted('images', input, exportImages(session.library, checked(input))),
+    ),
     hiddenStates: exports.hiddenStates.handler(({ input, signal }) =>
-      exportHiddenStates(services, checked(input), signal),
+      noted('hidden-states', input, exportHiddenStates(services, checked(input), signal)),
     ),
     dump: exports.dump.handler(({ input, signal }) => {
       guardTarget({ to: 'file', path: input.path, overwrite: true }, folders);
       return exportDump(services, input, signal);
     }),
-    study: exports.study.handler(({ input }) => exportStudy(session.library, checked(input))),
-    report: exports.report.handler(({ input }) => exportReport(session.library, checked(input))),
+    study: exports.study.handler(({ input }) =>
+      noted('study', input, exportStudy(session.library, checked(input))),
+    ),
+    report: exports.report.handler(({ input }) =>
+      noted('report', input, exportReport(session.library, checked(input))),
+    ),
   });
+}
+
+interface Exported {
+  readonly target: ExportTarget;
+  readonly traceIds?: readonly number[];
+  readonly deidentify?: object | null;
 }

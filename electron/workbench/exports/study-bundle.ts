@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
@@ -11,6 +12,8 @@ import { openPixels } from '../../ingest/views/views.ts';
 import { sha256Hex } from '../../store/database/canonical-json.ts';
 import type { Library } from '../../store/library.ts';
 import { Deidentifier } from './deidentify.ts';
+import { deidentificationReport } from './deidentification-report.ts';
+import { deidentifyTrace } from './deidentify-trace.ts';
 import { deliver } from './deliver.ts';
 import { studyReadme } from './study-readme.ts';
 import type { StudyItem } from './study-readme.ts';
@@ -38,25 +41,38 @@ async function* studyEntries(library: Library, options: StudyOptions): AsyncGene
   const images = new Map<number, string>();
   const rows = new Set<number>();
   const modelIds = new Set<number>();
-  for (const traceId of options.traceIds) {
-    const trace = library.traces.get(traceId);
+  const hashes = new Map<number | null, string>();
+  const keep = options.deidentify?.keep ?? [];
+  for (const [index, traceId] of options.traceIds.entries()) {
+    const stored = library.traces.get(traceId);
     const { imageId, modelId, conceptSetId } = library.traces.summary(traceId);
     const image = imageId === null ? null : library.images.get(imageId);
     if (image !== null && options.includeImages && !images.has(image.id)) {
       const packed = await packImage(library, image, replaced !== null, images.size + 1);
       images.set(image.id, packed.name);
+      hashes.set(image.id, sha256Hex(packed.content));
       yield note(packed);
     }
     if (conceptSetId !== null) rows.add(conceptSetId);
     modelIds.add(modelId);
-    const traceFile = `traces/trace-${traceId}.json`;
+    if (!hashes.has(imageId)) hashes.set(imageId, randomBytes(32).toString('hex'));
+    const trace =
+      replaced === null
+        ? stored
+        : deidentifyTrace(stored, {
+            imageSha256: hashes.get(imageId)!,
+            keepPrompt: keep.includes('prompts'),
+          });
+    // The library's own numbers would lead back to it.
+    const number = replaced === null ? String(traceId) : String(index + 1).padStart(5, '0');
+    const traceFile = `traces/trace-${number}.json`;
     yield note({ name: traceFile, content: JSON.stringify(lensTraceToJson(trace)) });
     items.push({
       traceFile,
       imageFile: image === null ? null : (images.get(image.id) ?? null),
       conceptSetFile: conceptSetId === null ? null : conceptSetName(library, conceptSetId),
       ...describeTrace(trace),
-      ...describeSubject(library, image, replaced),
+      ...describeSubject(library, image, replaced, replaced === null || keep.includes('findings')),
     });
   }
   for (const row of rows) {
@@ -70,7 +86,7 @@ async function* studyEntries(library: Library, options: StudyOptions): AsyncGene
   const study = {
     schema: 'fundus-lens.study/1',
     title: options.title,
-    createdAt: new Date().toISOString().slice(0, 10),
+    createdAt: new Date().toISOString().slice(0, replaced === null ? 10 : 4),
     software: { name: 'fundus-lens', version: packageJson.version },
     deidentified: replaced !== null,
     models,
@@ -78,10 +94,14 @@ async function* studyEntries(library: Library, options: StudyOptions): AsyncGene
   };
   yield note({ name: 'study.json', content: `${JSON.stringify(study, null, 2)}\n` });
   yield note({ name: 'README.md', content: studyReadme(study) });
+  if (options.deidentify !== null) {
+    const content = deidentificationReport(options.deidentify, options.includeImages);
+    yield note({ name: 'DEIDENTIFICATION.md', content });
+  }
   yield { name: 'SHA256SUMS', content: sums.join('') };
 }
 
-/** The original, or without metadata: its pixels alone, upright, losslessly, with the colour profile. */
+/** The original, or without metadata: its pixels alone, upright, losslessly, in sRGB as the engine sees them. */
 async function packImage(
   library: Library,
   image: LibraryImage,
@@ -92,8 +112,8 @@ async function packImage(
   const readable = library.images.readableFile(image);
   const bytes = await readFile(readable);
   if (!strip) return { name: `${name}${path.extname(readable).toLowerCase()}`, content: bytes };
-  const pixels = openPixels({ kind: 'encoded', bytes }, defaultLimits.pixels).keepIccProfile();
-  return { name: `${name}.png`, content: await pixels.png().toBuffer() };
+  const pixels = openPixels({ kind: 'encoded', bytes }, defaultLimits.pixels);
+  return { name: `${name}.png`, content: await pixels.toColourspace('srgb').png().toBuffer() };
 }
 
 function conceptSetName(library: Library, row: number): string {
@@ -115,7 +135,12 @@ function describeTrace({ model, prompt, lens, positions, topK, generated, image 
   };
 }
 
-function describeSubject(library: Library, image: LibraryImage | null, replaced: Deidentifier | null) {
+function describeSubject(
+  library: Library,
+  image: LibraryImage | null,
+  replaced: Deidentifier | null,
+  withFindings: boolean,
+) {
   if (image === null) return { patient: null, eye: null, date: null, findings: [] };
   const { patientId, visitId, laterality, capturedAt } = image;
   const code = patientId === null ? null : library.patients.get(patientId).code;
@@ -124,6 +149,6 @@ function describeSubject(library: Library, image: LibraryImage | null, replaced:
     patient: replaced === null ? code : replaced.code(patientId),
     eye: laterality,
     date: replaced === null ? date : replaced.date(patientId, date),
-    findings: library.findings.ofImage(image.id).map(({ label }) => label),
+    findings: withFindings ? library.findings.ofImage(image.id).map(({ label }) => label) : [],
   };
 }

@@ -30,10 +30,8 @@ interface Study {
 /** How to read the archive and to repeat its traces. */
 export function studyReadme({ title, software, deidentified, models, items }: Study): string {
   const stripped = deidentified
-    ? `Patient codes were replaced, dates moved by a random number of days for each patient, and photographs stripped of
-metadata; text that is burned into a photograph cannot be excluded. The pixels are unchanged, but as files the
-photographs are not the ones that were traced, so that repeated traces state other hashes. The hashes stated here are
-those of the original files: whoever holds such a file can recognise it by its hash.`
+    ? `\`DEIDENTIFICATION.md\` says what was replaced, what was removed, and what was left in and why. Hashes of photographs
+are those of the files in this archive; prompts that were removed have to be put in the place of PROMPT.`
     : 'Photographs, codes and dates are as in the library.';
   return `# ${title === '' ? 'Study' : title}
 
@@ -67,7 +65,7 @@ function toCommand(item: StudyItem): string {
     'fundus-lens trace',
     item.imageFile === null ? '--no-image' : quote(item.imageFile),
     '--model MODEL_FOLDER',
-    `--prompt ${quote(item.prompt)}`,
+    `--prompt ${item.prompt === '' ? 'PROMPT' : quote(item.prompt)}`,
     `--lens ${item.lens}`,
     `--positions ${positions}`,
     ...(item.maxPixels === null ? [] : [`--max-pixels ${item.maxPixels}`]),

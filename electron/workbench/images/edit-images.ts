@@ -109,6 +109,7 @@ export function addTag(services: EditServices, ids: readonly number[], name: str
     const id = library.tags.ensure(name);
     const without = ids.filter((imageId) => !hasTag(library, imageId, id));
     library.tags.add(without, name);
+    library.audit.append('tag.add', `tag ${id}`, { images: without.length });
     return { tagId: id, added: without };
   });
   services.undo.push({ action: 'add-tag', imageIds: added }, () => library.tags.removeFrom(added, tagId));
@@ -122,7 +123,10 @@ export function removeTag(services: EditServices, ids: readonly number[], tagId:
   const name = library.tags.list().find(({ id }) => id === tagId)?.name;
   const tagged = ids.filter((imageId) => hasTag(library, imageId, tagId));
   if (name === undefined || tagged.length === 0) return 0;
-  library.tags.removeFrom(tagged, tagId);
+  library.transaction(() => {
+    library.tags.removeFrom(tagged, tagId);
+    library.audit.append('tag.remove', `tag ${tagId}`, { images: tagged.length });
+  });
   services.undo.push({ action: 'remove-tag', imageIds: tagged }, () => {
     library.tags.add(tagged, name);
   });
@@ -137,13 +141,14 @@ export function putFinding(
   finding: Pick<Finding, 'label' | 'value' | 'note'>,
 ): number {
   const { library } = services.session;
-  const replaced = library.transaction(() =>
-    ids.map((imageId) => {
+  const replaced = library.transaction(() => {
+    library.audit.append('finding.put', 'library', { images: ids.length });
+    return ids.map((imageId) => {
       const before = ownFindings(library, imageId).find(({ label }) => label === finding.label);
       const { id } = library.findings.put({ ...finding, imageId, source: 'user' });
       return { id, before };
-    }),
-  );
+    });
+  });
   services.undo.push({ action: 'put-finding', imageIds: [...ids] }, () => {
     for (const { id, before } of replaced) {
       if (before === undefined) library.findings.remove(id);
@@ -158,7 +163,10 @@ export function removeFinding(services: EditServices, imageId: number, findingId
   const { library } = services.session;
   const finding = library.findings.ofImage(imageId).find(({ id }) => id === findingId);
   if (finding === undefined) return 0;
-  library.findings.remove(findingId);
+  library.transaction(() => {
+    library.findings.remove(findingId);
+    library.audit.append('finding.remove', `image ${imageId}`);
+  });
   services.undo.push({ action: 'remove-finding', imageIds: [imageId] }, () => {
     library.findings.put(finding);
   });

@@ -1,7 +1,17 @@
 import SqliteDatabase from 'better-sqlite3';
-import { closeSync, mkdirSync, openSync, rmSync, truncateSync, utimesSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { canonicalJson, sha256Hex } from '../../store/database/canonical-json.ts';
 import { addRecords, makeRecord, scratchFolder } from '../../store/testing.ts';
 import { LibrarySession } from './library-session.ts';
 import { restoreDamaged } from './restore-damaged.ts';
@@ -82,5 +92,40 @@ describe('a library that is damaged', () => {
     expect(await restoreDamaged(folder, name)).toBe(true);
     session = await LibrarySession.open(folder, {});
     expect(session.library.search.count({})).toBe(1);
+  });
+});
+
+describe('the log of the library', () => {
+  it('does not pass when it was computed anew from a changed entry on', async () => {
+    session.close();
+    const auditKeyFile = `${folder}.key`;
+    const open = async () => (session = await LibrarySession.open(folder, { auditKeyFile }));
+    await open();
+    session.library.groups.create('Когорта');
+    session.library.groups.create('Другая');
+    session.close();
+    expect((await (await open()).verify()).auditIntact).toBe(true);
+    session.close();
+
+    const raw = new SqliteDatabase(path.join(folder, 'library.sqlite'));
+    raw.exec('DROP TRIGGER audit_is_append_only');
+    type Row = Record<'at' | 'actor' | 'action' | 'subject' | 'details', string> & { id: number };
+    let previousHash = '0'.repeat(64);
+    for (const row of raw.prepare('SELECT * FROM audit_log ORDER BY id').all() as Row[]) {
+      const { id, at, action, subject, details } = row;
+      const actor = id === 1 ? 'somebody else' : row.actor;
+      const hash = sha256Hex(canonicalJson([previousHash, at, actor, action, subject, details]));
+      raw
+        .prepare('UPDATE audit_log SET actor = ?, previousHash = ?, hash = ? WHERE id = ?')
+        .run(actor, previousHash, hash, id);
+      previousHash = hash;
+    }
+    raw.close();
+    await open();
+    // The chain by itself is whole.
+    expect(session.library.audit.verify().intact).toBe(true);
+    expect(await session.verify()).toMatchObject({ ok: false, auditIntact: false });
+    if (process.platform !== 'win32') expect(statSync(auditKeyFile).mode & 0o777).toBe(0o600);
+    rmSync(auditKeyFile);
   });
 });

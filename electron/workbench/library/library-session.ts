@@ -6,25 +6,33 @@ import { restoreBackup } from '../../store/backups.ts';
 import type { Backup as StoredBackup } from '../../store/backups.ts';
 import { openLibrary } from '../../store/library.ts';
 import type { Library, OpenOptions } from '../../store/library.ts';
+import { AuditSignature } from './audit-signature.ts';
 import { unknownBackup } from './restore-damaged.ts';
 import { schemaVersion } from '../../store/database/migrate.ts';
 
 const day = 86_400_000;
 
+export interface SessionOptions extends OpenOptions {
+  /** File outside the library with the key that signs its log; null signs nothing. */
+  readonly auditKeyFile?: string | null;
+}
+
 /** The library that is open now; a restore puts another in its place. */
 export class LibrarySession {
   readonly folder: string;
   readonly #options: OpenOptions;
+  readonly #signature: AuditSignature;
   #library: Library;
 
-  private constructor(folder: string, options: OpenOptions, library: Library) {
+  private constructor(folder: string, { auditKeyFile = null, ...options }: SessionOptions, library: Library) {
     this.folder = folder;
     this.#options = options;
+    this.#signature = new AuditSignature(auditKeyFile);
     this.#library = library;
   }
 
   /** @throws whatever `openLibrary` throws */
-  static async open(folder: string, options: OpenOptions): Promise<LibrarySession> {
+  static async open(folder: string, options: SessionOptions): Promise<LibrarySession> {
     return new LibrarySession(folder, options, await openLibrary(folder, options));
   }
 
@@ -107,6 +115,7 @@ export class LibrarySession {
 
   async verify(signal?: AbortSignal): Promise<VerifyReport> {
     const verdict = await this.#library.verify(signal);
+    const forged = this.#signature.check(this.#library);
     const problems = [
       ...verdict.database.map((line) => `The database says: ${line}.`),
       ...verdict.missingFiles.map((file) => `${file} is missing.`),
@@ -114,6 +123,7 @@ export class LibrarySession {
       ...(verdict.audit.intact
         ? []
         : [`The audit log was changed at entry ${verdict.audit.firstBadId} or is damaged there.`]),
+      ...(forged === null ? [] : [forged]),
     ];
     return {
       ok: problems.length === 0,
@@ -124,11 +134,16 @@ export class LibrarySession {
         auditEntries: verdict.audit.entries,
       },
       leftOver: [...verdict.leftOverFiles],
-      auditIntact: verdict.audit.intact,
+      auditIntact: verdict.audit.intact && forged === null,
     };
   }
 
   close(): void {
+    try {
+      this.#signature.sign(this.#library);
+    } catch {
+      // On a full disk the last signature stands for what was signed then.
+    }
     this.#library.close();
   }
 }
