@@ -1,9 +1,11 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { fixtures, runCli } from './test-cli.ts';
 
+// Each command is a process of its own, and the machine may be busy with other work.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens протокол '));
 const env = { XDG_DATA_HOME: path.join(folder, 'data'), XDG_CACHE_HOME: path.join(folder, 'cache') };
 const run = (...args: string[]) =>
@@ -14,7 +16,7 @@ beforeAll(async () => {
   mkdirSync(source);
   copyFileSync(path.join(fixtures, 'images', 'square-112x112.png'), path.join(source, 'глаз_OD.png'));
   expect(await run('import', source)).toMatchObject({ exitCode: 0 });
-}, 240_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('values are entered, read in Russian, and exported', async () => {

@@ -12,7 +12,7 @@ let client: Workbench['client'];
 let images: number[];
 
 beforeAll(async () => {
-  const workbench = await fixture.open({ runQueue: false });
+  const workbench = await fixture.open();
   ({ client } = workbench);
   images = await importFolder(
     workbench,

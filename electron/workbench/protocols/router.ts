@@ -15,7 +15,8 @@ import {
 export function protocolsRouter({ session, events, folders }: Services) {
   const { protocols } = api;
   /** Tells every window that an image has another protocol. */
-  const publishChange = (imageId: number) => events.publish({ type: 'library', what: 'protocols', ids: [imageId] });
+  const publishChange = (imageId: number) =>
+    events.publish({ type: 'library', what: 'protocols', ids: [imageId] });
   return protocols.router({
     schema: protocols.schema.handler(() => fundusFile),
     list: protocols.list.handler(({ input }) => session.library.protocols.ofImage(input.imageId)),
