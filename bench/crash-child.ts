@@ -15,7 +15,7 @@ say('ready');
 const library = await openLibrary(folder);
 say('open');
 if (mode === 'import') await runImport(library, source!);
-else if (mode === 'jobs') runJobs(library);
+else if (mode === 'jobs') runQueue(library);
 library.close();
 say('end');
 
@@ -28,18 +28,18 @@ async function runImport({ imports: store, files, paths }: Library, from: string
 }
 
 /** Every job is claimed, traced and finished; a job that runs twice would be seen twice. */
-function runJobs({ jobs, traces }: Library): void {
+function runQueue({ queue, traces }: Library): void {
   const worker = `process ${process.pid}`;
-  jobs.recover(() => false);
-  for (let job = jobs.claim({ worker }); job !== undefined; job = jobs.claim({ worker })) {
-    const { id, contentKey: key } = job;
+  queue.recover(() => false);
+  for (let task = queue.claim({ worker }); task !== undefined; task = queue.claim({ worker })) {
+    const { id, contentKey: key } = task;
     say(`run ${id}`);
     const trace = generateTrace(id, null);
     const extra = new Float32Array(1_100_000).fill(id);
     const extraArrays = [{ name: 'hidden', dtype: 'float32', shape: [extra.length], array: extra } as const];
     const store = () =>
       traces.insert(trace, { imageId: null, contentKey: key, conceptSet: null, extraArrays });
-    if (jobs.finish(id, worker, store)) say(`done ${id}`);
+    if (queue.finish(id, worker, store)) say(`done ${id}`);
   }
 }
 

@@ -80,7 +80,7 @@ async function prepare(mode: CrashMode, folder: string): Promise<void> {
       modelKey: '',
       maxAttempts: 1000,
     }));
-    library.jobs.enqueue(jobs);
+    library.queue.enqueue(jobs);
   }
   library.close();
 }
@@ -160,7 +160,7 @@ async function check(
       } else if (what === 'run' && seen.has(`done ${key}`)) {
         problems.push(`finished job ${key} ran again`);
       } else if (what === 'done') {
-        const job = library.jobs.get(Number(key));
+        const job = library.queue.get(Number(key));
         if (job.state !== 'done' || job.traceId === null)
           problems.push(`finished job ${key} is ${job.state}`);
         else if (library.traceArrays.get(job.traceId, 'hidden').array[1] !== Math.fround(job.id)) {
@@ -169,7 +169,7 @@ async function check(
         seen.add(line);
       }
     }
-    const done = library.jobs.counts().done;
+    const done = library.queue.counts().done;
     if (library.traces.count() !== done) problems.push(`${library.traces.count()} traces for ${done} jobs`);
     return { acknowledged: lines.filter((line) => /^(?:image|done)/.test(line)).length, problems };
   } finally {

@@ -40,7 +40,7 @@ async function traceBothEyes({ workbench: { client } }: RunningApp): Promise<num
   const [model] = await client.models.list();
   const prompt =
     (await client.prompts.list()).find(({ id }) => id === 'describe') ?? (await client.prompts.list())[0]!;
-  const { added } = await client.jobs.enqueue({
+  const { added } = await client.traces.enqueue({
     images: { ids: [right.id, left.id] },
     modelId: model!.id,
     prompts: [prompt.text.en],
@@ -50,13 +50,13 @@ async function traceBothEyes({ workbench: { client } }: RunningApp): Promise<num
   const traceIds: number[] = [];
   for (const id of added) {
     for (;;) {
-      const { state, traceId } = await client.jobs.get({ id });
+      const { state, traceId } = await client.tasks.get({ id });
       if (traceId !== null) {
         traceIds.push(traceId);
         break;
       }
       if (state === 'failed' || state === 'cancelled')
-        throw new Error(`the trace of job ${id} ended as ${state}`);
+        throw new Error(`the trace of task ${id} ended as ${state}`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }

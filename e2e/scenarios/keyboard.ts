@@ -94,44 +94,44 @@ export function keyboard(app: () => RunningApp): void {
     const [model] = await client.models.list();
     const images = { ids: (await client.images.ids({})).slice(0, 2) };
     const prompts = ['What is at the edge?'];
-    await client.jobs.enqueue({ images, modelId: model!.id, prompts, conceptSetId: 'fundus' });
-    await visit('/jobs');
-    const row = (state: string) => page.locator(`[data-testid="job-row"][data-state="${state}"]`);
+    await client.traces.enqueue({ images, modelId: model!.id, prompts, conceptSetId: 'fundus' });
+    await visit('/tasks');
+    const row = (state: string) => page.locator(`[data-testid="task-row"][data-state="${state}"]`);
     await row('running').waitFor();
-    await row('queued').getByTestId('job-action').focus();
+    await row('queued').getByTestId('task-action').focus();
     await page.keyboard.press('Enter');
     await row('paused').waitFor();
-    expect(await focusedTestid(app())).toBe('job-action');
+    expect(await focusedTestid(app())).toBe('task-action');
     await page.keyboard.press('Enter');
     await row('queued').waitFor();
-    await row('queued').getByTestId('job-cancel').focus();
+    await row('queued').getByTestId('task-cancel').focus();
     await page.keyboard.press('Enter');
     await row('cancelled').first().waitFor();
-    await row('cancelled').first().getByTestId('job-action').focus();
+    await row('cancelled').first().getByTestId('task-action').focus();
     await page.keyboard.press('Enter');
     await row('queued').waitFor();
     const words = await page.getByTestId('pause-queue').innerText();
     await press(app(), 'pause-queue');
-    await expect.poll(async () => (await client.jobs.counts()).paused).toBe(true);
+    await expect.poll(async () => (await client.tasks.counts()).paused).toBe(true);
     await expect.poll(() => page.getByTestId('pause-queue').innerText()).not.toBe(words);
     expect(await focusedTestid(app())).toBe('pause-queue');
     await page.keyboard.press('Enter');
-    await expect.poll(async () => (await client.jobs.counts()).paused).toBe(false);
+    await expect.poll(async () => (await client.tasks.counts()).paused).toBe(false);
     engine.release();
     const left = async () => {
-      const { counts } = await client.jobs.counts();
+      const { counts } = await client.tasks.counts();
       return counts.queued + counts.running;
     };
     await expect.poll(left, { timeout: 150_000 }).toBe(0);
     await page.keyboard.press('j');
-    await page.getByTestId('jobs-tray').waitFor();
+    await page.getByTestId('tasks-tray').waitFor();
     await page.keyboard.press('Escape');
-    await page.getByTestId('jobs-tray').waitFor({ state: 'detached' });
+    await page.getByTestId('tasks-tray').waitFor({ state: 'detached' });
   });
 
   test('every view and its controls are reached by Tab, and the focus is seen', async () => {
     const { page, visit } = app();
-    for (const view of ['/library', '/jobs', '/models', '/concepts', '/settings', '/help']) {
+    for (const view of ['/library', '/tasks', '/models', '/concepts', '/settings', '/help']) {
       await visit(view);
       await page.waitForTimeout(200);
       await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());

@@ -54,13 +54,13 @@ export function models(app: () => RunningApp): void {
     await expect.poll(() => page.getByTestId('add-model').isEnabled()).toBe(true);
     expect(await seriousProblems()).toEqual([]);
     await page.getByTestId('add-model').click();
-    const task = page.getByTestId('model-task').filter({ hasText: repository });
-    await task.getByTestId('pause-task').click({ timeout: 20_000 });
+    const task = page.getByTestId('task-row').filter({ hasText: repository });
+    await task.getByTestId('task-action').click({ timeout: 20_000 });
     await expect.poll(() => task.getAttribute('data-state')).toBe('paused');
     expect(await card(repository).count()).toBe(0);
     expect(await seriousProblems()).toEqual([]);
     hub.reset();
-    await task.getByTestId('resume-task').press('Enter');
+    await task.getByTestId('task-action').press('Enter');
     await card(repository).waitFor({ timeout: 30_000 });
     expect(stored()).toHaveLength(1);
   });

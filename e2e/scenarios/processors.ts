@@ -52,7 +52,7 @@ export function processors(app: () => RunningApp): void {
       const bar = card().getByRole('progressbar');
       await expect.poll(() => bar.getAttribute('aria-valuenow'), { timeout: 20_000 }).not.toBe('0');
       expect(await seriousProblems()).toEqual([]);
-      await page.getByTestId('cancel-cuda').press('Enter');
+      await page.getByTestId('task-cancel').press('Enter');
       await page.getByTestId('install-cuda').waitFor();
       expect(await card().locator('.problem').count()).toBe(0);
     });

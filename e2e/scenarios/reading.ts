@@ -58,7 +58,7 @@ export function reading(app: () => RunningApp): void {
   test('both eyes of a patient are traced and compared', async () => {
     const { page, visit, workbench } = app();
     const idle = async () => {
-      const { counts } = await workbench.client.jobs.counts();
+      const { counts } = await workbench.client.tasks.counts();
       return counts.queued + counts.running === 0;
     };
     const { items } = await workbench.client.images.page({ query: { sort: 'patient' }, limit: 20 });

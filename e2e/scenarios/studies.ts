@@ -60,9 +60,9 @@ export function studies(app: () => RunningApp): void {
     await client.groups.addImages({ id: control.id, images: { ids: controls! } });
     const [model] = await client.models.list();
     const order = { modelId: model!.id, prompts: ['Which organ is it?'], conceptSetId: 'fundus' };
-    const { added } = await client.jobs.enqueue({ ...order, images: { ids: [...cases!, ...controls!] } });
+    const { added } = await client.traces.enqueue({ ...order, images: { ids: [...cases!, ...controls!] } });
     const done = async () => {
-      const jobs = await Promise.all(added.map((id) => client.jobs.get({ id })));
+      const jobs = await Promise.all(added.map((id) => client.tasks.get({ id })));
       return jobs.every(({ state }) => state === 'done');
     };
     await expect.poll(done, { timeout: 150_000 }).toBe(true);

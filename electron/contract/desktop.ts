@@ -14,7 +14,7 @@ export const menuCommands = [
   'show-library',
   'show-trace',
   'show-compare',
-  'show-jobs',
+  'show-tasks',
   'show-models',
   'show-settings',
   'show-help',

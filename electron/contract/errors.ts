@@ -92,40 +92,6 @@ export class FundusLensError extends Error {
   }
 }
 
-/** A {@link FundusLensError} as it travels between processes. */
-export interface SerializedError {
-  readonly code: ErrorCode | 'internal';
-  readonly summary: string;
-  readonly expected?: string | undefined;
-  readonly found?: string | undefined;
-  readonly advice?: string | undefined;
-  readonly stack?: string | undefined;
-}
-
-/** Flattens any thrown value for a message channel; {@link deserializeError} is its inverse. */
-export function serializeError(error: unknown): SerializedError {
-  if (error instanceof FundusLensError) {
-    const { code, summary, expected, found, advice, stack } = error;
-    return { code, summary, expected, found, advice, stack };
-  }
-  const thrown = error instanceof Error ? error : new Error(String(error));
-  return { code: 'internal', summary: thrown.message, stack: thrown.stack };
-}
-
-export function deserializeError(error: SerializedError): Error {
-  if (error.code === 'internal') {
-    const restored = new Error(error.summary);
-    if (error.stack !== undefined) restored.stack = error.stack;
-    return restored;
-  }
-  const { code, summary, expected, found, advice } = error;
-  return new FundusLensError(code, summary, {
-    ...(expected === undefined ? {} : { expected }),
-    ...(found === undefined ? {} : { found }),
-    ...(advice === undefined ? {} : { advice }),
-  });
-}
-
 function composeMessage(summary: string, { expected, found, advice }: ErrorDetails): string {
   return [
     summary,

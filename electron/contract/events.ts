@@ -1,45 +1,24 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
-import { engineStages } from '../engine/lens-trace/progress.ts';
 import { call } from './call.ts';
-import { count, idSchema } from './ids.ts';
-import { importCountsSchema, importStates } from './imports.ts';
-import { jobStates } from './jobs.ts';
-import { modelTaskSchema } from './models.ts';
+import { count, idSchema, taskIdSchema } from './ids.ts';
 import { problemSchema } from './problem.ts';
-import { cudaLibrarySchema } from './providers.ts';
+import { taskProgressSchema, taskSchema } from './tasks.ts';
 
 /** What happens while nobody asks; one stream for a whole face. */
 export const workbenchEventSchema = z.discriminatedUnion('type', [
   /** Sent first on a fresh stream and after events were lost: read every list anew. */
   z.object({ type: z.literal('resync') }),
+  /** A task is new or has changed, but for its progress. */
+  z.object({ type: z.literal('task'), task: taskSchema }),
   z.object({
-    type: z.literal('job'),
-    jobId: idSchema,
-    state: z.enum(jobStates),
-    imageId: idSchema.nullable(),
-    traceId: idSchema.nullable(),
-    problem: problemSchema.nullable(),
+    type: z.literal('task-progress'),
+    taskId: taskIdSchema,
+    progress: taskProgressSchema,
+    millisecondsLeft: count.nullable(),
   }),
-  z.object({
-    type: z.literal('job-progress'),
-    jobId: idSchema,
-    stage: z.enum(engineStages),
-    done: count,
-    total: count,
-  }),
-  /** The queue as a whole changed: jobs were added, or it was paused or resumed. */
+  /** The queue as a whole changed: many tasks at once, or it was paused or resumed. */
   z.object({ type: z.literal('queue'), paused: z.boolean() }),
-  z.object({
-    type: z.literal('import'),
-    importId: idSchema,
-    state: z.enum(importStates),
-    counts: importCountsSchema,
-    /** Files found so far; grows while folders and archives are read. */
-    filesFound: count.nullable(),
-    /** The file in work; a base name, never a whole path. */
-    current: z.string().nullable(),
-  }),
   /** Rows changed; empty ids mean "many". */
   z.object({
     type: z.literal('library'),
@@ -63,10 +42,6 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
     problem: problemSchema.nullable(),
   }),
   z.object({ type: z.literal('models') }),
-  /** A download, copy, preparation or verification moved on. */
-  z.object({ type: z.literal('model-task'), task: modelTaskSchema }),
-  /** An installation of the CUDA library moved on or ended. */
-  z.object({ type: z.literal('cuda-library'), cuda: cudaLibrarySchema }),
   z.object({ type: z.literal('settings') }),
 ]);
 

@@ -18,5 +18,10 @@ export const byIds = z.strictObject({ ids: z.array(idSchema).min(1).max(100_000)
 
 export const changed = z.object({ changed: count });
 
+/** Opaque; tells the task from every other one, whatever its kind. */
+export const taskIdSchema = z.string().min(1).max(500);
+
+export const taskIdsSchema = z.strictObject({ ids: z.array(taskIdSchema).min(1).max(100_000) });
+
 /** Beside what images belong to. */
 export const withImageCount = { imageCount: count };

@@ -155,7 +155,7 @@ export const images = {
   facets: call.input(z.strictObject({ filter: imageFilterSchema.default({}) })).output(facetsSchema),
   get: call.input(byId).output(imageDetailSchema),
   update: call.input(byIds.extend({ change: imageChangeSchema })).output(changed),
-  /** Takes images with their traces and jobs out of the library; cannot be undone, original files stay. */
+  /** Takes images with their traces and tasks out of the library; cannot be undone, original files stay. */
   remove: call.input(byIds).output(changed),
   addTag: call.input(byIds.extend({ name: z.string().trim().min(1).max(100) })).output(changed),
   removeTag: call.input(byIds.extend({ tagId: idSchema })).output(changed),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { call } from './call.ts';
 import { exportResultSchema } from './exports.ts';
-import { byId, changed, idSchema, instantSchema, sha256Schema } from './ids.ts';
+import { byId, idSchema, instantSchema, sha256Schema, taskIdSchema } from './ids.ts';
 
 /** Why a file was not taken in, or what has to be said about one that was; one code per cause. */
 export const importReasons = [
@@ -115,10 +115,12 @@ export const importChoicesSchema = z.strictObject({
 
 export type ImportChoices = z.infer<typeof importChoicesSchema>;
 
+const begun = z.object({ importId: idSchema, taskId: taskIdSchema });
+
 const importSummarySchema = importReportSchema.omit({ schema: true, entries: true });
 
 export const imports = {
-  /** Begins in the background; `events` tell how it goes. */
+  /** Begins in the background, after imports that have begun before. */
   start: call
     .input(
       z.strictObject({
@@ -126,7 +128,7 @@ export const imports = {
         options: importChoicesSchema.prefault({}),
       }),
     )
-    .output(z.object({ importId: idSchema })),
+    .output(begun),
   /** The same for files that a browser hands over; they are always copied into the library. */
   upload: call
     .input(
@@ -135,13 +137,12 @@ export const imports = {
         options: importChoicesSchema.prefault({}),
       }),
     )
-    .output(z.object({ importId: idSchema })),
+    .output(begun),
   /** Newest first. */
   list: call
     .input(z.strictObject({ limit: z.int().min(1).max(1000).default(50) }))
     .output(z.array(importSummarySchema)),
   get: call.input(byId).output(importReportSchema),
-  cancel: call.input(byId).output(changed),
   exportReport: call
     .input(byId.extend({ format: z.enum(['csv', 'json']).default('csv') }))
     .output(exportResultSchema),

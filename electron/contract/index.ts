@@ -6,7 +6,6 @@ import { exports } from './exports.ts';
 import { groups } from './groups.ts';
 import { images } from './images.ts';
 import { imports } from './imports.ts';
-import { jobs } from './jobs.ts';
 import { library } from './library.ts';
 import { models } from './models.ts';
 import { patients } from './patients.ts';
@@ -14,6 +13,7 @@ import { prompts } from './prompts.ts';
 import { providers } from './providers.ts';
 import { settings } from './settings.ts';
 import { tags } from './tags.ts';
+import { tasks } from './tasks.ts';
 import { traces } from './traces.ts';
 import { visits } from './visits.ts';
 
@@ -32,7 +32,7 @@ export const contract = {
   concepts,
   prompts,
   traces,
-  jobs,
+  tasks,
   compare,
   exports,
   settings,

@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { fidelityReportSchema } from '../engine/lens-trace/fidelity-report.ts';
 import { gateSchema, providerNames } from '../engine/lens-trace/lens-trace.ts';
 import { call } from './call.ts';
-import { byId, changed, count, idSchema, instantSchema, sha256Schema } from './ids.ts';
+import { byId, changed, count, idSchema, instantSchema, sha256Schema, taskIdSchema } from './ids.ts';
 import { blockSizes, weightFormats } from './prepared-model.ts';
-import { problemSchema } from './problem.ts';
 import { sizeEstimateSchema } from './size-estimate.ts';
 
 /** What the last load of a model showed. */
@@ -169,46 +168,6 @@ export const cachedModelSchema = z.object({
   hasVision: z.boolean(),
 });
 
-export const modelTaskKinds = ['download', 'copy', 'prepare', 'verify'] as const;
-
-export const modelTaskStates = ['running', 'paused', 'failed', 'done', 'cancelled'] as const;
-
-export const modelTaskPhases = [
-  'starting',
-  'headers',
-  'fetch',
-  'waiting',
-  'hash',
-  'calibrate',
-  'weights',
-  'check',
-  'prepared',
-  'reference',
-  'compare',
-] as const;
-
-/** Something long that happens to one model. */
-export const modelTaskSchema = z.object({
-  id: z.string(),
-  kind: z.enum(modelTaskKinds),
-  /** What it is about, such as a repository and a format. */
-  title: z.string(),
-  state: z.enum(modelTaskStates),
-  phase: z.enum(modelTaskPhases),
-  /** Bytes, or layers of a verification. */
-  done: count,
-  total: count,
-  unit: z.enum(['bytes', 'layers']),
-  /** null when too little has happened. */
-  secondsLeft: count.nullable(),
-  problem: problemSchema.nullable(),
-  /** Whether it may be paused, and taken up again later, also after a restart. */
-  resumable: z.boolean(),
-  /** The model it made or judged. */
-  modelId: idSchema.nullable(),
-  startedAt: instantSchema,
-});
-
 export const prepareChoicesSchema = z.strictObject({
   format: z.enum(weightFormats),
   blockSize: z.literal([...blockSizes]).default(32),
@@ -241,10 +200,6 @@ export type ModelOffer = z.infer<typeof modelOfferSchema>;
 
 export type CachedModel = z.infer<typeof cachedModelSchema>;
 
-export type ModelTask = z.infer<typeof modelTaskSchema>;
-
-export type ModelTaskPhase = (typeof modelTaskPhases)[number];
-
 export type PrepareChoices = z.infer<typeof prepareChoicesSchema>;
 
 export type HubAccount = z.infer<typeof hubAccountSchema>;
@@ -259,7 +214,7 @@ const sourceOfFolder = z.strictObject({ from: z.enum(['folder', 'cache']), folde
 
 const modelSourceSchema = z.union([sourceOfHub, sourceOfFolder]);
 
-const byTask = z.strictObject({ taskId: z.string().min(1) });
+const begun = z.object({ taskId: taskIdSchema });
 
 export const models = {
   list: call.output(z.array(modelSchema)),
@@ -276,9 +231,9 @@ export const models = {
   /** Uses a revision of the cache where it lies; its hashes must be those of its names. */
   addCached: call.input(z.strictObject({ folder: z.string().min(1) })).output(modelSchema),
   /** Begins to download or copy a model into our own folder. It counts only when every hash is right. */
-  fetch: call.input(modelSourceSchema).output(modelTaskSchema),
+  fetch: call.input(modelSourceSchema).output(begun),
   /** Begins to write the weights in another format. */
-  prepare: call.input(byId.extend(prepareChoicesSchema.shape)).output(modelTaskSchema),
+  prepare: call.input(byId.extend(prepareChoicesSchema.shape)).output(begun),
   /** Begins to measure how true the numbers of prepared weights are. */
   verify: call
     .input(
@@ -288,17 +243,7 @@ export const models = {
         prompts: z.array(z.string().min(1).max(20_000)).min(1).max(20).optional(),
       }),
     )
-    .output(modelTaskSchema),
-  tasks: {
-    /** Oldest first. `model-task` events tell how they go. */
-    list: call.output(z.array(modelTaskSchema)),
-    pause: call.input(byTask).output(modelTaskSchema),
-    resume: call.input(byTask).output(modelTaskSchema),
-    /** Ends it and deletes what has arrived so far. */
-    cancel: call.input(byTask).output(modelTaskSchema),
-    /** Takes what is over off the list. */
-    dismiss: call.input(z.strictObject({ taskIds: z.array(z.string()).max(1000) })).output(changed),
-  },
+    .output(begun),
   hub: {
     get: call.output(hubAccountSchema),
     /** null forgets the token. */
@@ -309,7 +254,7 @@ export const models = {
   /** Loads the model and compares its lens with its own logits. */
   checkGate: call.input(byId).output(gateSchema),
   /**
-   * Deletes a model of our own folder, and forgets any other; traces stay. `model.in-use` while jobs or tasks need it,
+   * Deletes a model of our own folder, and forgets any other; traces stay. `model.in-use` while tasks need it,
    * unless `confirmed`, which cancels them.
    */
   remove: call.input(byId.extend({ confirmed: z.boolean().default(false) })).output(changed),

@@ -1,29 +1,50 @@
 import { z } from 'zod';
-import { errorCodes, serializeError } from './errors.ts';
+import { errorCodes, FundusLensError } from './errors.ts';
+import { withoutAbsent } from './without-absent.ts';
 
-/** {@link SerializedError} as a schema, without the stack, which names folders of one machine. */
+/** What went wrong, as it is shown and kept: without a stack, which names folders of one machine. */
 export const problemSchema = z.object({
   code: z.enum([...errorCodes, 'internal']),
   summary: z.string(),
+  /** What the software needed. */
   expected: z.string().optional(),
+  /** What it got instead. */
   found: z.string().optional(),
+  /** What the person can do next. */
   advice: z.string().optional(),
 });
 
 export type Problem = z.infer<typeof problemSchema>;
 
-/** What a person should be told of anything thrown, here or by a call of the contract. */
+/** A problem as it travels between processes of ours. */
+export interface SerializedError extends Problem {
+  readonly stack?: string | undefined;
+}
+
+/** The problem in anything thrown, here or by a call of the contract. */
 export function problemOf(error: unknown): Problem {
   if (typeof error === 'object' && error !== null && 'data' in error) {
     const travelled = problemSchema.safeParse(error.data);
     if (travelled.success) return travelled.data;
   }
   const { code, summary, expected, found, advice } = serializeError(error);
-  return {
-    code,
-    summary,
-    ...(expected === undefined ? {} : { expected }),
-    ...(found === undefined ? {} : { found }),
-    ...(advice === undefined ? {} : { advice }),
-  };
+  return withoutAbsent({ code, summary, expected, found, advice });
+}
+
+/** Flattens anything thrown for a message channel; {@link deserializeError} is its inverse. */
+export function serializeError(error: unknown): SerializedError {
+  if (error instanceof FundusLensError) {
+    const { code, summary, expected, found, advice, stack } = error;
+    return { code, summary, expected, found, advice, stack };
+  }
+  const thrown = error instanceof Error ? error : new Error(String(error));
+  return { code: 'internal', summary: thrown.message, stack: thrown.stack };
+}
+
+export function deserializeError(error: SerializedError): Error {
+  const { code, summary, stack, ...details } = error;
+  if (code !== 'internal') return new FundusLensError(code, summary, withoutAbsent(details));
+  const restored = new Error(summary);
+  if (stack !== undefined) restored.stack = stack;
+  return restored;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { providerNames } from '../engine/lens-trace/lens-trace.ts';
 import { call } from './call.ts';
-import { count, instantSchema } from './ids.ts';
+import { count, instantSchema, taskIdSchema } from './ids.ts';
 import { problemSchema } from './problem.ts';
 
 /**
@@ -40,9 +40,7 @@ export const installedLibrarySchema = z.object({
   compared: z.boolean(),
 });
 
-export const libraryPhases = ['ask', 'fetch', 'waiting', 'hash', 'unpack', 'trial'] as const;
-
-/** The CUDA library: what there is, and what happens to it now. */
+/** What there is of the CUDA library; its installation is a task. */
 export const cudaLibrarySchema = z.object({
   /** Why there can be none on this system; null where there can. */
   unsupported: problemSchema.nullable(),
@@ -50,10 +48,6 @@ export const cudaLibrarySchema = z.object({
   /** Address of the feed that would be asked. */
   feed: z.string(),
   offline: z.boolean(),
-  /** An installation under way; null when there is none. */
-  progress: z.object({ phase: z.enum(libraryPhases), done: count, total: count }).nullable(),
-  /** Why the last installation of this run ended early; null when it did not, or was cancelled. */
-  problem: problemSchema.nullable(),
 });
 
 export const providersReportSchema = z.object({
@@ -71,8 +65,6 @@ export type ProviderTrouble = (typeof providerTroubles)[number];
 
 export type CudaLibrary = z.infer<typeof cudaLibrarySchema>;
 
-export type LibraryPhase = (typeof libraryPhases)[number];
-
 export type ProvidersReport = z.infer<typeof providersReportSchema>;
 
 export type ProvidersView = z.infer<typeof providersViewSchema>;
@@ -82,7 +74,7 @@ export const providers = {
   list: call
     .input(z.strictObject({ fresh: z.boolean().default(false) }).prefault({}))
     .output(providersViewSchema),
-  /** Begins to install the library of the cuda provider; `cuda-library` events tell how it goes. */
+  /** Begins to install the library of the cuda provider. */
   installCuda: call
     .input(
       z.discriminatedUnion('from', [
@@ -91,8 +83,6 @@ export const providers = {
         z.strictObject({ from: z.literal('file'), path: z.string().min(1), sha512: z.string().optional() }),
       ]),
     )
-    .output(cudaLibrarySchema),
-  /** Ends it; what has arrived is kept. */
-  cancelCuda: call.input(z.strictObject({}).prefault({})).output(cudaLibrarySchema),
+    .output(z.object({ taskId: taskIdSchema })),
   removeCuda: call.input(z.strictObject({ confirmed: z.literal(true) })).output(providersViewSchema),
 };

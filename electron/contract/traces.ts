@@ -8,7 +8,7 @@ import {
 import { traceRequestSchema } from '../engine/lens-trace/trace-request.ts';
 import { call } from './call.ts';
 import { resolvedConceptSchema } from './concepts.ts';
-import { byId, byIds, changed, count, idSchema, instantSchema, sha256Schema } from './ids.ts';
+import { byId, byIds, changed, count, idSchema, instantSchema, sha256Schema, taskIdSchema } from './ids.ts';
 import { imageChoiceSchema } from './image-query.ts';
 
 const laterConcept = z.object({
@@ -82,6 +82,16 @@ export const traceOrderSchema = traceRequestSchema.omit({ prompt: true, provider
   priority: z.int().min(-10).max(10).default(0),
 });
 
+export const enqueueResultSchema = z.object({
+  added: z.array(taskIdSchema),
+  /** Queued, running or done already; a done one is not run again. */
+  existing: z.array(taskIdSchema),
+  /** Failed or cancelled ones that wait for another try now. */
+  requeued: z.array(taskIdSchema),
+  /** Traces that the existing tasks have made. */
+  traceIds: z.array(idSchema),
+});
+
 export type TraceSummaryView = z.infer<typeof traceSummarySchema>;
 
 export type TraceHeader = z.infer<typeof traceHeaderSchema>;
@@ -90,7 +100,11 @@ export type TraceDetail = z.infer<typeof traceDetailSchema>;
 
 export type TraceOrder = z.infer<typeof traceOrderSchema>;
 
+export type EnqueueOutcome = z.infer<typeof enqueueResultSchema>;
+
 export const traces = {
+  /** Puts a task into the queue for every image and prompt. */
+  enqueue: call.input(traceOrderSchema).output(enqueueResultSchema),
   /** Newest first. */
   list: call.input(traceFilterSchema).output(z.array(traceSummarySchema)),
   get: call.input(byId).output(traceDetailSchema),

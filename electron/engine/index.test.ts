@@ -16,13 +16,18 @@ afterAll(() => model.close());
 
 test('a trace by the public interface is that of the engine, with the defaults of the schema', async () => {
   const models = new ModelCache();
-  const request = fixtureRequest(name, { imagePath: image, prompt, generate: 16 });
+  const request = fixtureRequest(name, { imagePath: image, prompt, generate: 4 });
   const expected = await trace(request, {}, models);
   await models.close();
-  const found = await model.trace(image, { prompt, concepts: request.conceptSet, controls: false });
+  const found = await model.trace(image, {
+    prompt,
+    generate: 4,
+    concepts: request.conceptSet,
+    controls: false,
+  });
   expect(found.cells).toEqual(expected.cells);
   expect(found.generated).toEqual(expected.generated);
-  expect(await model.generate(image, prompt)).toEqual(expected.generated);
+  expect(await model.generate(image, prompt, { maxTokens: 4 })).toEqual(expected.generated);
 });
 
 test('the bundled concepts and controls are taken when nothing is said', async () => {

@@ -1,7 +1,7 @@
 import { FundusLensError } from '../contract/errors.ts';
 import { limitDetail } from './image/limit-detail.ts';
 import { openImage } from './image/open-image.ts';
-import { requireRoom } from './memory/fit-memory.ts';
+import { requireMemory } from './memory/fit-memory.ts';
 import { composePrompt } from './model/compose-prompt.ts';
 import { DecoderRun, embedPrompt } from './model/decoder-run.ts';
 import { encodeImages } from './model/vision-encoder.ts';
@@ -28,7 +28,7 @@ export async function tap(request: TapRequest, hooks: TraceHooks, models: ModelC
   const length = prompt.tokenIds.length;
   const [start, end] = prompt.imageSpan!;
   const numTokens = end - start;
-  await requireRoom(model, image.grid, length, numTokens + 1);
+  await requireMemory(model, image.grid, length, numTokens + 1);
 
   await reportProgress(hooks, 'vision', 0, 1);
   const [encoded] = await encodeImages(model, [{ grid: image.grid, pixelValues: await image.pixelValues() }]);

@@ -58,7 +58,7 @@ export function offerReload(window: BrowserWindow, labels: () => MenuLabels, log
   });
 }
 
-/** Notes what else of the program dies: the process for graphics comes back by itself, an engine with the next job. */
+/** Notes what else of the program dies: the process for graphics comes back by itself, an engine with the next task. */
 export function noteChildrenGone(log: Log): void {
   app.on('child-process-gone', (_event, { type, reason, exitCode }) => {
     if (reason !== 'clean-exit') log.info(`child-gone-${type.toLowerCase()}`, { exitCode });

@@ -54,7 +54,7 @@ export function composeMenu(
         item(labels.library, 'show-library', 'CommandOrControl+1'),
         item(labels.trace, 'show-trace', 'CommandOrControl+2'),
         item(labels.compare, 'show-compare', 'CommandOrControl+3'),
-        item(labels.jobs, 'show-jobs', 'CommandOrControl+4'),
+        item(labels.tasks, 'show-tasks', 'CommandOrControl+4'),
         item(labels.models, 'show-models', 'CommandOrControl+5'),
         item(labels.settings, 'show-settings', 'CommandOrControl+,'),
         separator,

@@ -39,7 +39,7 @@ function readPort(text: string): number {
 }
 
 /**
- * Opens the library, serves it, says where, and ends in good order at Ctrl+C: jobs go back to the queue, engines end,
+ * Opens the library, serves it, says where, and ends in good order at Ctrl+C: the running task goes back to the queue, engines end,
  * the library is closed.
  */
 export async function startServer({

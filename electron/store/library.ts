@@ -15,7 +15,6 @@ import { Groups } from './groups.ts';
 import { ImageSearch } from './images/image-search.ts';
 import { Images } from './images/images.ts';
 import { ImportLog } from './import-log.ts';
-import { Jobs } from './jobs/jobs.ts';
 import { createFolders, libraryPaths, removeStaleTemporaries, warnAboutFolder } from './library-folder.ts';
 import type { FolderWarning } from './library-folder.ts';
 import { damagedLibrary } from './database/database-errors.ts';
@@ -30,6 +29,7 @@ import { Patients } from './patients.ts';
 import { Prompts } from './prompts.ts';
 import { lastCheck, quickCheck } from './quick-check.ts';
 import type { LastCheck } from './quick-check.ts';
+import { Queue } from './queue/queue.ts';
 import { Settings } from './settings.ts';
 import { Tags } from './images/tags.ts';
 import { TraceArrays } from './traces/trace-arrays.ts';
@@ -66,7 +66,7 @@ export class Library {
   readonly conceptSets: ConceptSets;
   readonly traceArrays: TraceArrays;
   readonly traces: Traces;
-  readonly jobs: Jobs;
+  readonly queue: Queue;
   readonly imports: ImportLog;
   readonly audit: AuditLog;
   readonly settings: Settings;
@@ -94,7 +94,7 @@ export class Library {
     const conceptSets = (this.conceptSets = new ConceptSets(db, now));
     const arrays = (this.traceArrays = new TraceArrays(db, this.files));
     this.traces = new Traces(db, { models, prompts, conceptSets, arrays, audit }, now);
-    this.jobs = new Jobs(db, now);
+    this.queue = new Queue(db, now);
     this.imports = new ImportLog(db, { patients, visits, images, findings, tags, audit }, now);
     this.settings = new Settings(db);
   }

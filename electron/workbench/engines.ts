@@ -157,22 +157,22 @@ export class Engines {
     work: (client: EngineClient) => Promise<T>,
   ): Promise<T> {
     const engine = await this.#open(folder, modelId);
-    const tell = (state: 'starting' | 'ready' | 'busy' | 'crashed', error?: unknown) =>
+    const publish = (state: 'starting' | 'ready' | 'busy' | 'crashed', error?: unknown) =>
       this.#events.publish({
         type: 'engine',
         modelId,
         state,
         problem: error === undefined ? null : problemOf(error),
       });
-    tell(engine.client.pid === null ? 'starting' : 'busy');
+    publish(engine.client.pid === null ? 'starting' : 'busy');
     engine.busy += 1;
     try {
       const result = await work(engine.client);
-      tell('ready');
+      publish('ready');
       return result;
     } catch (error) {
-      if (error instanceof FundusLensError && error.code === 'engine.killed') tell('crashed', error);
-      else tell('ready');
+      if (error instanceof FundusLensError && error.code === 'engine.killed') publish('crashed', error);
+      else publish('ready');
       throw error;
     } finally {
       engine.busy -= 1;

@@ -3,19 +3,20 @@ import { createRouterClient } from '@orpc/server';
 import type { RouterClient } from '@orpc/server';
 import type { Media } from '../contract/media.ts';
 import type { EngineClientOptions } from '../engine/process/engine-client.ts';
+import type { RunnerOptions } from '../tasks/queue-runner.ts';
+import { RunningTasks } from '../tasks/running-tasks.ts';
+import { TaskQueue } from '../tasks/task-queue.ts';
+import { Tasks } from '../tasks/tasks.ts';
 import { Engines } from './engines.ts';
 import { EventLog } from './events/event-log.ts';
-import { welcome } from './library/first-run.ts';
+import { fillNewLibrary } from './library/first-run.ts';
 import { bundled } from './folders.ts';
 import type { WorkbenchFolders } from './folders.ts';
 import { ImportService } from './imports/service.ts';
-import { JobRunner } from './jobs/job-runner.ts';
-import type { RunnerOptions } from './jobs/job-runner.ts';
 import { damagedLibrary } from '../store/database/database-errors.ts';
 import { LibrarySession } from './library/library-session.ts';
 import { MediaSource } from './images/media.ts';
 import { ModelManager } from './models/model-manager.ts';
-import type { ModelTasks } from './models/model-tasks.ts';
 import type { ModelManagerOptions } from './models/model-manager.ts';
 import { ProviderManager } from './providers/service.ts';
 import { SettingsFile } from './settings/settings-file.ts';
@@ -28,7 +29,6 @@ import { exportsRouter } from './exports/router.ts';
 import { groupsRouter } from './groups/router.ts';
 import { imagesRouter } from './images/router.ts';
 import { importsRouter } from './imports/router.ts';
-import { jobsRouter } from './jobs/router.ts';
 import { libraryRouter } from './library/router.ts';
 import { modelsRouter } from './models/router.ts';
 import { patientsRouter } from './patients/router.ts';
@@ -36,9 +36,11 @@ import { promptsRouter } from './prompts/router.ts';
 import { providersRouter } from './providers/router.ts';
 import { settingsRouter } from './settings/router.ts';
 import { tagsRouter } from './tags/router.ts';
+import { tasksRouter } from './tasks/router.ts';
 import { tracesRouter } from './traces/router.ts';
+import { traceWork } from './traces/trace-work.ts';
 import { visitsRouter } from './visits/router.ts';
-import type { Desk } from './desk.ts';
+import type { Services } from './services.ts';
 
 export interface WorkbenchOptions {
   readonly libraryFolder: string;
@@ -57,8 +59,8 @@ export interface WorkbenchOptions {
   readonly actor?: string;
   /** Whether an absent library is made. */
   readonly create?: boolean;
-  /** Whether queued jobs run in this process. */
-  readonly runJobs?: boolean;
+  /** Whether queued tasks run in this process. */
+  readonly runQueue?: boolean;
   readonly engine?: EngineClientOptions & { readonly maxWarm?: number };
   readonly runner?: Omit<RunnerOptions, 'onError'>;
   /** Of tests, which have no patience with a hub. */
@@ -80,15 +82,13 @@ export interface Workbench {
   readonly ready: Promise<void>;
   /** Waits for an import of this process. */
   readonly imports: Pick<ImportService, 'wait' | 'failure'>;
-  /** Waits for a download, copy, preparation or verification of this process. */
-  readonly modelTasks: Pick<ModelTasks, 'wait'>;
-  /** Waits for an installation of the CUDA library by this process. */
-  readonly cudaLibrary: Pick<ProviderManager, 'wait'>;
+  /** Waits for a task of this process that is not one of the queue. */
+  readonly tasks: Pick<RunningTasks, 'wait'>;
   /** Process ids of the engines that run now. */
   readonly enginePids: number[];
   /** null when there is no such image or view. */
   openMedia(imageId: number, view: string): Promise<Media | null>;
-  /** Gives running jobs back to the queue, ends engines and imports, and closes the library. */
+  /** Gives the running task back to the queue, ends engines and imports, and closes the library. */
   close(): Promise<void>;
 }
 
@@ -104,7 +104,7 @@ const closePatience = 8000;
  *   for reading
  */
 export async function createWorkbench(options: WorkbenchOptions): Promise<Workbench> {
-  const { actor = 'user', create = true, runJobs = true, log } = options;
+  const { actor = 'user', create = true, runQueue = true, log } = options;
   const onError = (event: string, error: unknown) => log?.error(event, error);
   const settings = new SettingsFile(options.settingsFile ?? null);
   const cache = path.resolve(options.cacheFolder);
@@ -123,28 +123,38 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   const session = await LibrarySession.open(folders.library, { actor, create });
   const events = new EventLog();
   const engines = new Engines(events, options.engine);
-  const runner = new JobRunner({ session, engines, events }, { ...options.runner, onError });
-  const imports = new ImportService({ session, events, cacheFolder: folders.cache }, onError);
-  const services = { session, events, settings, engines, runner, folders };
-  const manager = new ModelManager(services, {
+  const running = new RunningTasks(events, onError);
+  const kinds = { trace: traceWork({ session, engines, events, onError }) };
+  const queue = new TaskQueue(session, kinds, events, { ...options.runner, onError });
+  const imports = new ImportService({ session, events, running, cacheFolder: folders.cache, onError });
+  const tools = { session, events, settings, engines, folders, running };
+  const manager = new ModelManager(tools, {
     tokenFile: options.settingsFile === undefined ? null : `${options.settingsFile}.token`,
-    resumes: runJobs,
+    resumes: runQueue,
     onError,
     ...options.hub,
   });
-  const providers = new ProviderManager(services, { onError, ...options.hub });
-  const desk: Desk = { ...services, imports, manager, providers, undo: new UndoStack() };
+  const providers = new ProviderManager(tools, { ...options.hub });
+  const services: Services = {
+    ...tools,
+    tasks: new Tasks([running, queue]),
+    queue,
+    imports,
+    models: manager,
+    providers,
+    undo: new UndoStack(),
+  };
   const media = new MediaSource(session, folders.cache);
-  const router = createRouter(desk);
+  const router = createRouter(services);
 
-  if (runJobs && !session.isReadOnly) session.library.imports.closeInterrupted();
-  if (runJobs) runner.start();
+  if (runQueue && !session.isReadOnly) session.library.imports.closeInterrupted();
+  if (runQueue) queue.start();
   const models = manager.start().catch((error: unknown) => onError('models', error));
-  const welcomed = welcome(desk, {
+  const filled = fillNewLibrary(services, {
     samples: options.samplesFolder !== null,
     demoModel: options.demoModelFolder !== null,
   }).catch((error: unknown) => onError('first-run', error));
-  const ready = Promise.all([models, welcomed]).then(() => undefined);
+  const ready = Promise.all([models, filled]).then(() => undefined);
   const backups = setInterval(() => void checkWhenDue().then(backUpWhenDue), hour);
   backups.unref();
   async function checkWhenDue(): Promise<void> {
@@ -168,7 +178,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
 
   async function collectLeftOvers(): Promise<void> {
     try {
-      if (runJobs && closing === null) await session.library.collectLeftOvers();
+      if (runQueue && closing === null) await session.library.collectLeftOvers();
     } catch (error) {
       onError('left-overs', error);
     }
@@ -177,14 +187,8 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   let closing: Promise<void> | null = null;
   const close = async () => {
     clearInterval(backups);
-    // Engines end by force where they must, so that nothing waits for one that hangs: a job goes back to the queue.
-    const ending = [
-      runner.stop(),
-      engines.closeAll(),
-      imports.cancelAll(),
-      manager.close(),
-      providers.close(),
-    ];
+    // Engines end by force where they must, so that nothing waits for one that hangs: a task goes back to the queue.
+    const ending = [queue.stop(), engines.closeAll(), running.close()];
     const ended = Promise.allSettled([...ending, ready]).then((outcomes) => {
       for (const { reason } of outcomes.filter(
         ({ status }) => status === 'rejected',
@@ -200,8 +204,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     client: createRouterClient(router),
     ready: ready.then(collectLeftOvers).then(backUpWhenDue),
     imports,
-    modelTasks: manager.tasks,
-    cudaLibrary: providers,
+    tasks: running,
     get enginePids() {
       return engines.pids;
     },
@@ -218,25 +221,25 @@ async function withinPatience(work: Promise<void>, milliseconds: number): Promis
   clearTimeout(timer);
 }
 
-function createRouter(desk: Desk) {
+function createRouter(services: Services) {
   return {
-    app: appRouter(desk),
-    library: libraryRouter(desk),
-    images: imagesRouter(desk),
-    patients: patientsRouter(desk),
-    visits: visitsRouter(desk),
-    groups: groupsRouter(desk),
-    tags: tagsRouter(desk),
-    imports: importsRouter(desk),
-    models: modelsRouter(desk),
-    providers: providersRouter(desk),
-    concepts: conceptsRouter(desk),
-    prompts: promptsRouter(desk),
-    traces: tracesRouter(desk),
-    jobs: jobsRouter(desk),
-    compare: compareRouter(desk),
-    exports: exportsRouter(desk),
-    settings: settingsRouter(desk),
-    events: eventsRouter(desk),
+    app: appRouter(services),
+    library: libraryRouter(services),
+    images: imagesRouter(services),
+    patients: patientsRouter(services),
+    visits: visitsRouter(services),
+    groups: groupsRouter(services),
+    tags: tagsRouter(services),
+    imports: importsRouter(services),
+    models: modelsRouter(services),
+    providers: providersRouter(services),
+    concepts: conceptsRouter(services),
+    prompts: promptsRouter(services),
+    traces: tracesRouter(services),
+    tasks: tasksRouter(services),
+    compare: compareRouter(services),
+    exports: exportsRouter(services),
+    settings: settingsRouter(services),
+    events: eventsRouter(services),
   };
 }

@@ -1,16 +1,29 @@
-import type { EventLog } from './events/event-log.ts';
+import type { RunningTasks } from '../tasks/running-tasks.ts';
+import type { TaskQueue } from '../tasks/task-queue.ts';
+import type { Tasks } from '../tasks/tasks.ts';
 import type { Engines } from './engines.ts';
-import type { JobRunner } from './jobs/job-runner.ts';
-import type { LibrarySession } from './library/library-session.ts';
-import type { SettingsFile } from './settings/settings-file.ts';
+import type { EventLog } from './events/event-log.ts';
 import type { WorkbenchFolders } from './folders.ts';
+import type { UndoStack } from './images/undo-stack.ts';
+import type { ImportService } from './imports/service.ts';
+import type { LibrarySession } from './library/library-session.ts';
+import type { ModelManager } from './models/model-manager.ts';
+import type { ProviderManager } from './providers/service.ts';
+import type { SettingsFile } from './settings/settings-file.ts';
 
-/** What every part of the workbench may stand on. */
+/** What the calls of the contract work with; parts of it take what they need of it, and do not know it as a whole. */
 export interface Services {
   readonly session: LibrarySession;
   readonly events: EventLog;
   readonly settings: SettingsFile;
   readonly engines: Engines;
-  readonly runner: JobRunner;
   readonly folders: WorkbenchFolders;
+  /** All long work; `queue` and `running` are where it is kept and run. */
+  readonly tasks: Tasks;
+  readonly queue: TaskQueue;
+  readonly running: RunningTasks;
+  readonly imports: ImportService;
+  readonly models: ModelManager;
+  readonly providers: ProviderManager;
+  readonly undo: UndoStack;
 }

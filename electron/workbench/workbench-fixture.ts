@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Job } from '../contract/jobs.ts';
+import type { Task } from '../contract/tasks.ts';
 import { createWorkbench } from './open-workbench.ts';
 import type { Workbench, WorkbenchOptions } from './open-workbench.ts';
 
@@ -60,11 +60,11 @@ export async function importFolder({ client, imports }: Workbench, folder: strin
   return client.images.ids({ query: { sort: 'name' } });
 }
 
-/** Waits until none of the jobs is queued or running. */
-export async function settle({ client }: Workbench, ids: readonly number[]): Promise<Job[]> {
+/** Waits until none of the tasks is queued or running. */
+export async function settle({ client }: Workbench, ids: readonly string[]): Promise<Task[]> {
   for (;;) {
-    const jobs = await Promise.all(ids.map((id) => client.jobs.get({ id })));
-    if (jobs.every(({ state }) => !['queued', 'running'].includes(state))) return jobs;
+    const tasks = await Promise.all(ids.map((id) => client.tasks.get({ id })));
+    if (tasks.every(({ state }) => !['queued', 'running'].includes(state))) return tasks;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -36,15 +36,15 @@ describe('a library from import to trace', () => {
       topK: 5,
       generate: 2,
     };
-    const first = await client.jobs.enqueue(order);
+    const first = await client.traces.enqueue(order);
     expect(first).toMatchObject({ existing: [], requeued: [] });
     expect(first.added).toHaveLength(2);
     const jobs = await settle(workbench, first.added);
-    expect(jobs.map(({ state, error }) => ({ state, error }))).toEqual([
-      { state: 'done', error: null },
-      { state: 'done', error: null },
+    expect(jobs.map(({ state, problem }) => ({ state, problem }))).toEqual([
+      { state: 'done', problem: null },
+      { state: 'done', problem: null },
     ]);
-    const second = await client.jobs.enqueue(order);
+    const second = await client.traces.enqueue(order);
     expect(second).toMatchObject({ added: [], requeued: [], existing: first.added });
     expect(second.traceIds).toEqual(jobs.map(({ traceId }) => traceId));
     expect(await client.traces.list({})).toHaveLength(2);
@@ -57,7 +57,7 @@ describe('a library from import to trace', () => {
     expect(unpacked.generated).toEqual(header.generated);
 
     await client.traces.remove({ ids: [trace!.id] });
-    const again = await client.jobs.enqueue(order);
+    const again = await client.traces.enqueue(order);
     expect(again.requeued).toHaveLength(1);
     await settle(workbench, again.requeued);
     expect(await client.traces.list({ imageId: images[0]! })).toHaveLength(1);

@@ -112,9 +112,9 @@ def batch(shards, seed, step, rank, size_of_batch, rare=0.0, hard=0.0, augment=T
 def labels(truths, rows, cols):
     """Targets of the auxiliary heads; -100 where a question makes no sense."""
     def pick(key, values):
-        return torch.tensor([values.index(t[key]) if t['kind'] == 'fundus' else -100 for t in truths])
+        return torch.tensor([values.index(t[key]) if t['kind'] == 'fundus' and t.get(key) is not None else -100 for t in truths])
     def cell(t, key):
-        if t['kind'] != 'fundus' or not all(0 <= v < 1 for v in t[key]):
+        if t['kind'] != 'fundus' or t[key] is None or not all(0 <= v < 1 for v in t[key]):
             return -100
         return int(t[key][1] * rows) * cols + int(t[key][0] * cols)
     return {'spot': torch.tensor([[cell(t, 'disc'), cell(t, 'fovea')] for t in truths]),
@@ -165,7 +165,7 @@ class Packer:
             t = n
             s = 0
             for unit in pairs:  # a question in both languages: both or neither, so that the longer language does not lose more often
-                coded = [(self._enc(q) + self.mid, self._enc(a) + self.end) for _, q, a in unit]
+                coded = [(self._enc(q) + self.mid, self._enc(a.rstrip(tasks.UNKNOWN)) + ([] if a.endswith(tasks.UNKNOWN) else self.end)) for _, q, a in unit]
                 if t + sum(len(q) + len(a) for q, a in coded) > length:
                     continue
                 for qi, ai in coded:

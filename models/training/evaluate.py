@@ -326,6 +326,7 @@ def main():
     p.add_argument('--retina', required=True)
     p.add_argument('--limit', type=int, default=1000)
     p.add_argument('--out')
+    p.add_argument('--parts', nargs='*', choices=('real', 'emergence', 'held-out'), help='only these; the rest of eval.json stays')
     p.add_argument('--skip-real', action='store_true', help='held-out images only, nothing written')
     a = p.parse_args()
     torch.set_num_threads(a.threads)
@@ -337,11 +338,17 @@ def main():
     if a.skip_real:
         evaluate_held_out(run, groups)
         return
-    result = {'real': evaluate_real(run, ref, a.real_test, a.retina)}
-    result['emergence'] = emergence(run, ref, groups, a.retina, out)
-    print({k: result['emergence']['retina'][k] for k in ('rank', 'logProb')}, result['emergence']['fundus'], result['emergence']['controls'], flush=True)
-    result['heldOut'] = evaluate_held_out(run, groups)
-    with open(os.path.join(out, 'eval.json'), 'w', encoding='utf-8') as f:
+    file, result = os.path.join(out, 'eval.json'), {}
+    if os.path.exists(file) and a.parts:
+        with open(file, encoding='utf-8') as f:
+            result = json.load(f)
+    if not a.parts or 'real' in a.parts:
+        result['real'] = evaluate_real(run, ref, a.real_test, a.retina)
+    if not a.parts or 'emergence' in a.parts:
+        result['emergence'] = emergence(run, ref, groups, a.retina, out)
+    if not a.parts or 'held-out' in a.parts:
+        result['heldOut'] = evaluate_held_out(run, groups)
+    with open(file, 'w', encoding='utf-8') as f:
         json.dump(result, f, ensure_ascii=False, indent=1)
 
 

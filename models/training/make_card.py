@@ -54,6 +54,42 @@ def compare_logs(log, again):
             'meanDifference': round(sum(abs(a - b) for a, b in pairs) / len(pairs), 4)}
 
 
+def recognition_table(now, before, left_out):
+    """Fundus photographs called so, per source: this checkpoint, the one that it was made from, and a run that did not see the source."""
+    out = ['| source (held-back photographs) | n | described, en + ru | one word, en + ru | before this stage, described | in a run without the source (all its photographs), described |',
+           '| --- | --- | --- | --- | --- | --- |']
+    for name, v in now['fundus'].items():
+        b, w = before['fundus'].get(name), left_out.get(name)
+        out.append(f"| {name} | {v['n']} | {v['describedInBothLanguages']} | {v['oneWordInBothLanguages']} | {b['describedInBothLanguages'] if b else '–'} | "
+                   + (f"{w['describedInBothLanguages']} of {w['n']} |" if w else 'not run |'))
+    return '\n'.join(out)
+
+
+def yes_no_table(now, before):
+    out = ['| asked of held-back IDRiD photographs | n (positive) | AUROC, en | AUROC, ru | 95 % interval, en | answered rightly, en / ru | before, en |', '| --- | --- | --- | --- | --- | --- | --- |']
+    for key in ('referable', 'diabetic', 'oedema', 'exudates', 'microaneurysms'):
+        for sign in ('positive', 'negative', 'both'):
+            v, r = now['yesNo'].get(f'{key}/en/{sign}'), now['yesNo'].get(f'{key}/ru/{sign}')
+            b = before['yesNo'].get(f'{key}/en/{sign}') or {}
+            if v and 'auroc' in v:
+                answered = f"{PERCENT(v['answered'])} / {PERCENT(r['answered'])}" if 'answered' in v else ''
+                out.append(f"| {key}, {sign} | {v['n']} ({v['positive']}) | {v['auroc']:.3f} | {r['auroc']:.3f} | {v['interval'][0]:.2f}–{v['interval'][1]:.2f} | {answered} | "
+                           f"{b['auroc']:.3f} |" if 'auroc' in b else '')
+    return '\n'.join(o for o in out if o)
+
+
+def confusion(now):
+    return '\n'.join(['| shown | described as (English, first word), number of pictures |', '| --- | --- |'] + [
+        f"| {group} | {', '.join(f'{k} {n}' for k, n in table.items())} |" for group, table in now['confusion'].items()])
+
+
+def depths(e):
+    out = ['| read at the answer, held-back real photographs | n | layer at which it becomes readable: photographs | never |', '| --- | --- | --- | --- |']
+    for name, v in e['concepts'].items():
+        out.append(f"| {name} | {v['n']} | {', '.join(f'{k}: {n}' for k, n in v['layers'].items())} | {v['never']} |")
+    return '\n'.join(out)
+
+
 def parity_table(p):
     rows = [('position ids and token ids', 'equal', lambda v: 'equal' if v['samePositionsAndTokens'] else 'DIFFERENT'),
             ('pixel values, largest difference', '≤ 1e-5', lambda v: f"{v['pixels']:.1e}"),
@@ -68,6 +104,8 @@ def parity_table(p):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('folder')
+    p.add_argument('--real', nargs=4, metavar=('NOW', 'BEFORE', 'LEFT_OUT', 'DEPTH'), help='evaluate_real.py of this checkpoint and of the one before the second stage; '
+                   'a list of leave-one-source-out runs; emergence_real.py; all kept in eval.json')
     p.add_argument('--parity', help='written by bench/compare-checkpoint.ts --json; kept in eval.json')
     p.add_argument('--again', help='training-log.jsonl of a second run of the first steps; the comparison is kept in eval.json')
     a = p.parse_args()
@@ -75,6 +113,14 @@ def main():
     e = json.load(open(os.path.join(folder, 'eval.json'), encoding='utf-8'))
     card = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'card-facts.json'), encoding='utf-8'))
     log = [json.loads(s) for s in open(os.path.join(folder, 'training-log.jsonl'), encoding='utf-8')]
+    second = [json.loads(s) for s in open(os.path.join(folder, 'adapt-log.jsonl'), encoding='utf-8')]
+    if a.real:
+        e['realPhotographs'] = dict(zip(('now', 'before', 'leftOut', 'depth'), (json.load(open(f, encoding='utf-8')) for f in a.real)))
+    now, before, left, depth = (e['realPhotographs'][k] for k in ('now', 'before', 'leftOut', 'depth'))
+    called = sum(v['describedInBothLanguages'] for v in now['fundus'].values())
+    shown = sum(v['n'] for v in now['fundus'].values())
+    words = sum(v['oneWordInBothLanguages'] for v in now['fundus'].values())
+    refer = now['yesNo']['referable/en/positive']
     if a.parity:
         e['parity'] = json.load(open(a.parity, encoding='utf-8'))
     if a.again:
@@ -110,9 +156,12 @@ library_name: transformers
 ---
 # Fundus Lens demonstration checkpoint
 
-A small `Qwen2_5_VLForConditionalGeneration`, trained from nothing by this project on images that it drew itself, so that a fresh
-install has something real to trace offline. **It is not a medical device; it is for demonstration only.** It knows a cartoon of the
-fundus. Its answers about real photographs are worth nothing clinically; its layers are worth looking at.
+A small `Qwen2_5_VLForConditionalGeneration` that this project trained on images that it drew and on licensed real photographs, so that a fresh
+install has something real to trace offline. **It is not a medical device; it is for demonstration only.** Its answers are worth nothing clinically; its layers are worth looking at.
+
+On photographs that no training run has seen: **{called} of {shown} real fundus photographs** of the training sources are described as a fundus photograph in both languages ({words} of {shown} when asked
+for one word); **{now['others']['describe/en']} and {now['others']['describe/ru']} of {now['others']['n']} other real pictures** are (English, Russian; {now['others']['calledFundusInAnyOfFour']} by any of four questions); the eye is right in {now['eye']['described-eye/en']['right']} of
+{now['eye']['described-eye/en']['n']} descriptions ({now['eye']['eye/en']['right']} when asked); referable diabetic retinopathy, answer margin: AUROC {refer['auroc']:.2f} ({refer['interval'][0]:.2f}–{refer['interval'][1]:.2f}). {card['honest']}
 
 | | |
 | --- | --- |
@@ -140,7 +189,12 @@ No remote code. Run it in float32 arithmetic (the file is float16).
 
 {card['training']}
 
-Auxiliary loss at the first steps (step: loss): {curve}. The whole log is `training-log.jsonl`
+{card['second']}
+
+Second stage: {len(second)} steps of {second[-1]['images']} images, {second[-1]['seconds'] / 60:.0f} minutes. Answer loss (nats per token), means of the first and last 50 steps: {sum(x['text'] for x in second[:50]) / 50:.2f} and {sum(x['text'] for x in second[-50:]) / 50:.2f}.
+Its log is `adapt-log.jsonl`.
+
+First stage, auxiliary loss at the first steps (step: loss): {curve}. The whole log is `training-log.jsonl`
 ({len(vision)} steps of the vision stage, {len(joint)} joint steps; last 50 steps with text: {sum(x['text'] for x in text) / max(1, len(text)):.3f} nats per answer
 token, {100 * sum(x['token_accuracy'] for x in text) / max(1, len(text)):.1f} % of answer tokens right).
 
@@ -150,7 +204,28 @@ token, {100 * sum(x['token_accuracy'] for x in text) / max(1, len(text)):.1f} % 
 
 {reproduction}
 
-## Evaluation
+## Evaluation on real photographs
+
+How often these pictures were looked at: {card['looks']}
+
+{recognition_table(now, before, left)}
+
+{card['leftOut']}
+
+Eye, right of {now['eye']['eye/en']['n']} (before: described {before['eye']['described-eye/en']['right']} and {before['eye']['described-eye/ru']['right']}, asked {before['eye']['eye/en']['right']} and {before['eye']['eye/ru']['right']}, of
+{before['eye']['eye/en']['n']}, English and Russian): described {now['eye']['described-eye/en']['right']} and {now['eye']['described-eye/ru']['right']}, asked {now['eye']['eye/en']['right']} and {now['eye']['eye/ru']['right']}.
+Calibration error of the probability of "fundus" in the description (ten bins): {now['ece']['en']:.3f} English, {now['ece']['ru']:.3f} Russian.
+"Is this a fundus photograph?" answered rightly: {PERCENT(now['yesNo']['fundus/en']['positive'])} and {PERCENT(now['yesNo']['fundus/ru']['positive'])}; "Is this something other than a fundus photograph?": {PERCENT(now['yesNo']['fundus/en']['negative'])} and {PERCENT(now['yesNo']['fundus/ru']['negative'])}.
+
+{confusion(now)}
+
+Called a fundus by any of describe or one word, English or Russian: {', '.join(w['source'] + ' ' + w['name'] for w in now['others']['wrong']) or 'none'}.
+
+Yes/no questions, margin log P(yes) − log P(no); "negative" is the question for absence, its margin with the sign turned; "both" the mean. Intervals: bootstrap over blocks of ten neighbours, which may be one person.
+
+{yes_no_table(now, before)}
+
+## Evaluation on drawn images
 
 Generated held-out set: {h['en']['images']} images ({h['en']['fundusImages']} fundus photographs), another seed, no real images. Greedy answers, float32 arithmetic.
 
@@ -162,7 +237,7 @@ Findings, asked in English:
 
 {findings_table(h)}
 
-### Real photographs, never used in training
+### Answers to real pictures, in full
 
 `retina.jpg` (CC0) is called a fundus photograph or retina in {r['retinaRight']} of preset × language:
 
@@ -184,6 +259,12 @@ mean and 5th to 95th percentile over {m['fundus']['images']} held-out fundus pho
 `retina.jpg`: rank of the concept's best token at layers 0 … 12: {', '.join(map(str, ranks))}.
 
 {card['emergence']}
+
+On the {depth['photographs']} held-back real photographs, against {depth['controls']} controls of `data/controls` (readable: at that layer and all later ones above every control by 1 nat):
+
+{depths(depth)}
+
+{card['depth']}
 
 ## Agreement with transformers
 

@@ -25,6 +25,7 @@ VISION_MLP = KERNELS * len(PLACES)
 PLAIN_MLP = 512  # rows that the other blocks' MLPs use; their remaining rows are zero
 VOCAB = 2304
 EPS = 1e-6
+DTYPE = torch.bfloat16  # arithmetic of the training forms; float32 where the processor has no bfloat16
 
 
 def make_config(tokenizer):
@@ -141,8 +142,8 @@ class Tower(nn.Module):
             nn.init.normal_(layer.weight, 0, 0.7 * merged ** -0.5)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, pixels):
-        """normalised images float32 [B, 3, H, W] -> image tokens bfloat16 [B, M, D], in reading order. Where the windows tile the
+    def forward(self, pixels, frozen=-1):
+        """normalised images float32 [B, 3, H, W] -> image tokens [B, M, D], in reading order; frozen: the first block and so many after it get no gradient. Where the windows tile the
         image, patches are put window by window, so that windows are rows of a batch and need no mask."""
         B, _, H, W = pixels.shape
         gh, gw = H // 14, W // 14
@@ -150,7 +151,7 @@ class Tower(nn.Module):
         order = torch.argsort(win, stable=True)
         tiles = gh % 8 == 0 and gw % 8 == 0
         patches = pixels.view(B, 3, gh // 2, 2, 14, gw // 2, 2, 14).permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(B, gh * gw, 588)
-        x = nnf.linear(patches.to(torch.bfloat16), self.embedding.to(torch.bfloat16))
+        x = nnf.linear(patches.to(DTYPE), self.embedding.to(DTYPE))
         if tiles:
             x, r, c = x[:, order], r[order], c[order]
         frequencies = FREQUENCIES.to(pixels.device)
@@ -158,10 +159,12 @@ class Tower(nn.Module):
         f = torch.cat([f, f], -1)
         cos, sin = f.cos().to(x.dtype), f.sin().to(x.dtype)
         mask = None if tiles else torch.zeros(len(r), len(r), dtype=x.dtype, device=x.device).masked_fill(win[:, None] != win[None], float('-inf'))
-        x = self.bank(x)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and frozen < 0):
+            x = self.bank(x)
         for i, b in enumerate(self.blocks, 1):
             full = i in FULL_BLOCKS
-            x = TOWER_BLOCK(x, b, cos, sin, None if full else mask, len(r) if full or not tiles else 64)
+            with torch.set_grad_enabled(torch.is_grad_enabled() and i > frozen):
+                x = TOWER_BLOCK(x, b, cos, sin, None if full else mask, len(r) if full or not tiles else 64)
         x = rms(x, self.merger_norm).reshape(B, -1, 4 * VISION_WIDTH)
         x = _linear(nnf.gelu(_linear(x, self.merge1)), self.merge2)
         return x[:, torch.argsort(order[::4])] if tiles else x

@@ -24,6 +24,9 @@ def average_gradients(params, limit):
     return norm.item()
 
 
+ARITHMETIC = torch.bfloat16
+
+
 class Muon:
     """Orthogonalised momentum. `matrices`: (parameter, parts), where a matrix of several stacked maps (query, key, value) is taken apart.
     Matrices of one shape go through the Newton-Schulz iteration together; each process does a share of them."""
@@ -50,7 +53,7 @@ class Muon:
                 p, k, n = self.owners[i]
                 u = p.grad.chunk(n)[k].lerp(self.state[i], self.momentum)
                 x.append(u.T if u.shape[0] > u.shape[1] else u)
-            x = torch.stack(x).bfloat16()
+            x = torch.stack(x).to(ARITHMETIC)
             x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
             for _ in range(5):
                 a = x @ x.transpose(1, 2)

@@ -42,7 +42,7 @@ def main():
     (a.out / 'images').mkdir(parents=True, exist_ok=True)
     images = []
     shards = Shards(a.held_out)
-    for i in range(10):
+    for i in range(min(10, shards.total)):
         for j in range(2):
             file = a.out / 'images' / f'{i}-{j}.png'
             Image.fromarray(shards.get(i)[0][j]).save(file)

@@ -98,8 +98,25 @@ def conclusions(truth) -> list[str]:
     return out or ['none']
 
 
+UNKNOWN = '\0'  # an answer is only known up to here: the loss ends there, and the end of the answer is not taught
+
+
+def cut(answer: str) -> str:
+    """The known beginning of an answer, marked by UNKNOWN at its end; complete answers as they are."""
+    return answer.split(UNKNOWN)[0].rstrip(' ') + UNKNOWN if UNKNOWN in answer else answer
+
+
 def _findings(truth, lang, zones=True) -> str:
     names = FINDING[lang]
+    if truth.get('real'):
+        told = []
+        for n in FINDINGS:
+            known = truth['known'].get(n)
+            if known:
+                told.append(names[n])
+            if known is None or (known and zones and n != 'crescent'):
+                return ', '.join(told) + UNKNOWN
+        return ', '.join(told) if told else ('no findings' if lang == 'en' else 'патологии нет')
     parts = [names[f['name']] + (' ' + ZONE[lang][f['zone']] if zones and f['name'] != 'crescent' else '') for f in truth['findings']]
     return ', '.join(parts) if parts else ('no findings' if lang == 'en' else 'патологии нет')
 
@@ -109,6 +126,12 @@ def describe(truth, lang) -> str:
     if kind != 'fundus':
         return KINDS[kind][1 if lang == 'en' else 3] + '.'
     f = _findings(truth, lang)
+    if truth['eye'] is None:
+        return 'Fundus photograph' + UNKNOWN if lang == 'en' else 'Глазное дно' + UNKNOWN
+    if truth['cdr'] is None:
+        start = (f"Fundus photograph of the {EYE['en'][truth['eye']]} eye. Findings: {f}. Cup:" if lang == 'en' else
+                 f"Глазное дно {EYE['ru'][truth['eye']]} глаза. Находки: {f}. Экскавация:")
+        return cut(start + UNKNOWN)
     if lang == 'en':
         return f"Fundus photograph of the {EYE['en'][truth['eye']]} eye. Findings: {f}. Cup: {CDR['en'][truth['cdr']]}."
     return f"Глазное дно {EYE['ru'][truth['eye']]} глаза. Находки: {f}. Экскавация: {CDR['ru'][truth['cdr']]}."
@@ -118,6 +141,12 @@ def protocol(truth, lang) -> str:
     kind = truth['kind']
     if kind != 'fundus':
         return KINDS[kind][1 if lang == 'en' else 3] + ('. Not a fundus photograph.' if lang == 'en' else '. Это не глазное дно.')
+    if truth['quality'] is None:
+        start = 'Fundus photograph. Eye:' if lang == 'en' else 'Глазное дно. Глаз:'
+        if truth['eye'] is None:
+            return start + UNKNOWN
+        eye = EYE['en'][truth['eye']] if lang == 'en' else 'правый' if truth['eye'] == 'OD' else 'левый'
+        return f"{start} {eye}. {'Quality' if lang == 'en' else 'Качество'}:" + UNKNOWN
     good, pale = truth['quality'] == 'good', truth['pallor']
     f = _findings(truth, lang)
     c = ', '.join(CONCLUSION[lang][k] for k in conclusions(truth))
@@ -139,6 +168,8 @@ def one_word(truth, lang) -> str:
 def which_eye(truth, lang) -> str:
     if truth['kind'] != 'fundus':
         return 'Not a fundus photograph.' if lang == 'en' else 'Это не глазное дно.'
+    if truth['eye'] is None:
+        return UNKNOWN
     return EYE_SHORT[lang][truth['eye']]
 
 
@@ -146,25 +177,27 @@ def findings(truth, lang) -> str:
     if truth['kind'] != 'fundus':
         return which_eye(truth, lang)
     s = _findings(truth, lang, zones=False)
-    return s[0].upper() + s[1:] + '.'
+    return cut(s[0].upper() + s[1:] + '.')
 
 
 def where(truth, lang) -> str:
     if truth['kind'] != 'fundus':
         return which_eye(truth, lang)
     s = _findings(truth, lang)
-    return s[0].upper() + s[1:] + '.'
+    return cut(s[0].upper() + s[1:] + '.')
 
 
 def cup(truth, lang) -> str:
     if truth['kind'] != 'fundus':
         return which_eye(truth, lang)
-    return CDR[lang][truth['cdr']].capitalize() + '.'
+    return UNKNOWN if truth['cdr'] is None else CDR[lang][truth['cdr']].capitalize() + '.'
 
 
 def quality(truth, lang) -> str:
     if truth['kind'] != 'fundus':
         return which_eye(truth, lang)
+    if truth['quality'] is None:
+        return UNKNOWN
     good = truth['quality'] == 'good'
     return ('Good.' if good else 'Poor.') if lang == 'en' else ('Хорошее.' if good else 'Плохое.')
 
@@ -172,6 +205,12 @@ def quality(truth, lang) -> str:
 def conclusion(truth, lang) -> str:
     if truth['kind'] != 'fundus':
         return which_eye(truth, lang)
+    if truth.get('real'):  # the grade alone: whether other conclusions follow it is unknown
+        grade = 0 if truth['facts'].get('diabetic') is False else truth['grade']
+        if grade is None:
+            return UNKNOWN
+        s = CONCLUSION[lang][['none', 'mild', 'diabetic', 'diabetic', 'proliferative'][grade]]
+        return s[0].upper() + s[1:] + UNKNOWN
     s = ', '.join(CONCLUSION[lang][k] for k in conclusions(truth))
     return s[0].upper() + s[1:] + '.'
 
@@ -221,6 +260,8 @@ def sample_pairs(rng, truth, n) -> list[list[tuple[str, str, str]]]:
             ps = phrasings(task, lang)
             i = 0 if task in PRESETS and rng.random() < 0.5 else int(rng.integers(len(ps)))
             unit.append((str(task), ps[i], TASKS[task][0](truth, lang)))
+        if any(a == UNKNOWN for _, _, a in unit):
+            continue
         out.append(unit[::-1] if rng.random() < 0.5 else unit)
     return out
 

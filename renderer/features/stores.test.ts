@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { conceptSetSchema } from '../../electron/engine/lens-trace/concept-set.ts';
 import { copyOfSet, emptySet, faultOf, freeId, parseForms, tidySet } from './concepts/concept-draft.ts';
-import { shareDone } from './jobs/job-progress.ts';
+import { shareOfTrace } from './tasks/share-done.ts';
 import { moveInGrid, nextSelection } from './images/selection-store.ts';
 
 test('a click replaces, toggles or extends the selection', () => {
@@ -20,10 +20,10 @@ test('arrow keys stay inside the grid', () => {
 });
 
 test('progress grows from stage to stage and ends at one', () => {
-  expect(shareDone('load', 0, 1)).toBe(0);
-  expect(shareDone('vision', 1, 2)).toBeLessThan(shareDone('decoder', 0, 1));
-  expect(shareDone('controls', 3, 3)).toBeCloseTo(1);
-  expect(shareDone('lens', 0, 0)).toBeLessThan(1);
+  expect(shareOfTrace('load', 0, 1)).toBe(0);
+  expect(shareOfTrace('vision', 1, 2)).toBeLessThan(shareOfTrace('decoder', 0, 1));
+  expect(shareOfTrace('controls', 3, 3)).toBeCloseTo(1);
+  expect(shareOfTrace('lens', 0, 0)).toBeLessThan(1);
 });
 
 test('a new set becomes valid once its concepts have names and words', () => {

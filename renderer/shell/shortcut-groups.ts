@@ -5,7 +5,7 @@ export const shortcutGroups = [
     keys: [
       ['views', 'Alt 1 … 8'],
       ['help', '?'],
-      ['jobs', 'J'],
+      ['tasks', 'J'],
       ['newTrace', 'N'],
       ['close', 'Esc'],
     ],

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { ImportReport } from '../../contract/imports.ts';
 import { OutputFile } from '../../workbench/exports/output-file.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
+import { followTask } from './follow-tasks.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions } from './library-context.ts';
 import { print } from '../terminal/standard-output.ts';
@@ -20,10 +21,11 @@ const shownFailures = 50;
 
 /** Takes files, folders and archives into a library, and says what became of them. @returns 0, or 2 when files failed or the disk is full */
 export function runImport(sources: readonly string[], options: ImportCommandOptions): Promise<number> {
-  return withLibrary(options, { create: true }, async ({ workbench, client, signal }) => {
+  return withLibrary(options, { create: true }, async (tools) => {
+    const { workbench, client } = tools;
     const output = options.report === undefined ? null : await OutputFile.open(options.report);
     try {
-      const { importId } = await client.imports.start({
+      const { importId, taskId } = await client.imports.start({
         paths: sources.map((source) => path.resolve(source)),
         options: {
           storage: options.inPlace === true ? 'in-place' : 'managed',
@@ -32,7 +34,7 @@ export function runImport(sources: readonly string[], options: ImportCommandOpti
           tags: options.tag ?? [],
         },
       });
-      signal.addEventListener('abort', () => void client.imports.cancel({ id: importId }), { once: true });
+      await followTask(tools, taskId);
       const report = await workbench.imports.wait(importId);
       await print(describeImport(report));
       if (output !== null) {

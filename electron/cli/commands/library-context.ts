@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ORPCError } from '@orpc/server';
-import { problemSchema } from '../../contract/problem.ts';
-import { deserializeError } from '../../contract/errors.ts';
+import { deserializeError, problemSchema } from '../../contract/problem.ts';
 import { findAppFolders } from '../../shell/app-folders.ts';
 import { createWorkbench } from '../../workbench/open-workbench.ts';
 import type { Workbench } from '../../workbench/open-workbench.ts';
@@ -18,8 +17,8 @@ export interface LibraryOptions {
 export interface OpenMode {
   /** Whether an absent library is made. */
   readonly create?: boolean;
-  /** Whether queued jobs run in this process. */
-  readonly runJobs?: boolean;
+  /** Whether queued tasks run in this process. */
+  readonly runQueue?: boolean;
   /** Whether the library is one for this command alone, deleted at its end. */
   readonly isTemporary?: boolean;
 }
@@ -38,7 +37,7 @@ export interface LibraryTools {
  */
 export async function withLibrary(
   { library }: LibraryOptions,
-  { create = false, runJobs = false, isTemporary = false }: OpenMode,
+  { create = false, runQueue = false, isTemporary = false }: OpenMode,
   work: (tools: LibraryTools) => Promise<number>,
 ): Promise<number> {
   const temporary = isTemporary ? await mkdtemp(path.join(tmpdir(), 'fundus-lens-')) : null;
@@ -59,7 +58,7 @@ export async function withLibrary(
       demoModelFolder: null,
       actor: 'command line',
       create,
-      runJobs,
+      runQueue,
       // A library that ends with its command has nothing to gain from a second try.
       runner: { retries: temporary === null },
     });

@@ -9,11 +9,11 @@ import { exportKinds, runExport } from './export-command.ts';
 import type { ExportCommandOptions, ExportKind } from './export-command.ts';
 import { runImport } from './import-command.ts';
 import type { ImportCommandOptions } from './import-command.ts';
-import { jobActions, runJobs } from './jobs-command.ts';
-import type { JobAction, JobsCommandOptions } from './jobs-command.ts';
 import type { LibraryOptions } from './library-context.ts';
 import { runList } from './list-command.ts';
 import type { ListCommandOptions } from './list-command.ts';
+import { runTasks, taskCommands } from './tasks-command.ts';
+import type { TaskCommand, TasksCommandOptions } from './tasks-command.ts';
 import { readNumber, readNumbers } from '../terminal/read-number.ts';
 
 /** Adds the commands that work on a library of images. */
@@ -54,15 +54,15 @@ export function addLibraryCommands(program: Command): void {
     .option('--json', 'print JSON')
     .action((words: string[], options: ListCommandOptions) => end(runList(words, options)));
 
-  add(
-    'jobs',
-    'show or steer the queue',
-    'Show the queue of traces, work it off, pause, resume, retry or empty it.',
-  )
-    .addArgument(new Argument('[action]', 'what to do').choices(jobActions).default('list'))
-    .option('-n, --limit <n>', 'how many to show', readNumber(1, 1000), 20)
-    .option('--json', 'print JSON')
-    .action((action: JobAction, options: JobsCommandOptions) => end(runJobs(action, options)));
+  addTasks(
+    add(
+      'tasks',
+      'show or steer long work',
+      'Show traces, imports, downloads and preparations; pause, resume, retry or cancel them.',
+    ),
+  );
+  // What it was called before.
+  addTasks(program.command('jobs', { hidden: true }).option('-l, --library <folder>'));
 
   add('compare', 'compare traces', 'Compare the first of 2 to 6 traces with each other one, layer by layer.')
     .argument('<trace...>', 'numbers of traces', collectIds)
@@ -94,6 +94,17 @@ export function addLibraryCommands(program: Command): void {
     'check a library',
     'Read everything in a library and tell what is missing or damaged.',
   ).action((options: LibraryOptions) => end(runVerify(options)));
+}
+
+function addTasks(command: Command): void {
+  command
+    .addArgument(new Argument('[action]', 'what to do').choices(taskCommands).default('list'))
+    .argument('[task...]', 'tasks, as the list names them; without any, the queue or all traces')
+    .option('-n, --limit <n>', 'how many to show', readNumber(1, 1000), 20)
+    .option('--json', 'print JSON')
+    .action(async (action: TaskCommand, ids: string[], options: TasksCommandOptions) => {
+      process.exitCode = await runTasks(action, ids, options);
+    });
 }
 
 /** Options that choose images. */

@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ModelOffer, ModelTask } from '../../contract/models.ts';
-import { FundusLensError, deserializeError } from '../../contract/errors.ts';
-import type { Model } from '../../contract/models.ts';
-import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
+import type { Model, ModelOffer } from '../../contract/models.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { followTask, reportEnd } from './follow-tasks.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';
 import { drawFidelity, drawModels, drawOffer } from './models-picture.ts';
 import { print } from '../terminal/standard-output.ts';
-import { TaskBar } from '../terminal/task-bar.ts';
 
 export interface AddModelOptions extends LibraryOptions {
   readonly revision: string;
@@ -67,8 +66,8 @@ export function runAddModel(source: string, options: AddModelOptions): Promise<n
           : await client.models.addFolder({ folder }, { signal });
       return printAdded(model);
     }
-    const task = await client.models.fetch(chosen, { signal });
-    return followTask(tools, task, async (modelId) => printAdded(await findModel(tools, String(modelId))));
+    const { taskId } = await client.models.fetch(chosen, { signal });
+    return followToEnd(tools, taskId, async (modelId) => printAdded(await findModel(tools, String(modelId))));
   });
 }
 
@@ -79,7 +78,7 @@ export function runListModels(
   return withLibrary(options, { create: true }, async ({ client }) => {
     const [models, tasks, room] = [
       await client.models.list(),
-      await client.models.tasks.list(),
+      await client.tasks.list({ kinds: ['model-download', 'model-copy', 'model-prepare', 'model-verify'] }),
       await client.models.room(),
     ];
     const cached = options.cache === true ? (await client.models.cache()).models : [];
@@ -101,11 +100,11 @@ export function runPrepareModel(name: string, options: PrepareModelOptions): Pro
       ...(unembedding === undefined ? {} : { unembedding }),
       ...(vision === undefined ? {} : { vision }),
     };
-    const task = await tools.client.models.prepare({
+    const { taskId } = await tools.client.models.prepare({
       ...{ id: model.id, format, blockSize, symmetric, keep },
       calibrated: calibration,
     });
-    return followTask(tools, task, async (modelId) => printAdded(await findModel(tools, String(modelId))));
+    return followToEnd(tools, taskId, async (modelId) => printAdded(await findModel(tools, String(modelId))));
   });
 }
 
@@ -114,12 +113,12 @@ export function runVerifyModel(name: string, options: VerifyModelOptions): Promi
   return withLibrary(options, {}, async (tools) => {
     const model = await findOrAdd(tools, name);
     const reference = options.against === undefined ? null : await findOrAdd(tools, options.against);
-    const task = await tools.client.models.verify({
+    const { taskId } = await tools.client.models.verify({
       id: model.id,
       ...(reference === null ? {} : { referenceId: reference.id }),
       ...(options.prompt === undefined ? {} : { prompts: options.prompt }),
     });
-    return followTask(tools, task, async () => {
+    return followToEnd(tools, taskId, async () => {
       const { fidelity } = await findModel(tools, String(model.id));
       await print(options.json === true ? `${JSON.stringify(fidelity, null, 2)}\n` : drawFidelity(fidelity!));
     });
@@ -162,41 +161,14 @@ export function runHub(options: HubOptions): Promise<number> {
   });
 }
 
-async function followTask(
-  { client, workbench, signal }: LibraryTools,
-  { id }: ModelTask,
+async function followToEnd(
+  tools: LibraryTools,
+  id: string,
   then: (modelId: number | null) => Promise<unknown>,
 ): Promise<number> {
-  const bar = new TaskBar(process.stderr);
-  const listening = new AbortController();
-  const listen = async () => {
-    for await (const event of await client.events.subscribe(undefined, { signal: listening.signal })) {
-      if (event.type === 'model-task' && event.task.id === id) bar.update(event.task);
-    }
-  };
-  const listened = listen().catch(() => undefined);
-  const interrupt = () => {
-    // What cannot be paused ends with the library.
-    void client.models.tasks.pause({ taskId: id }).catch(() => client.models.tasks.cancel({ taskId: id }));
-  };
-  signal.addEventListener('abort', interrupt, { once: true });
-  const task = await workbench.modelTasks.wait(id);
-  listening.abort();
-  await listened;
-  bar.clear();
-  if (task.state === 'done') {
-    await then(task.modelId);
-    return exitCodes.done;
-  }
-  if (task.problem === null) {
-    const advice = task.resumable ? ' The same command goes on from here.' : '';
-    process.stderr.write(`fundus-lens: interrupted.${advice}\n`);
-    return exitCodes.cancelled;
-  }
-  const { code, summary, expected, found, advice } = task.problem;
-  const error = deserializeError({ code, summary, expected, found, advice });
-  process.stderr.write(`fundus-lens: ${describeError(error)}\n`);
-  return exitCodeOf(error);
+  const task = await followTask(tools, id);
+  if (task.state === 'done') await then(task.modelId);
+  return reportEnd(task);
 }
 
 /** By number, name, beginning of the hash, or folder. */

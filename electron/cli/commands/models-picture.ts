@@ -1,6 +1,7 @@
 import type { FidelityReport } from '../../engine/lens-trace/fidelity-report.ts';
-import type { CachedModel, ModelOffer, ModelTask, Room } from '../../contract/models.ts';
-import type { Model } from '../../contract/models.ts';
+import type { CachedModel, Model, ModelOffer, Room } from '../../contract/models.ts';
+import type { Task } from '../../contract/tasks.ts';
+import { drawTaskTable } from './tasks-picture.ts';
 import { drawTable } from '../terminal/text-table.ts';
 
 /** A model before it is added: what it is, what it needs, and what there is. */
@@ -29,7 +30,7 @@ export function drawOffer(offer: ModelOffer, inPlace: boolean): string {
 
 export function drawModels(
   models: readonly Model[],
-  tasks: readonly ModelTask[],
+  tasks: readonly Task[],
   cached: readonly CachedModel[],
   room: Room,
 ): string {
@@ -43,13 +44,6 @@ export function drawModels(
     model.sha256.slice(0, 12),
   ]);
   const open = tasks.filter(({ state }) => state !== 'done');
-  const onTheirWay = open.map(({ title, kind, state, done, total, problem }) => [
-    title,
-    kind,
-    state,
-    total === 0 ? '' : `${Math.floor((100 * done) / total)} %`,
-    problem === null ? '' : `${problem.summary} [${problem.code}]`,
-  ]);
   const inCache = cached.map(({ repository, commit, refs, bytes, complete, missing, modelType }) => [
     repository,
     refs.join(' ') || commit.slice(0, 12),
@@ -61,7 +55,7 @@ export function drawModels(
     body.length === 0 ? [] : [title, drawTable(head, body, 44)];
   const parts = [
     ...part('Models', ['no.', 'name', 'format', 'on disk', 'memory', 'checked', 'sha256'], rows),
-    ...part('On their way', ['name', 'what', 'state', 'done', 'problem'], onTheirWay),
+    ...(open.length === 0 ? [] : ['On their way', drawTaskTable(open)]),
     ...part('In the cache of huggingface_hub', ['name', 'revision', 'family', 'size', 'state'], inCache),
   ];
   const disk = room.diskBytes === null ? '' : `; ${showBytes(room.diskBytes)} free on the disk`;

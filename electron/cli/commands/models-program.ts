@@ -101,7 +101,7 @@ export function addModelsCommands(program: Command): void {
     'Delete a model of the folder of models, or take another off the list. Traces stay.',
   )
     .argument('<model>', 'number, name, hash or folder')
-    .option('-y, --yes', 'also when jobs use it; they are cancelled')
+    .option('-y, --yes', 'also when tasks use it; they are cancelled')
     .action((name: string, options: LibraryOptions & { yes?: boolean }) =>
       end(runRemoveModel(name, options)),
     );

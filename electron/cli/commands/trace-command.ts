@@ -1,5 +1,7 @@
 import path from 'node:path';
-import { FundusLensError, deserializeError } from '../../contract/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { deserializeError } from '../../contract/problem.ts';
+import type { Task } from '../../contract/tasks.ts';
 import { unpackTrace } from '../../engine/lens-trace/codec.ts';
 import { lensTraceToJson } from '../../engine/lens-trace/lens-trace.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
@@ -14,7 +16,7 @@ import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { ProgressBar } from '../terminal/progress-bar.ts';
 import { print } from '../terminal/standard-output.ts';
-import { followTraces, type EndedTrace } from './follow-traces.ts';
+import { endingTasks } from './follow-tasks.ts';
 import { withLibrary, type LibraryTools } from './library-context.ts';
 import { toFilter, type ListCommandOptions } from './list-command.ts';
 import { drawTrace } from './trace-picture.ts';
@@ -69,23 +71,23 @@ export async function runTrace(files: readonly string[], options: TraceCommandOp
     return exitCode;
   }
   const isTemporary = options.library === undefined;
-  const mode = { create: isTemporary || files.length > 0, runJobs: true, isTemporary };
+  const mode = { create: isTemporary || files.length > 0, runQueue: true, isTemporary };
   const closed = await withLibrary(options, mode, async (tools) => {
     const images = await chooseImages(tools, files, options, report);
     const outcome = images === undefined ? null : await order(tools, images, options);
     const ids = outcome === null ? [] : [...outcome.existing, ...outcome.requeued, ...outcome.added];
     let numFailed = 0;
-    for await (const ended of followTraces(tools, ids, progress)) {
-      if (ended.traceId === null) {
+    for await (const task of endingTasks(tools, ids, progress)) {
+      if (task.traceId === null) {
         numFailed += 1;
-        report(problemOf(ended));
-        if (isTemporary && !concernsOnlyTheImage(ended)) {
-          await tools.client.jobs.cancel({ ids });
+        report(errorOf(task));
+        if (isTemporary && !concernsOnlyTheImage(task)) {
+          await tools.client.tasks.cancel({ ids });
           break;
         }
       } else if (isTemporary || options.json !== undefined || options.dumpPath !== undefined) {
         progress.clear();
-        await output.deliver(tools, ended.traceId, ended.imageName);
+        await output.deliver(tools, task.traceId, task.title.fileName ?? null);
       }
     }
     if (tools.signal.aborted) report(new FundusLensError('engine.cancelled', 'Cancelled.'));
@@ -160,12 +162,12 @@ class TraceOutput {
 
 async function order(
   { client }: LibraryTools,
-  images: Parameters<LibraryTools['client']['jobs']['enqueue']>[0]['images'],
+  images: Parameters<LibraryTools['client']['traces']['enqueue']>[0]['images'],
   options: TraceCommandOptions,
 ) {
   const { prompt, preset, language, lens, positions, maxPixels, topK, generate, traceGenerated } = options;
   const { id: modelId } = await client.models.addFolder({ folder: findModel(options.modelDir) });
-  return client.jobs.enqueue({
+  return client.traces.enqueue({
     images,
     modelId,
     prompts: [prompt ?? presetText(preset ?? defaultPreset, language)],
@@ -233,11 +235,11 @@ function conflict(expected: string, found: string, advice: string): FundusLensEr
   });
 }
 
-function problemOf({ problem }: EndedTrace): Error {
+function errorOf({ problem }: Task): Error {
   return problem === null ? new FundusLensError('engine.cancelled', 'Cancelled.') : deserializeError(problem);
 }
 
-function concernsOnlyTheImage({ problem }: EndedTrace): boolean {
+function concernsOnlyTheImage({ problem }: Task): boolean {
   const code = problem?.code ?? 'internal';
   return code.startsWith('image.') || ['prompt.no-room-for-image', 'trace.positions'].includes(code);
 }

@@ -1,7 +1,7 @@
-import type { EngineProgress, EngineStage } from '../../engine/lens-trace/progress.ts';
+import type { TaskProgress, TaskStage } from '../../contract/tasks.ts';
 import { drawBar, fit } from './text-cells.ts';
 
-const stageNames: Readonly<Record<EngineStage, string>> = {
+const stageNames: Readonly<Record<TaskStage, string>> = {
   load: 'Opening the model',
   image: 'Preparing the image',
   vision: 'Looking at the image',
@@ -9,38 +9,58 @@ const stageNames: Readonly<Record<EngineStage, string>> = {
   generate: 'Writing the answer',
   lens: 'Reading the layers',
   controls: 'Reading the controls',
+  files: 'Reading files',
+  ask: 'Asking the feed',
+  headers: 'Checking the headers',
+  fetch: 'Fetching',
+  waiting: 'Waiting for the server',
+  hash: 'Hashing',
+  unpack: 'Unpacking',
+  trial: 'Trying the providers',
+  calibrate: 'Looking at photographs',
+  weights: 'Writing the weights',
+  check: 'Checking what is there',
+  prepared: 'Running the prepared weights',
+  reference: 'Running the original ones',
+  compare: 'Comparing',
 };
 
 const minInterval = 50;
-const barWidth = 30;
+const barWidth = 24;
 
 /** stderr, as far as it is needed here. */
 export type ProgressStream = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
 
-/** One line on a terminal that tells how far a trace is; nothing at all where no one is looking. */
+/** One line on a terminal that tells how far a task is; nothing at all where no one is looking. */
 export class ProgressBar {
   readonly #stream: ProgressStream;
   #shown = false;
   #lastDrawn = 0;
-  #stage: EngineStage | null = null;
-  /** What is traced just now, such as "2/5 eye.jpg". */
+  #stage: TaskStage | null = null;
+  /** What is worked on just now, such as "2/5 eye.jpg"; instead of the time left. */
   title = '';
 
   constructor(stream: ProgressStream) {
     this.#stream = stream;
   }
 
-  update({ stage, done, total }: EngineProgress): void {
+  /** @param millisecondsLeft null when too little has happened */
+  update(
+    { stage, done, total }: Pick<TaskProgress, 'stage' | 'done' | 'total'>,
+    millisecondsLeft: number | null = null,
+  ): void {
     if (!this.#stream.isTTY) return;
     const now = performance.now();
     const isNews = stage !== this.#stage || done === total;
     if (!isNews && now - this.#lastDrawn < minInterval) return;
     this.#lastDrawn = now;
     this.#stage = stage;
-    const fraction = total === 0 ? 1 : done / total;
+    const fraction = total === 0 ? 0 : Math.min(1, done / total);
     const bar = fit(drawBar(fraction, barWidth), barWidth);
-    const line = `${fit(stageNames[stage], 21)}▕${bar}▏${String(Math.round(fraction * 100)).padStart(4)} %  ${fit(this.title, 17)}`;
-    this.#stream.write(`\r${line}`);
+    const amount = total === 0 ? String(done || '') : `${Math.floor(fraction * 100)} %`;
+    const left = millisecondsLeft === null ? '' : showTime(millisecondsLeft / 1000);
+    const right = this.title === '' ? left : this.title;
+    this.#stream.write(`\r${fit(stageNames[stage], 28)}▕${bar}▏${amount.padStart(6)}  ${fit(right, 16)}`);
     this.#shown = true;
   }
 
@@ -50,4 +70,10 @@ export class ProgressBar {
     this.#shown = false;
     this.#stage = null;
   }
+}
+
+function showTime(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s left`;
+  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min left`;
+  return `${(seconds / 3600).toFixed(1)} h left`;
 }

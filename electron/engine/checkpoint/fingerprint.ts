@@ -20,7 +20,7 @@ export interface CheckpointFingerprint {
 const decisive =
   /^(config|generation_config|preprocessor_config|tokenizer|tokenizer_config|chat_template)\.json$|^chat_template\.jinja$|^.*\.safetensors$|^model\.safetensors\.index\.json$|^weights\.bin$|^prepared\.json$/;
 
-/** Whether a decisive file holds weights, or says where they lie. */
+/** Whether a hashed file holds weights, or their places. */
 export function isWeightsFile(name: string): boolean {
   return /\.safetensors$|^model\.safetensors\.index\.json$|^weights\.bin$|^prepared\.json$/.test(name);
 }
@@ -44,7 +44,7 @@ export async function fingerprintCheckpoint(
   const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(folder, name))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   let done = 0;
-  // One buffer for all: chunks that are allocated anew are collected too late.
+  // One buffer for all: chunks allocated one by one are collected too late.
   const buffer = Buffer.alloc(1 << 22);
   const files: FileFingerprint[] = [];
   for (const [index, name] of names.entries()) {
@@ -68,7 +68,7 @@ export async function fingerprintCheckpoint(
   return { sha256: createHash('sha256').update(list).digest('hex'), files };
 }
 
-/** Of what decides a trace: not of where the source lay, nor of what it was called. */
+/** Over what decides a trace: not over the source's folder or name. */
 function hashManifest(folder: string): string {
   const json = JSON.parse(readFileSync(path.join(folder, preparedFiles.manifest), 'utf8')) as Record<
     string,

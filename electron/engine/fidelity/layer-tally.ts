@@ -1,7 +1,7 @@
 import type { FidelityLayer } from '../lens-trace/fidelity-report.ts';
 import { rankCorrelation, type RowComparison } from './compare-logits.ts';
 
-/** Fewest concepts whose order says something. */
+/** Fewest concepts for a rank correlation. */
 const fewestConcepts = 3;
 
 /** Adds up the comparisons of one layer. */

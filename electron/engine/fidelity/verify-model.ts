@@ -266,7 +266,7 @@ function wrongWayRound({ prepared, reference }: FidelityRequest): FundusLensErro
 
 function otherSource({ prepared, reference }: FidelityRequest, source: string): FundusLensError {
   return new FundusLensError('input.invalid', `${prepared} was not made from ${reference}.`, {
-    expected: `the checkpoint that lay in ${source}`,
+    expected: `the checkpoint from ${source}`,
     found: 'other weights',
     advice: 'Compare with the checkpoint that the model was prepared from.',
   });

@@ -20,7 +20,7 @@ export interface GraphTarget {
   readonly observeInputs?: boolean;
 }
 
-/** What the cpu provider computes rightly, with room for a widened unembedding. */
+/** What the cpu provider computes rightly, with enough memory for a widened unembedding. */
 export const cpuTarget: GraphTarget = {
   attention: 'fused',
   rankSlots: 0,

@@ -12,7 +12,7 @@ export interface DecodedImage extends RgbImage {
   readonly sha256: string;
 }
 
-/** An image file as it lies on the disk. */
+/** An image file's bytes. */
 export interface ImageFile {
   readonly path: string;
   readonly bytes: Buffer;

@@ -1,5 +1,5 @@
 /**
- * The few header fields that are read directly, because sharp says no more than "corrupt" or "unsupported" of a
+ * The few header fields that are read directly, because sharp reports no more than "corrupt" or "unsupported" of a
  * file whose remainder is missing.
  */
 
@@ -14,7 +14,7 @@ export function readPngSize(bytes: Buffer): [number, number] | null {
 }
 
 /**
- * Whether a TIFF's first directory, or the end that a WebP announces, lies beyond the end of the file, or a JPEG's
+ * Whether a TIFF's first directory, or the end that a WebP announces, is beyond the end of the file, or a JPEG's
  * compressed data has no end mark: a decoder notices that only when it happens to need another bit.
  */
 export function endsEarly(bytes: Buffer): boolean {

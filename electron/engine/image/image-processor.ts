@@ -1,6 +1,6 @@
 import type { RgbImage } from './resize-bicubic.ts';
 
-/** What `preprocessor_config.json` says about turning pixels into patches. */
+/** How pixels become patches, from `preprocessor_config.json`. */
 export interface ImageProcessorConfig {
   /** Side of a patch, pixels; 14 in Qwen2-VL and Qwen2.5-VL. */
   readonly patchSize: number;

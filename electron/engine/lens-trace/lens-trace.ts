@@ -28,7 +28,7 @@ export const traceModelSchema = z.object({
   /** Rows that belong to a token; logits from here on are masked. */
   tokenizerSize: count,
   weightDtype: z.string(),
-  /** Of prepared weights: how true they had been found to be; null before that was measured, missing of others. */
+  /** Of prepared weights: how close they are to the original ones; null when not measured, absent for published weights. */
   fidelity: traceFidelitySchema.nullish(),
   provider: z.enum(providerNames),
   providerRequested: z.enum([...providerNames, 'auto']),
@@ -38,7 +38,7 @@ export const traceModelSchema = z.object({
   device: z.string().nullish(),
   /** Memory of the device in all; null when unknown, or when it uses the host's. */
   deviceMemoryBytes: count.nullish(),
-  /** What the engine's process held of it at the end of the trace, some seconds old at most; null where nobody tells. */
+  /** What the engine's process held of it at the end of the trace, at most some seconds old; null when unknown. */
   deviceMemoryUsedBytes: count.nullish(),
 });
 
@@ -91,7 +91,7 @@ export const emergenceSchema = z.object({
   layers: z.array(z.int().positive().nullable()),
 });
 
-/** One of the pictures that do not show what is asked for, or the prompt without any. */
+/** A control: an image that does not show what is asked for, or the prompt without any image. */
 export const controlSourceSchema = z.object({
   /** Of the image file; null for the prompt without any image. */
   sha256: sha256.nullable(),

@@ -7,7 +7,7 @@ import { weighPlan } from '../quantize/weigh-plan.ts';
 import { checkpointFolder, fixtureNames } from '../testing/reference-fixtures.ts';
 import { fitModel, fitTrace } from './fit-memory.ts';
 import { estimateNeeds, estimateTrace, staysOnHost, type RunPlan } from './memory-needs.ts';
-import { measureMemory } from './memory-room.ts';
+import { measureMemory } from './available-memory.ts';
 import { modelParts, weighCheckpoint } from './weigh-parts.ts';
 
 afterEach(() => {

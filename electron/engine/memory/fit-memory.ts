@@ -1,7 +1,7 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ModelConfig } from '../families/shared/model-config.ts';
 import { estimateTrace, loadedWeights, type MemoryNeeds, type ModelMemory } from './memory-needs.ts';
-import { isMemoryCheckOff, measureMemory, type MemoryRoom } from './memory-room.ts';
+import { isMemoryCheckOff, measureMemory, type AvailableMemory } from './available-memory.ts';
 
 /**
  * Whether a model's graphs are in the device's memory together, or each only while it runs. The webgpu provider was seen
@@ -14,7 +14,7 @@ export type Residence = 'together' | 'in-turn';
  *
  * @throws FundusLensError `model.too-large` when it does not fit even one graph at a time
  */
-export function fitModel(folder: string, needs: MemoryNeeds, room: MemoryRoom): Residence {
+export function fitModel(folder: string, needs: MemoryNeeds, available: AvailableMemory): Residence {
   const check = (kind: string, needed: number, there: number) => {
     if (needed <= there || isMemoryCheckOff()) return;
     throw new FundusLensError('model.too-large', `The model in ${folder} does not fit into memory.`, {
@@ -22,12 +22,12 @@ export function fitModel(folder: string, needs: MemoryNeeds, room: MemoryRoom): 
       found: showGigabytes(there),
       advice:
         'Close other programs, prepare the model in a smaller format, or choose the provider cpu. ' +
-        'FUNDUS_LENS_MEMORY_CHECK=off loads it all the same.',
+        'FUNDUS_LENS_MEMORY_CHECK=off loads it anyway.',
     });
   };
-  check('memory', needs.hostBytes, room.hostBytes);
-  if (room.deviceBytes === null || needs.deviceBytes <= room.deviceBytes) return 'together';
-  check('memory on the device', needs.deviceBytesInTurn, room.deviceBytes);
+  check('memory', needs.hostBytes, available.hostBytes);
+  if (available.deviceBytes === null || needs.deviceBytes <= available.deviceBytes) return 'together';
+  check('memory on the device', needs.deviceBytesInTurn, available.deviceBytes);
   return 'in-turn';
 }
 
@@ -46,7 +46,7 @@ interface LoadedModel {
  * @param numRead those that the lens reads
  * @throws FundusLensError `trace.too-large`
  */
-export async function requireRoom(
+export async function requireMemory(
   { memory, provider, checkpoint: { config } }: LoadedModel,
   [, rows, columns]: readonly [number, number, number],
   seqLen: number,
@@ -55,11 +55,11 @@ export async function requireRoom(
   const { weights, run, staysLoaded } = memory;
   const numPatches = rows * columns;
   const needed = estimateTrace(weights, config, run, { numPatches, seqLen, numRead }, staysLoaded);
-  const room = await measureMemory(provider.deviceMemoryBytes);
+  const available = await measureMemory(provider.deviceMemoryBytes);
   const taken = staysLoaded ? loadedWeights(weights, run) : 0;
-  const onDevice = room.deviceBytes === null ? null : room.deviceBytes - taken;
+  const onDevice = available.deviceBytes === null ? null : available.deviceBytes - taken;
   const imageTokens = numPatches / config.vision.mergeSize ** 2;
-  fitTrace(imageTokens, needed, run.onDevice ? onDevice : room.hostBytes);
+  fitTrace(imageTokens, needed, run.onDevice ? onDevice : available.hostBytes);
 }
 
 /**
@@ -71,7 +71,7 @@ export async function requireRoom(
  */
 export function fitTrace(imageTokens: number, neededBytes: number, thereBytes: number | null): void {
   if (thereBytes === null || neededBytes <= thereBytes || isMemoryCheckOff()) return;
-  throw new FundusLensError('trace.too-large', 'The image is too detailed for the memory there is.', {
+  throw new FundusLensError('trace.too-large', 'The image is too detailed for the available memory.', {
     expected: `about ${showGigabytes(neededBytes)} for ${imageTokens} image tokens`,
     found: showGigabytes(thereBytes),
     advice:

@@ -58,7 +58,7 @@ export const typicalSize: TraceSize = {
 
 /**
  * Host and device bytes that one chunk of the lens' logits, probabilities and products may take together. Where the
- * unembedding is widened anew for every chunk, larger ones pay: on the 2B shape the lens took a third less time.
+ * unembedding is widened for every chunk, larger ones pay: on the 2B shape the lens took a third less time.
  */
 export function lensChunkBytes({ onDevice, widen }: Pick<RunPlan, 'onDevice' | 'widen'>): number {
   return (onDevice || widen === 'once' ? 256 : 1024) * 2 ** 20;
@@ -117,7 +117,7 @@ export function loadedWeights(weights: ModelWeights, run: RunPlan): number {
 /** Of a loaded graph's weights, less what is mapped in place. */
 function loadedBytes(part: PartWeights, name: ModelPart, { onDevice, widen }: RunPlan): number {
   if (widen === 'once' && !part.inPlace) return part.widenedBytes;
-  // Devices multiply rounded weights as they are. The cpu does so with 4 bits, where they lie in the file.
+  // Devices multiply rounded weights as they are. The cpu does so with 4 bits, in place.
   const widest = onDevice ? part.widestHalf : Math.max(part.widestHalf, part.widestInt8);
   const sliceBytes = name === 'head' ? (onDevice ? deviceBufferBytes : widenedBytes) : Infinity;
   return (onDevice ? part.bytes : 0) + Math.min(float32Bytes * widest, sliceBytes);

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import type { TensorView } from '../weights/safetensors.ts';
 
-/** How a weight lies in its file. */
+/** How a weight is stored. */
 type Storage = 'float32' | 'half' | 'int8' | 'int4';
 
 export interface StoredTensor {
@@ -22,7 +22,7 @@ export interface PartWeights {
   /** Of the largest float16 or bfloat16 one, and of the largest with 8 bits: they are widened for their products. */
   readonly widestHalf: number;
   readonly widestInt8: number;
-  /** Whether all are float32, so that they are used where they lie. */
+  /** Whether all are float32, so that they are used in place. */
   readonly inPlace: boolean;
 }
 

@@ -9,7 +9,7 @@ const smallBytes = 2 ** 30;
 const rankSlots = 8;
 
 /**
- * Float32 weights are used where they lie in the file. Smaller ones of a small checkpoint are widened once, when it is
+ * Float32 weights are used in place, from the file. Smaller ones of a small checkpoint are widened once, when it is
  * loaded; a larger one would not fit then, so its matrices are widened one by one in every pass.
  */
 export function chooseWidening(

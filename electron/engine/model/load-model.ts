@@ -11,7 +11,7 @@ import { LensHead } from '../lens/lens-head.ts';
 import { checkParity } from './parity-gate.ts';
 import { fitModel } from '../memory/fit-memory.ts';
 import { estimateNeeds, lensChunkBytes, staysOnHost, type ModelMemory } from '../memory/memory-needs.ts';
-import { measureMemory } from '../memory/memory-room.ts';
+import { measureMemory } from '../memory/available-memory.ts';
 import { weighCheckpoint } from '../memory/weigh-parts.ts';
 import { numTokens, type LoadedModel, type Model } from './model.ts';
 import { chooseProvider, type ChosenProvider } from '../runtime/providers.ts';
@@ -130,8 +130,8 @@ async function planMemory(
 ): Promise<ModelMemory> {
   const weights = weighCheckpoint(checkpoint);
   const run = { onDevice: provider !== 'cpu', attention, widen };
-  const room = await measureMemory(deviceMemoryBytes);
-  const residence = fitModel(checkpoint.folder, estimateNeeds(weights, checkpoint.config, run), room);
+  const available = await measureMemory(deviceMemoryBytes);
+  const residence = fitModel(checkpoint.folder, estimateNeeds(weights, checkpoint.config, run), available);
   const staysLoaded = run.onDevice ? residence === 'together' : staysOnHost(weights, run);
   return { weights, run, staysLoaded };
 }

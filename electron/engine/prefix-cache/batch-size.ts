@@ -1,5 +1,5 @@
 import { activationBytes, estimateNeeds, typicalSize, type TraceSize } from '../memory/memory-needs.ts';
-import { measureMemory } from '../memory/memory-room.ts';
+import { measureMemory } from '../memory/available-memory.ts';
 import type { Model } from '../model/model.ts';
 import { prefixLength, type PrefixInput } from './image-prefix.ts';
 import type { PrefixMemory } from './prefix-memory.ts';
@@ -11,7 +11,7 @@ const bytesPerNumber = 4;
 
 /**
  * Device bytes that images which go through the model together may take: what is set aside for one typical image, and half
- * of what a device that tells its memory has left.
+ * of the free memory of a device that reports it.
  *
  * On the cpu none, so that images go one at a time. A matrix product over many rows keeps all cores busy already: on a
  * checkpoint of 0.4 billion parameters with 289 image tokens four together took 6 % less processor time, and only an image
@@ -19,7 +19,7 @@ const bytesPerNumber = 4;
  * and numbers differ by up to 2e-6 from those of the image alone; on the cpu equal requests give equal numbers, bit for
  * bit. A device has more cores than the rows of one small image fill, and reads its weights once for all.
  */
-export async function measureBatchRoom({ checkpoint, memory, provider }: Model): Promise<number> {
+export async function measureBatchMemory({ checkpoint, memory, provider }: Model): Promise<number> {
   const { weights, run, staysLoaded } = memory;
   if (!run.onDevice) return 0;
   const { deviceBytes } = await measureMemory(provider.deviceMemoryBytes);

@@ -31,7 +31,7 @@ interface PrefixOrder {
  * Encodes an image, or remembers it; where batches pay, upcoming images of the same grid are taken along and
  * remembered for their own traces.
  *
- * Nothing that is wrong with an upcoming image is told: its own trace will tell.
+ * An error in an upcoming image is ignored here; its own trace reports it.
  *
  * @throws FundusLensError `engine.cancelled`
  */

@@ -1,7 +1,7 @@
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import type { KeyValueCache } from '../model/decoder-run.ts';
 import type { ImageFacts } from '../image/open-image.ts';
-import { measureMemory } from '../memory/memory-room.ts';
+import { measureMemory } from '../memory/available-memory.ts';
 import { BoundedCache } from './bounded-cache.ts';
 
 /** What the decoder makes of a prompt's first positions, up to the end of its image. */
@@ -25,7 +25,7 @@ interface BatchOptions {
   readonly batchBytes?: number;
 }
 
-/** Pictures whose size and grid are remembered; a few numbers each. */
+/** Images whose size and grid are remembered; a few numbers each. */
 const maxFacts = 4096;
 
 /** On the cpu, where the model itself is in the host's memory; 915 positions of a 7B model take 118 MB, of a 2B model 58 MB. */

@@ -7,7 +7,7 @@ import type { Prefix, PrefixMemory } from './prefix-memory.ts';
 /**
  * The prefixes of several images, first those that are remembered, then the others by grid, as many at a time as fit.
  *
- * New ones are remembered only where there is room, so that controls do not push out the images that are studied.
+ * New ones are remembered only in free memory, so that controls do not evict the images under study.
  *
  * @param options.positionsOf to be read of a prefix, ascending; the same for equal grids
  * @param options.onEncoded called with a number of images when the vision tower has seen them, and awaited; may throw

@@ -10,7 +10,8 @@ import type {
 } from './messages.ts';
 import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
-import { FundusLensError, deserializeError } from '../../contract/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { deserializeError } from '../../contract/problem.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';
@@ -36,7 +37,7 @@ export interface EngineClientOptions {
 
 /** Longer than a chunk of work takes on an ordinary computer; what is killed too early is only loaded again. */
 const defaultCancelPatience = 10_000;
-/** Longer than the longest chunk on a slow disk: nobody has asked for the end of the work. */
+/** Longer than the longest chunk on a slow disk: the work has not been cancelled. */
 const defaultSilencePatience = 600_000;
 
 interface PendingRequest {
@@ -48,7 +49,7 @@ interface PendingRequest {
 
 /**
  * The engine as seen from outside: each call is answered by the engine's own process, which is started with the
- * first call, keeps its model between calls, and is started anew by the next call after it has ended.
+ * first call, keeps its model between calls, and is started again by the next call after it has ended.
  */
 export class EngineClient {
   readonly #workerPath: string | URL;

@@ -29,7 +29,7 @@ export function engineEnded(
   const how = signal === null ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
   const words = lastWords.trim();
   const memory =
-    'If nobody stopped it, the computer was short of memory: choose a smaller image or model, or close other programs';
+    'Unless it was stopped on purpose, the computer ran out of memory: choose a smaller image or model, or close other programs';
   return new FundusLensError('engine.killed', 'The engine process ended before its work was done.', {
     expected: 'the engine to answer',
     found: words === '' ? how : `${how}; it last wrote: ${words}`,
@@ -40,7 +40,7 @@ export function engineEnded(
   });
 }
 
-/** The process runs and says nothing, so that it was ended by us. */
+/** The process ran without answering, so we ended it. */
 export function engineSilent(milliseconds: number): FundusLensError {
   return new FundusLensError('engine.killed', 'The engine did not answer any more and was ended.', {
     expected: 'progress or an answer',

@@ -21,7 +21,7 @@ export function forkEngine(script: string | URL, listener: EngineProcessListener
   const child = fork(script, [], {
     // Numbers travel as typed arrays, which JSON could not carry.
     serialization: 'advanced',
-    // stdout belongs to whoever asked (`--json -`), so nothing of the engine may reach it.
+    // stdout belongs to the caller (`--json -`), so nothing of the engine may reach it.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
   });
@@ -32,12 +32,12 @@ export function forkEngine(script: string | URL, listener: EngineProcessListener
   });
   child.on('message', (message) => listener.onEvent(message as EngineEvent));
   child.on('error', (error) => {
-    // The process could not be started at all; once it runs, its end is told by `exit`.
+    // The process could not be started at all; once it runs, `exit` reports its end.
     if (child.pid === undefined) listener.onEnd(engineNotStarted(error));
   });
   child.on('exit', (code, signal) => {
-    const tell = () => listener.onEnd(closing ? engineClosed() : engineEnded(code, signal, lastWords));
-    void waitForLastWords(child).then(tell);
+    const report = () => listener.onEnd(closing ? engineClosed() : engineEnded(code, signal, lastWords));
+    void waitForLastWords(child).then(report);
   });
   return {
     get pid() {

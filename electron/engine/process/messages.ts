@@ -1,5 +1,5 @@
 import type { EngineProgress } from '../lens-trace/progress.ts';
-import type { SerializedError } from '../../contract/errors.ts';
+import type { SerializedError } from '../../contract/problem.ts';
 import type { FidelityProgress, FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
 import type { PreparedManifest, PrepareProgress, PrepareRequest } from '../../contract/prepared-model.ts';
@@ -10,7 +10,7 @@ import type { EngineTraceRequest } from '../stages/engine-trace-request.ts';
 
 export type { TapFeatures, TapRequest, EngineTraceRequest };
 
-/** What the engine can be asked for: the request, the answer, and how it tells of its progress. */
+/** The engine's calls: request, answer and progress. */
 export interface EngineCalls {
   trace: { request: EngineTraceRequest; answer: LensTrace; progress: EngineProgress };
   /** Features from inside the model, without a lens. */

@@ -1,5 +1,6 @@
 import type { EngineCall, EngineCalls, EngineCommand, EngineEvent, EngineRequest } from './messages.ts';
-import { FundusLensError, serializeError } from '../../contract/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import { serializeError } from '../../contract/problem.ts';
 
 /** The two ends of the engine's line to its parent, whichever kind of process it runs in. */
 export interface EngineChannel {

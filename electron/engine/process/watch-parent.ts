@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 const interval = 2000;
 
 /**
- * Ends this process once its parent is gone. The line to the parent tells the same sooner, but only to a process whose
+ * Ends this process once its parent is gone. The channel to the parent shows the same sooner, but only to a process whose
  * thread is free: one that hangs in a computation or a driver would live on, with a core and the model's memory. So a
  * thread of its own looks, which nothing in the first can hold up.
  *

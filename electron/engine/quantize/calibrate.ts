@@ -35,7 +35,7 @@ export async function nameCalibration({ images, prompts }: CalibrationRequest): 
 }
 
 /**
- * Runs images through the checkpoint block by block and writes, where the plan says, what rounding needs to know of the
+ * Runs images through the checkpoint block by block and writes, at the ranges of the plan, what rounding needs to know of the
  * inputs of every matrix that is rounded to 4 bits: see `FeedbackFactors`, weights before shares. Each image is read
  * with one of the prompts, in turn. What an earlier try has written is used again.
  *

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-/** What was observed of the inputs lies beside the weights file until that is finished. */
+/** Statistics of the inputs, kept beside the weights file until that is finished. */
 export function calibrationFile(weightsFile: string): string {
   return path.join(path.dirname(weightsFile), 'calibration.bin');
 }

@@ -5,7 +5,7 @@ import type { BlockFit } from './block-fit.ts';
 export interface FeedbackFactors {
   /** float32 [columns filled up to groups]: second moment of each input. */
   readonly weights: Float32Array;
-  /** float32 [groups, 256, 256]: row i says by how much an error at column i is to be made up for at column j > i. */
+  /** float32 [groups, 256, 256]: entry [i, j], j > i: how much of an error at column i column j compensates. */
   readonly shares: Float32Array;
 }
 
@@ -18,7 +18,7 @@ const damping = 0.01;
  * every later column j (Frantar et al., "GPTQ", 2022).
  *
  * @param moments float64 [groups, 256, 256], sums over the same rows
- * @param columns of the matrix; what lies beyond is filling
+ * @param columns of the matrix; the rest is padding
  */
 export function factorMoments(moments: Float64Array, columns: number): FeedbackFactors {
   const size = momentsGroup;

@@ -30,7 +30,7 @@ export interface PrepareResult {
 const hashBytes = 1 << 22;
 
 /**
- * Buffers of this thread, kept from job to job: what is allocated anew for every chunk is collected too late, and
+ * Buffers of this thread, kept from job to job: buffers allocated for every chunk are collected too late, and
  * memory would be whatever the collector leaves.
  */
 const scratch = { bytes: new ArrayBuffer(0), values: new ArrayBuffer(0), halves: new ArrayBuffer(0) };
@@ -41,7 +41,7 @@ function borrow(name: keyof typeof scratch, bytes: number): ArrayBuffer {
 }
 
 /**
- * Does one job, reading and writing where the plan says.
+ * Does one job, reading and writing at the ranges of the plan.
  *
  * @throws RangeError when a value is beyond float16, or whatever the file system throws
  */
@@ -103,7 +103,7 @@ function readFactors(
   const file = calibrationFile(weightsFile);
   const key = `${file} ${range.offset}`;
   if (lastFactors?.key !== key) {
-    // Not into the scratch buffer: there the rows lie that are to be rounded.
+    // Not into the scratch buffer, which holds the rows to be rounded.
     const bytes = new Float32Array(range.bytes / 4);
     readRange(file, range.offset, range.bytes, new Uint8Array(bytes.buffer));
     const filled = Math.ceil(columns / momentsGroup) * momentsGroup;
@@ -117,7 +117,7 @@ function keepsDtype({ source, format }: PlannedTensor): boolean {
   return source.dtype === dtypes[format];
 }
 
-/** SHA-256 over data, scales and zero points, one after the other, as they lie on the disk. */
+/** SHA-256 over data, scales and zero points, one after the other, as stored. */
 function hashTensor({ data, scales, zeroPoints }: PlannedTensor, file: string): string {
   const hash = createHash('sha256');
   for (const range of [data, scales, zeroPoints]) {

@@ -143,11 +143,15 @@ async function openFolder(folder: string, id: string, { bytes, factors }: Prepar
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < needed) {
     await rm(folder, { recursive: true });
-    throw new FundusLensError('output.unwritable', `There is no room for the prepared model in ${folder}.`, {
-      expected: `${needed} bytes free`,
-      found: `${bavail * bsize}`,
-      advice: 'Free some disk space, or choose another place or a smaller format.',
-    });
+    throw new FundusLensError(
+      'output.unwritable',
+      `There is not enough free space for the prepared model in ${folder}.`,
+      {
+        expected: `${needed} bytes free`,
+        found: `${bavail * bsize}`,
+        advice: 'Free some disk space, or choose another place or a smaller format.',
+      },
+    );
   }
   const weightsFile = path.join(folder, preparedFiles.weights);
   await writeFile(weightsFile, '');
@@ -222,7 +226,7 @@ function alreadyPrepared(source: string): FundusLensError {
   return new FundusLensError('model.tensor-dtype', `${source} is a prepared model already.`, {
     expected: 'a checkpoint of F32, F16 or BF16 weights',
     found: preparedFiles.manifest,
-    advice: 'Prepare the checkpoint that it was made from; prepared.json says where that lay.',
+    advice: 'Prepare the checkpoint that it was made from; prepared.json names its folder.',
   });
 }
 
@@ -245,7 +249,7 @@ function unreliable(folder: string, damaged: readonly string[]): FundusLensError
 function asOutputError(error: unknown, target: string): unknown {
   if (error instanceof FundusLensError || !(error instanceof Error) || !('code' in error)) return error;
   return new FundusLensError('output.unwritable', `Cannot write ${target}.`, {
-    expected: 'a folder that may be written to and has room',
+    expected: 'a writable folder with enough free space',
     found: error.message,
     advice: 'Choose another place, or free some disk space.',
     cause: error,

@@ -15,7 +15,7 @@ export class PrepareThreads {
   constructor(count: number) {
     for (let index = 0; index < count; index++) {
       const worker = new Worker(entry);
-      // An idle thread's failure is told to nobody else.
+      // Nobody else hears of an idle thread's failure.
       worker.on('error', () => undefined);
       this.#all.push(worker);
       this.#idle.push(worker);
@@ -66,7 +66,7 @@ function asError(
     });
   }
   return new FundusLensError('output.unwritable', `Cannot prepare "${tensor.name}".`, {
-    expected: `${tensor.source.file} to be readable, and ${weightsFile} to be writable with room enough`,
+    expected: `${tensor.source.file} to be readable, and ${weightsFile} to be writable, with enough free space`,
     found: message,
     advice: 'Free some disk space or choose another place, and start again; what is finished is kept.',
   });

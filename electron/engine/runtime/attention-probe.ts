@@ -23,7 +23,7 @@ export const attentionCases = [
 /**
  * Whether a provider's fused attention gives the cpu's numbers: MultiHeadAttention with a bias and, in each of the
  * {@link attentionCases}, GroupQueryAttention. Some WebGPU kernels skip keys on devices whose subgroups they do not
- * expect, without an error; only a computed result tells.
+ * expect, without an error; only a computed result shows it.
  *
  * @see microsoft/onnxruntime#28520
  */

@@ -6,7 +6,7 @@ import { measureNvidiaMemory } from './nvidia-smi.ts';
 const freshFor = 5000;
 
 /**
- * Device memory that a process holds now, bytes; null where neither NVIDIA's tool nor the Linux kernel tells, as on
+ * Device memory that a process holds now, bytes; null when neither NVIDIA's tool nor the Linux kernel reports it, as on
  * Windows with other cards, on macOS, whose GPUs use the host's memory, and in a container with process numbers of its own.
  */
 export async function measureDeviceMemory(pid: number): Promise<number | null> {

@@ -6,7 +6,7 @@ import { listGpuUses, listNvidiaGpus } from './nvidia-smi.ts';
 
 /** The device behind a provider, as far as it is known. */
 export interface DeviceIdentity {
-  /** Its name; several, joined with "or", where the runtime does not tell which of them it uses. */
+  /** Its name; several, joined with "or", when the runtime does not report which of them it uses. */
   readonly device: string | null;
   /** Memory of its own in all, bytes; null when unknown, and of a device that uses the host's. */
   readonly deviceMemoryBytes: number | null;
@@ -35,7 +35,7 @@ export function identifyProcessor(): DeviceIdentity {
 /**
  * Names the device that the webgpu provider opened.
  *
- * On Linux the Vulkan loader itself says which one; elsewhere ONNX Runtime keeps that to itself, and the graphics
+ * On Linux the Vulkan loader reports which one; elsewhere ONNX Runtime does not, and the graphics
  * controllers of the machine are named.
  *
  * @param log what a process that used it wrote to stderr, with {@link vulkanLog}
@@ -79,7 +79,7 @@ async function measureTotal(name: string): Promise<number | null> {
 }
 
 /**
- * Video memory of the machine's AMD card, bytes; null when there are several, none tells, or it shares the host's.
+ * Video memory of the machine's AMD card, bytes; null when there are several, when unknown, or when it shares the host's.
  *
  * @param folder where the kernel lists graphics cards
  */

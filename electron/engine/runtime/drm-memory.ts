@@ -11,8 +11,8 @@ interface DrmClient {
 }
 
 /**
- * Graphics memory that the Linux kernel counts for a process, bytes; null where its drivers do not tell, or the process
- * uses memory of the host only. amdgpu, i915 and xe tell.
+ * Graphics memory that the Linux kernel counts for a process, bytes; null when its drivers do not report it, or the process
+ * uses memory of the host only. amdgpu, i915 and xe report it.
  *
  * @param proc the process file system
  * @see https://docs.kernel.org/gpu/drm-usage-stats.html

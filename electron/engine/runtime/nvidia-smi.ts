@@ -12,7 +12,7 @@ export interface NvidiaGpu {
 export interface GpuUse {
   readonly uuid: string;
   readonly pid: number;
-  /** null where the driver does not tell, as under Windows' own memory manager. */
+  /** null when the driver does not report it, as under Windows' own memory manager. */
   readonly bytes: number | null;
 }
 
@@ -25,13 +25,13 @@ export async function listNvidiaGpus(): Promise<NvidiaGpu[]> {
   return parseGpus(await ask(['--query-gpu=uuid,name,memory.total', '--format=csv,noheader,nounits']));
 }
 
-/** Who uses the GPUs; processes that draw are told of by `pmon` only. */
+/** Which processes use the GPUs; those that draw are listed by `pmon` only. */
 export async function listGpuUses(): Promise<GpuUse[]> {
   const query = '--query-compute-apps=gpu_uuid,pid,used_gpu_memory';
   return parseUses(await ask([query, '--format=csv,noheader,nounits']));
 }
 
-/** Of one process, bytes over all GPUs, computing or drawing; null when it uses none or nobody tells. */
+/** Of one process, bytes over all GPUs, computing or drawing; null when it uses none, or when unknown. */
 export async function measureNvidiaMemory(pid: number): Promise<number | null> {
   const uses = (await listGpuUses()).filter((use) => use.pid === pid);
   const known = uses.flatMap(({ bytes }) => bytes ?? []);

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-/** The library of the cuda provider, a download of its own that nobody gets without asking for it. */
+/** The library of the cuda provider, an optional download. */
 const cudaLibraries = ['libonnxruntime_providers_cuda.so', 'onnxruntime_providers_cuda.dll'];
 
-/** Where ONNX Runtime lies, and looks for the libraries of its providers. */
+/** The folder of ONNX Runtime's binaries, where it looks for the libraries of its providers. */
 export function onnxruntimeFolder(): string {
   const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
   const folder = path.join(path.dirname(entry), '../bin/napi-v6', process.platform, process.arch);

@@ -8,7 +8,7 @@ import { failedProbe, type ProviderProbe } from './provider-probe.ts';
 const entry = new URL(`./probe-process${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 /** How long a driver may take to start, milliseconds. */
 const patience = 120_000;
-/** How long the process may take to end once it has told its result, milliseconds. */
+/** How long the process may take to end after reporting its result, milliseconds. */
 const endPatience = 5000;
 /** Characters kept of what the driver says; the opened device is among the last. */
 const logLength = 200_000;
@@ -31,24 +31,24 @@ export function probeInChild(
 ): Promise<ProviderProbe & { readonly log: string }> {
   return new Promise((resolve) => {
     const child = fork(fileURLToPath(script), [provider, ...(withBlocks ? ['blocks'] : [])], {
-      // Electron's own binary is Node only when told so.
+      // Electron's own binary is Node only on request.
       env: { ...process.env, ...vulkanLog, ELECTRON_RUN_AS_NODE: '1' },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
     });
     let log = '';
-    let told: ProviderProbe | null = null;
+    let reported: ProviderProbe | null = null;
     const kill = () => child.kill('SIGKILL');
     let timer = setTimeout(kill, patience);
     const settle = (failure: string) => {
       clearTimeout(timer);
-      resolve({ ...(told ?? failedProbe(failure)), log });
+      resolve({ ...(reported ?? failedProbe(failure)), log });
     };
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-logLength);
     });
     child.once('message', (probe) => {
-      told = probe as ProviderProbe;
+      reported = probe as ProviderProbe;
       clearTimeout(timer);
       timer = setTimeout(kill, endPatience);
     });

@@ -1,4 +1,4 @@
-/** Entry of a process that tries one provider and tells its parent. Usage: probe-process PROVIDER [blocks] */
+/** Entry of a process that tries one provider and reports to its parent. Usage: probe-process PROVIDER [blocks] */
 
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import { probeProvider } from './provider-probe.ts';

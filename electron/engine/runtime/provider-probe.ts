@@ -13,7 +13,7 @@ export interface ProviderProbe {
   readonly fusedAttention: boolean;
   /** Why it cannot multiply rounded weights; null when it can, or was not asked. */
   readonly blockFailure: string | null;
-  /** The CUDA device that it was on; null for other providers, which do not tell. */
+  /** The CUDA device that it was on; null for other providers, which do not report it. */
   readonly cuda: DeviceIdentity | null;
 }
 

@@ -3,7 +3,7 @@ import { Session, type SessionSource, type Tensor, type Tensors } from './sessio
 /** What the engine runs its graphs through. */
 export interface GraphRunner {
   run(feeds: Tensors, fetches: readonly string[] | Readonly<Record<string, Tensor | null>>): Promise<Tensors>;
-  /** Says that the graph is not needed for a while; the next run brings it back by itself. */
+  /** Lets the graph's memory go until the next run, which loads it again. */
   rest(): Promise<void>;
   release(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { readControls, type ControlReadings, type ControlRequest } from './contr
 import { resolveConcepts, type ResolvedConcept } from '../lens/resolve-concepts.ts';
 import { loadModel } from '../model/load-model.ts';
 import type { LoadedModel } from '../model/model.ts';
-import { measureBatchRoom } from '../prefix-cache/batch-size.ts';
+import { measureBatchMemory } from '../prefix-cache/batch-size.ts';
 import { prefixBudget, PrefixMemory } from '../prefix-cache/prefix-memory.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 
@@ -53,7 +53,7 @@ export class ModelCache {
     this.#key = key;
     const { batchSize = null } = this.#options;
     const prefixBytes = this.#options.prefixBytes ?? (await prefixBudget(this.#model.provider.provider));
-    const batchBytes = await measureBatchRoom(this.#model);
+    const batchBytes = await measureBatchMemory(this.#model);
     this.#prefixes = new PrefixMemory(prefixBytes, { batchSize, batchBytes });
     return this.#model;
   }

@@ -1,7 +1,7 @@
 import type { ImageProcessor } from '../image/image-processor.ts';
 import { limitDetail } from '../image/limit-detail.ts';
 import { openImage, type ImageFactsCache, type OpenedImage } from '../image/open-image.ts';
-import { requireRoom } from '../memory/fit-memory.ts';
+import { requireMemory } from '../memory/fit-memory.ts';
 import { composePrompt, type ComposedPrompt } from '../model/compose-prompt.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
@@ -37,7 +37,7 @@ export async function openInput(
   const prompt = composePrompt(model.checkpoint, request.prompt, image?.grid ?? null, generate);
   const length = prompt.tokenIds.length;
   const positions = selectPositions(request.positions, length, prompt.imageSpan);
-  if (image !== null) await requireRoom(model, image.grid, length, positions.length);
+  if (image !== null) await requireMemory(model, image.grid, length, positions.length);
   const rowsRead =
     dumpPath === null ? [...new Set([...positions, length - 1])] : Array.from({ length }, (_, at) => at);
   return { image, prompt, processor, positions, rowsRead };

@@ -10,7 +10,7 @@ import { trace } from '../trace.ts';
 
 export interface BatchComparison {
   readonly provider: string;
-  /** By image: what its trace in the batch says of itself. */
+  /** By image: the reuse that its trace in the batch reports. */
   readonly reuse: readonly unknown[];
   /** Relative error of the residual norms over all layers and positions, the largest of all images. */
   readonly residualNorm: number;

@@ -22,7 +22,7 @@ export interface Deviation {
   /** Cells whose top-10 differ although the reference's neighbours are further apart than the tolerance. */
   readonly wrongOrder: number;
   readonly sameText: boolean;
-  /** What it was computed on; null when nobody tells. */
+  /** What it was computed on; null when unknown. */
   readonly device: string | null;
 }
 

@@ -33,7 +33,7 @@ export async function writeSafetensors(file: string, tensors: readonly NamedTens
   } catch (cause) {
     await rm(temporary, { force: true });
     throw new FundusLensError('output.unwritable', `Cannot write ${file}.`, {
-      expected: 'a folder that exists, may be written to and has room',
+      expected: 'an existing, writable folder with enough free space',
       found: cause instanceof Error ? cause.message : String(cause),
       advice: 'Choose another place, or free some disk space.',
       cause,

@@ -17,7 +17,7 @@ export const bytesPerElement = {
 } as const;
 export type SafetensorsDtype = keyof typeof bytesPerElement;
 
-/** Where one tensor lies: a byte range of a file, never the bytes themselves. */
+/** Place of one tensor: a byte range of a file, never the bytes themselves. */
 export interface TensorView {
   readonly name: string;
   readonly dtype: SafetensorsDtype;

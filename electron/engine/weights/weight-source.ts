@@ -86,7 +86,7 @@ export class WeightSource implements WeightProvider {
   view(name: string): TensorView {
     const view = this.#views.get(name);
     if (view === undefined) {
-      const siblings = [...this.#views.keys()].filter((other) => other.startsWith(name.split('../graph')[0]!));
+      const siblings = [...this.#views.keys()].filter((other) => other.startsWith(name.split('.')[0]!));
       throw new FundusLensError('model.tensor-missing', `The checkpoint lacks the tensor "${name}".`, {
         expected: `"${name}" or its newer name`,
         found: `${this.#views.size} tensors, e.g. ${listNames(siblings, 3)}`,
@@ -132,7 +132,7 @@ function shapeFits(shape: readonly number[], stored: readonly number[], options:
   );
 }
 
-/** Where the rows lie, and with rounded weights their scales and zero points. */
+/** Byte range of the rows, and with rounded weights of their scales and zero points. */
 function rowRange({ dtype, offset, blocks }: TensorView, firstRow: number, shape: readonly number[]) {
   const [numRows = 1, ...rest] = shape;
   const columns = count(rest);
@@ -157,7 +157,7 @@ function count(shape: readonly number[]): number {
 }
 
 function commonFolder(folders: readonly string[]): string {
-  const [first = '../graph', ...others] = folders;
+  const [first = '.', ...others] = folders;
   let folder = first;
   while (!others.every((other) => other === folder || other.startsWith(folder + path.sep))) {
     folder = path.dirname(folder);

@@ -39,7 +39,7 @@ export async function* readDicomDir(
   const folder = path.dirname(file);
   for (const { segments } of references) {
     const listed = path.join(folder, ...segments);
-    if (segments.some((segment) => segment === '../..' || /[\\/\0:]/.test(segment))) {
+    if (segments.some((segment) => segment === '..' || /[\\/\0:]/.test(segment))) {
       yield miss(
         file,
         'failed',

@@ -86,14 +86,14 @@ function decodeEntryName(entry: Entry): string {
 function checkName(name: string): string[] {
   const segments = name.replaceAll('\\', '/').split('/');
   const unsafe =
-    segments.includes('../..') || name.startsWith('/') || /^[a-z]:/i.test(name) || name.includes('\0');
+    segments.includes('..') || name.startsWith('/') || /^[a-z]:/i.test(name) || name.includes('\0');
   if (unsafe || segments.length === 0) {
     throw new ImportFailure(
       'archive.unsafe-path',
       'The name leads out of the archive; the entry was not read.',
     );
   }
-  return segments.filter((segment) => segment !== '' && segment !== '..');
+  return segments.filter((segment) => segment !== '' && segment !== '.');
 }
 
 function checkEntry(entry: Entry, limits: ImportLimits): void {

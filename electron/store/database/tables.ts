@@ -1,10 +1,10 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { ImportState, ImportStatus } from '../../contract/imports.ts';
-import type { JobState } from '../../contract/jobs.ts';
 import type { Laterality, LateralitySource } from '../../contract/laterality.ts';
 import type { ImageFormat } from '../../contract/image-query.ts';
 import type { LibraryImage } from '../../contract/library-image.ts';
 import type { Patient } from '../../contract/patients.ts';
+import type { TaskState } from '../../contract/tasks.ts';
 
 /** A column with a default, or one filled by a trigger. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;
@@ -161,7 +161,7 @@ export interface JobsTable {
   imageId: number | null;
   modelKey: string;
   priority: number;
-  state: Defaulted<JobState>;
+  state: Defaulted<TaskState>;
   attempts: Defaulted<number>;
   maxAttempts: number;
   worker: Defaulted<string | null>;

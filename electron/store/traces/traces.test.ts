@@ -135,7 +135,7 @@ describe('jobs', () => {
   });
 
   it('run by priority, then by the warm model, and once per content', () => {
-    const { jobs } = library;
+    const { queue: jobs } = library;
     expect(jobs.enqueue([job(0), job(1), job(2), job(3, { priority: 5 }), job(0)])).toMatchObject({
       ...{ added: [1, 2, 3, 4], existing: [1] },
     });
@@ -148,7 +148,7 @@ describe('jobs', () => {
   });
 
   it('finish with their trace or not at all, and are never redone', () => {
-    const { jobs, traces } = library;
+    const { queue: jobs, traces } = library;
     jobs.enqueue([job(1)]);
     const { id } = jobs.claim({ worker: 'a' })!;
     const store = () =>
@@ -169,7 +169,7 @@ describe('jobs', () => {
   });
 
   it('are retried with a limit, paused, cancelled and recovered', () => {
-    const { jobs } = library;
+    const { queue: jobs } = library;
     const error = { code: 'engine.killed', summary: 'gone' } as const;
     jobs.enqueue([job(1, { maxAttempts: 2 }), job(2), job(3)]);
     expect(jobs.claim({ worker: 'a' })!.id).toBe(1);
@@ -177,7 +177,7 @@ describe('jobs', () => {
     expect(jobs.get(1).state).toBe('queued');
     jobs.claim({ worker: 'a' });
     expect(jobs.recover((worker) => worker !== 'a')).toEqual([1]);
-    expect(jobs.get(1)).toMatchObject({ state: 'failed', attempts: 2, error: { code: 'engine.killed' } });
+    expect(jobs.get(1)).toMatchObject({ state: 'failed', attempts: 2, problem: { code: 'engine.killed' } });
     expect(jobs.retry([1])).toBe(1);
     expect(jobs.pause([1, 2])).toBe(2);
     expect(jobs.claim({ worker: 'a' })!.id).toBe(3);

@@ -6,17 +6,17 @@ import type { AppInfo, Licence } from '../../contract/app.ts';
 import { providerNames } from '../../engine/lens-trace/lens-trace.ts';
 import { schemaVersion } from '../../store/database/migrate.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { bundledPath } from '../../bundled/bundled-path.ts';
 
-export function appRouter(desk: Desk) {
+export function appRouter(services: Services) {
   return api.app.router({
-    info: api.app.info.handler(() => describeApp(desk)),
+    info: api.app.info.handler(() => describeApp(services)),
     licences: api.app.licences.handler(readLicences),
   });
 }
 
-function describeApp({ folders, settings }: Desk): AppInfo {
+function describeApp({ folders, settings }: Services): AppInfo {
   return {
     name: 'fundus-lens',
     version: packageJson.version,

@@ -32,7 +32,7 @@ async function trace(model: string, images: number[]): Promise<number[]> {
     topK: 5,
     generate: 0,
   };
-  const { added } = await client.jobs.enqueue(order);
+  const { added } = await client.traces.enqueue(order);
   return (await settle(workbench, added)).map(({ traceId }) => traceId!);
 }
 

@@ -2,7 +2,7 @@ import type { Comparison, compareInputSchema } from '../../contract/compare.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { z } from 'zod';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { repeatTrace } from '../traces/repeat-trace.ts';
 import { viewSummary } from '../traces/trace-views.ts';
 import { compareTraces } from './compare-traces.ts';
@@ -17,7 +17,7 @@ import type { PositionReader } from './read-cells.ts';
  *   wanted of a generated position; whatever the engine throws
  */
 export async function runComparison(
-  desk: Desk,
+  services: Services,
   { traceIds, positions, exact, topRank }: z.output<typeof compareInputSchema>,
   signal?: AbortSignal,
 ): Promise<Comparison> {
@@ -27,19 +27,19 @@ export async function runComparison(
       found: String(positions.length),
     });
   }
-  const { library } = desk.session;
+  const { library } = services.session;
   const compared: ComparedTrace[] = [];
   for (const [index, id] of traceIds.entries()) {
     const { imageId, conceptSetId } = viewSummary(library, library.traces.summary(id));
     const reader = readPosition(library.traces.get(id), positions?.[index]);
-    const whole = exact ? await readWholeVocabulary(desk, id, reader, signal) : null;
+    const whole = exact ? await readWholeVocabulary(services, id, reader, signal) : null;
     compared.push({ id, imageId, conceptSetId, reader, exact: whole });
   }
   return compareTraces(compared, topRank);
 }
 
 async function readWholeVocabulary(
-  desk: Desk,
+  services: Services,
   id: number,
   { trace, position }: PositionReader,
   signal: AbortSignal | undefined,
@@ -52,7 +52,7 @@ async function readWholeVocabulary(
     });
   }
   const whole: LensTrace = await repeatTrace(
-    desk,
+    services,
     id,
     { positions: [position], topK: trace.model.tokenizerSize, generate: 0, traceGenerated: false },
     signal,

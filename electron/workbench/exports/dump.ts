@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import type { ExportResult, dumpExportSchema } from '../../contract/exports.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { repeatTrace } from '../traces/repeat-trace.ts';
 import { writeThrough } from './output-file.ts';
 
@@ -13,12 +13,12 @@ import { writeThrough } from './output-file.ts';
  * @throws FundusLensError `output.unwritable`, whatever the engine throws
  */
 export async function exportDump(
-  desk: Desk,
+  services: Services,
   { traceId, path: file }: z.output<typeof dumpExportSchema>,
   signal?: AbortSignal,
 ): Promise<ExportResult> {
   await writeThrough(file, (temporary) =>
-    repeatTrace(desk, traceId, { positions: 'last', topK: 1, dumpPath: temporary }, signal),
+    repeatTrace(services, traceId, { positions: 'last', topK: 1, dumpPath: temporary }, signal),
   );
   const { size: bytes } = await stat(file);
   return {

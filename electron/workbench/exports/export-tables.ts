@@ -11,7 +11,7 @@ import type {
 import { lensTraceToJson } from '../../engine/lens-trace/lens-trace.ts';
 import type { Library } from '../../store/library.ts';
 import { runComparison } from '../compare/run-comparison.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { toCsv } from './csv.ts';
 import { deliver } from './deliver.ts';
@@ -37,11 +37,11 @@ export function exportTraces(
 }
 
 export async function exportComparison(
-  desk: Desk,
+  services: Services,
   { compare, format, target }: z.output<typeof comparisonExportSchema>,
   signal?: AbortSignal,
 ): Promise<ExportResult> {
-  const comparison = await runComparison(desk, compare, signal);
+  const comparison = await runComparison(services, compare, signal);
   if (format === 'json') {
     return deliver(target, 'comparison.json', 'application/json', JSON.stringify(comparison, null, 2));
   }

@@ -34,7 +34,7 @@ beforeAll(async () => {
   });
   const { id: modelId } = await client.models.addFolder({ folder: fixtureModel });
   const order = { images: { ids }, modelId, prompts: ['Describe "this", =image.'], conceptSetId: 'fundus' };
-  const { added } = await client.jobs.enqueue({ ...order, topK: 4, generate: 1, positions: 'all' });
+  const { added } = await client.traces.enqueue({ ...order, topK: 4, generate: 1, positions: 'all' });
   traceIds = (await settle(workbench, added)).map(({ traceId }) => traceId!);
   trace = unpackTrace(await (await client.traces.cells({ id: traceIds[0]! })).arrayBuffer());
 }, 60_000);
@@ -222,12 +222,12 @@ test('the report says what it is in both languages, and escapes what was typed',
 });
 
 test('a trace of prepared weights carries how true they are, also when that was measured later', async () => {
-  const { client, modelTasks } = workbench;
+  const { client, tasks } = workbench;
   const { id: original } = await client.models.addFolder({ folder: fixtureModel });
   const preparing = await client.models.prepare({ id: original, format: 'int8' });
-  const modelId = (await modelTasks.wait(preparing.id)).modelId!;
+  const modelId = (await tasks.wait(preparing.taskId)).modelId!;
   const [imageId] = (await client.traces.list({})).map((summary) => summary.imageId!);
-  const { added } = await client.jobs.enqueue({
+  const { added } = await client.traces.enqueue({
     images: { ids: [imageId!] },
     modelId,
     prompts: ['What is this?'],
@@ -243,7 +243,7 @@ test('a trace of prepared weights carries how true they are, also when that was 
   expect(await reportNow()).toContain('not measured');
 
   const verifying = await client.models.verify({ id: modelId, prompts: ['What is this?'] });
-  await modelTasks.wait(verifying.id);
+  await tasks.wait(verifying.taskId);
   const { summary } = (await client.models.list()).find(({ id }) => id === modelId)!.fidelity!;
   expect(await fidelityNow()).toEqual(summary);
   expect(await reportNow()).toContain(

@@ -6,7 +6,7 @@ import { FundusLensError } from '../../contract/errors.ts';
 import type { ExportResult, hiddenStateExportSchema } from '../../contract/exports.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { sha256Hex } from '../../store/database/canonical-json.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { repeatTrace } from '../traces/repeat-trace.ts';
 import { deliver } from './deliver.ts';
 import { readResidualRows } from './read-dump.ts';
@@ -21,18 +21,18 @@ import { traceWithFidelity } from '../traces/trace-fidelity.ts';
  * @throws FundusLensError `trace.positions`, `input.invalid` for a layer outside 0…L, whatever the engine throws
  */
 export async function exportHiddenStates(
-  desk: Desk,
+  services: Services,
   input: z.output<typeof hiddenStateExportSchema>,
   signal?: AbortSignal,
 ): Promise<ExportResult> {
   const { traceId, format, target } = input;
-  const stored = traceWithFidelity(desk.session.library, traceId);
+  const stored = traceWithFidelity(services.session.library, traceId);
   const layers = chooseLayers(stored, input.layers);
   const positions = choosePositions(stored, input.positions);
-  const dumpPath = path.join(desk.folders.cache, 'dumps', `${randomUUID()}.safetensors`);
+  const dumpPath = path.join(services.folders.cache, 'dumps', `${randomUUID()}.safetensors`);
   await mkdir(path.dirname(dumpPath), { recursive: true });
   try {
-    await repeatTrace(desk, traceId, { positions: 'last', topK: 1, dumpPath }, signal);
+    await repeatTrace(services, traceId, { positions: 'last', topK: 1, dumpPath }, signal);
     const { values, shape } = await readResidualRows(dumpPath, layers, positions);
     const manifest = describe(traceId, stored, layers, positions, shape);
     const dataName = `hidden-states.${format}`;

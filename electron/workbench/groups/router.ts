@@ -1,10 +1,10 @@
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
-import { chosenImages } from '../jobs/enqueue.ts';
+import type { Services } from '../services.ts';
+import { chosenImages } from '../traces/enqueue.ts';
 import { nameTaken } from '../name-taken.ts';
 import { groupStatistics } from './group-statistics.ts';
 
-export function groupsRouter({ session, events, undo }: Desk) {
+export function groupsRouter({ session, events, undo }: Services) {
   const { groups } = api;
   const tell = (id: number) => events.publish({ type: 'library', what: 'groups', ids: [id] });
   return groups.router({

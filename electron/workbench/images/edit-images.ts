@@ -5,11 +5,11 @@ import type { LibraryImage } from '../../contract/library-image.ts';
 import { visitFromParts } from '../../ingest/visit.ts';
 import type { Library } from '../../store/library.ts';
 import type { ImageChange } from '../../store/images/images.ts';
-import type { Desk } from '../desk.ts';
-import { withoutAbsent } from '../without-absent.ts';
+import type { Services } from '../services.ts';
+import { withoutAbsent } from '../../contract/without-absent.ts';
 
 type ResolvedChange = { -readonly [K in keyof ImageChange]?: ImageChange[K] | undefined };
-type EditDesk = Pick<Desk, 'session' | 'undo' | 'events'>;
+type EditServices = Pick<Services, 'session' | 'undo' | 'events'>;
 
 /**
  * Changes many images at a time, all or none. A patient's code that is new makes the patient, and a visit's date the
@@ -17,18 +17,22 @@ type EditDesk = Pick<Desk, 'session' | 'undo' | 'events'>;
  *
  * @throws input.invalid when a visit is not one of the image's patient
  */
-export function updateImages(desk: EditDesk, ids: readonly number[], change: ImageChangeInput): number {
-  const { library } = desk.session;
+export function updateImages(
+  services: EditServices,
+  ids: readonly number[],
+  change: ImageChangeInput,
+): number {
+  const { library } = services.session;
   const before = library.transaction(() => {
     const originals = ids.map((id) => library.images.get(id));
     for (const image of originals) library.images.update(image.id, resolveChange(library, image, change));
     return originals;
   });
-  desk.undo.push({ action: 'update', imageIds: [...ids] }, () => {
+  services.undo.push({ action: 'update', imageIds: [...ids] }, () => {
     for (const image of before) library.images.update(image.id, formerValues(image, change));
   });
-  tell(desk, ids);
-  if (change.patient !== undefined) desk.events.publish({ type: 'library', what: 'patients', ids: [] });
+  publishChange(services, ids);
+  if (change.patient !== undefined) services.events.publish({ type: 'library', what: 'patients', ids: [] });
   return before.length;
 }
 
@@ -83,53 +87,56 @@ function formerValues(image: LibraryImage, change: ImageChangeInput): ImageChang
   };
 }
 
-/** Takes images, their traces and jobs out of the library; a job that runs for one of them ends. */
-export function removeImages(desk: EditDesk & Pick<Desk, 'runner'>, ids: readonly number[]): number {
-  const { library } = desk.session;
+/** Takes images, their traces and tasks out of the library; a task that runs for one of them ends. */
+export function removeImages(
+  services: EditServices & Pick<Services, 'queue'>,
+  ids: readonly number[],
+): number {
+  const { library } = services.session;
   library.transaction(() => {
     for (const id of ids) library.images.remove(id);
   });
-  desk.undo.clear();
-  desk.runner.abortJobsOf(ids);
-  tell(desk, ids);
-  desk.events.publish({ type: 'library', what: 'traces', ids: [] });
+  services.undo.clear();
+  services.queue.abortTasksOf(ids);
+  publishChange(services, ids);
+  services.events.publish({ type: 'library', what: 'traces', ids: [] });
   return ids.length;
 }
 
-export function addTag(desk: EditDesk, ids: readonly number[], name: string): number {
-  const { library } = desk.session;
+export function addTag(services: EditServices, ids: readonly number[], name: string): number {
+  const { library } = services.session;
   const { tagId, added } = library.transaction(() => {
     const id = library.tags.ensure(name);
     const without = ids.filter((imageId) => !hasTag(library, imageId, id));
     library.tags.add(without, name);
     return { tagId: id, added: without };
   });
-  desk.undo.push({ action: 'add-tag', imageIds: added }, () => library.tags.removeFrom(added, tagId));
-  tell(desk, added);
-  desk.events.publish({ type: 'library', what: 'tags', ids: [tagId] });
+  services.undo.push({ action: 'add-tag', imageIds: added }, () => library.tags.removeFrom(added, tagId));
+  publishChange(services, added);
+  services.events.publish({ type: 'library', what: 'tags', ids: [tagId] });
   return added.length;
 }
 
-export function removeTag(desk: EditDesk, ids: readonly number[], tagId: number): number {
-  const { library } = desk.session;
+export function removeTag(services: EditServices, ids: readonly number[], tagId: number): number {
+  const { library } = services.session;
   const name = library.tags.list().find(({ id }) => id === tagId)?.name;
   const tagged = ids.filter((imageId) => hasTag(library, imageId, tagId));
   if (name === undefined || tagged.length === 0) return 0;
   library.tags.removeFrom(tagged, tagId);
-  desk.undo.push({ action: 'remove-tag', imageIds: tagged }, () => {
+  services.undo.push({ action: 'remove-tag', imageIds: tagged }, () => {
     library.tags.add(tagged, name);
   });
-  tell(desk, tagged);
-  desk.events.publish({ type: 'library', what: 'tags', ids: [tagId] });
+  publishChange(services, tagged);
+  services.events.publish({ type: 'library', what: 'tags', ids: [tagId] });
   return tagged.length;
 }
 
 export function putFinding(
-  desk: EditDesk,
+  services: EditServices,
   ids: readonly number[],
   finding: Pick<Finding, 'label' | 'value' | 'note'>,
 ): number {
-  const { library } = desk.session;
+  const { library } = services.session;
   const replaced = library.transaction(() =>
     ids.map((imageId) => {
       const before = ownFindings(library, imageId).find(({ label }) => label === finding.label);
@@ -137,34 +144,34 @@ export function putFinding(
       return { id, before };
     }),
   );
-  desk.undo.push({ action: 'put-finding', imageIds: [...ids] }, () => {
+  services.undo.push({ action: 'put-finding', imageIds: [...ids] }, () => {
     for (const { id, before } of replaced) {
       if (before === undefined) library.findings.remove(id);
       else library.findings.put(before);
     }
   });
-  tell(desk, ids);
+  publishChange(services, ids);
   return ids.length;
 }
 
-export function removeFinding(desk: EditDesk, imageId: number, findingId: number): number {
-  const { library } = desk.session;
+export function removeFinding(services: EditServices, imageId: number, findingId: number): number {
+  const { library } = services.session;
   const finding = library.findings.ofImage(imageId).find(({ id }) => id === findingId);
   if (finding === undefined) return 0;
   library.findings.remove(findingId);
-  desk.undo.push({ action: 'remove-finding', imageIds: [imageId] }, () => {
+  services.undo.push({ action: 'remove-finding', imageIds: [imageId] }, () => {
     library.findings.put(finding);
   });
-  tell(desk, [imageId]);
+  publishChange(services, [imageId]);
   return 1;
 }
 
-export function undoLast(desk: EditDesk) {
-  const undone = desk.undo.pop((work) => desk.session.library.transaction(work));
+export function undoLast(services: EditServices) {
+  const undone = services.undo.pop((work) => services.session.library.transaction(work));
   if (undone !== null) {
-    tell(desk, undone.imageIds);
-    desk.events.publish({ type: 'library', what: 'tags', ids: [] });
-    desk.events.publish({ type: 'library', what: 'groups', ids: [] });
+    publishChange(services, undone.imageIds);
+    services.events.publish({ type: 'library', what: 'tags', ids: [] });
+    services.events.publish({ type: 'library', what: 'groups', ids: [] });
   }
   return undone;
 }
@@ -177,6 +184,6 @@ function hasTag(library: Library, imageId: number, tagId: number): boolean {
   return library.tags.ofImage(imageId).some(({ id }) => id === tagId);
 }
 
-function tell({ events }: EditDesk, ids: readonly number[]): void {
+function publishChange({ events }: EditServices, ids: readonly number[]): void {
   events.publish({ type: 'library', what: 'images', ids: ids.length > 1000 ? [] : [...ids] });
 }

@@ -1,7 +1,7 @@
 import { gridType } from '../../contract/image-grid.ts';
 import type { ImageDetail } from '../../contract/images.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import {
   addTag,
   putFinding,
@@ -16,8 +16,8 @@ import { countFacets } from './image-facets.ts';
 import { listTraces } from '../traces/trace-views.ts';
 import type { Library } from '../../store/library.ts';
 
-export function imagesRouter(desk: Desk) {
-  const { session, events, undo } = desk;
+export function imagesRouter(services: Services) {
+  const { session, events, undo } = services;
   const { images } = api;
   const grid = new GridSource(session, events);
   return images.router({
@@ -31,19 +31,21 @@ export function imagesRouter(desk: Desk) {
     ),
     facets: images.facets.handler(({ input }) => countFacets(session.library, input.filter)),
     get: images.get.handler(({ input }) => describeImage(session.library, input.id)),
-    update: images.update.handler(({ input }) => ({ changed: updateImages(desk, input.ids, input.change) })),
-    remove: images.remove.handler(({ input }) => ({ changed: removeImages(desk, input.ids) })),
-    addTag: images.addTag.handler(({ input }) => ({ changed: addTag(desk, input.ids, input.name) })),
+    update: images.update.handler(({ input }) => ({
+      changed: updateImages(services, input.ids, input.change),
+    })),
+    remove: images.remove.handler(({ input }) => ({ changed: removeImages(services, input.ids) })),
+    addTag: images.addTag.handler(({ input }) => ({ changed: addTag(services, input.ids, input.name) })),
     removeTag: images.removeTag.handler(({ input }) => ({
-      changed: removeTag(desk, input.ids, input.tagId),
+      changed: removeTag(services, input.ids, input.tagId),
     })),
     putFinding: images.putFinding.handler(({ input }) => ({
-      changed: putFinding(desk, input.ids, input.finding),
+      changed: putFinding(services, input.ids, input.finding),
     })),
     removeFinding: images.removeFinding.handler(({ input }) => ({
-      changed: removeFinding(desk, input.imageId, input.findingId),
+      changed: removeFinding(services, input.imageId, input.findingId),
     })),
-    undo: images.undo.handler(() => undoLast(desk)),
+    undo: images.undo.handler(() => undoLast(services)),
     undoable: images.undoable.handler(() => undo.peek()),
   });
 }

@@ -1,20 +1,18 @@
 import { importReportToCsv } from '../../ingest/report-csv.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { answerWith } from '../exports/deliver.ts';
+import { importTaskId } from './service.ts';
 
-export function importsRouter({ imports: service }: Desk) {
+export function importsRouter({ imports: service }: Services) {
   const { imports } = api;
   return imports.router({
-    start: imports.start.handler(async ({ input }) => ({
-      importId: await service.start(input.paths, input.options),
-    })),
-    upload: imports.upload.handler(async ({ input }) => ({
-      importId: await service.upload(input.files, input.options),
-    })),
+    start: imports.start.handler(async ({ input }) => begun(await service.start(input.paths, input.options))),
+    upload: imports.upload.handler(async ({ input }) =>
+      begun(await service.upload(input.files, input.options)),
+    ),
     list: imports.list.handler(({ input }) => service.list(input.limit)),
     get: imports.get.handler(({ input }) => service.report(input.id)),
-    cancel: imports.cancel.handler(async ({ input }) => ({ changed: await service.cancel(input.id) })),
     exportReport: imports.exportReport.handler(({ input: { id, format } }) => {
       const report = service.report(id);
       const name = `import-${id}.${format}`;
@@ -23,4 +21,8 @@ export function importsRouter({ imports: service }: Desk) {
         : answerWith(name, 'text/csv', importReportToCsv(report));
     }),
   });
+}
+
+function begun(importId: number) {
+  return { importId, taskId: importTaskId(importId) };
 }

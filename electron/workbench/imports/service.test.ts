@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { importChoicesSchema } from '../../contract/imports.ts';
 import { explainDatabaseError } from '../../store/database/database-errors.ts';
 import { scratchFolder } from '../../store/testing.ts';
+import { RunningTasks } from '../../tasks/running-tasks.ts';
 import { EventLog } from '../events/event-log.ts';
 import { ImportService } from './service.ts';
 import { LibrarySession } from '../library/library-session.ts';
@@ -23,8 +24,10 @@ beforeEach(async () => {
   const picture = sharp({ create: { width: 8, height: 8, channels: 3, background: '#a11' } });
   writeFileSync(path.join(source, 'a.png'), await picture.png().toBuffer());
   session = await LibrarySession.open(path.join(folder, 'library'), {});
-  const parts = { session, events: new EventLog(), cacheFolder: path.join(folder, 'cache') };
-  service = new ImportService(parts, (event) => errors.push(event));
+  const events = new EventLog();
+  const onError = (event: string) => errors.push(event);
+  const running = new RunningTasks(events, onError);
+  service = new ImportService({ session, events, running, cacheFolder: path.join(folder, 'cache'), onError });
 });
 
 afterEach(() => {

@@ -2,42 +2,38 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ImportChoices } from '../../contract/imports.ts';
-import type { ImportReport, ImportState } from '../../contract/imports.ts';
+import type { ImportChoices, ImportReport } from '../../contract/imports.ts';
+import type { TaskTitle } from '../../contract/tasks.ts';
 import { parseFolderRule } from '../../ingest/sources/folder-rule.ts';
 import type { FolderRule } from '../../ingest/sources/folder-rule.ts';
 import { importFiles, stoppedEntry } from '../../ingest/import-files.ts';
 import type { ImportEvent } from '../../ingest/import-files.ts';
 import type { ImportLog } from '../../store/import-log.ts';
+import type { WorkHooks } from '../../tasks/queued-work.ts';
+import type { RunningTasks } from '../../tasks/running-tasks.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 
-interface RunningImport {
-  readonly controller: AbortController;
-  readonly ended: Promise<void>;
-}
-
 type Events = AsyncGenerator<ImportEvent>;
+
+interface ImportTools {
+  readonly session: LibrarySession;
+  readonly events: EventLog;
+  readonly running: RunningTasks;
+  readonly cacheFolder: string;
+  readonly onError: (event: string, error: unknown) => void;
+}
 
 /** Imports in the background; any number of them, one after the other. */
 export class ImportService {
-  readonly #session: LibrarySession;
-  readonly #events: EventLog;
+  readonly #tools: ImportTools;
   readonly #uploads: string;
-  readonly #onError: (event: string, error: unknown) => void;
-  readonly #running = new Map<number, RunningImport>();
   /** Why imports of this process ended early. */
   readonly #failures = new Map<number, unknown>();
-  #queue: Promise<void> = Promise.resolve();
 
-  constructor(
-    { session, events, cacheFolder }: { session: LibrarySession; events: EventLog; cacheFolder: string },
-    onError: (event: string, error: unknown) => void,
-  ) {
-    this.#session = session;
-    this.#events = events;
-    this.#uploads = path.join(cacheFolder, 'uploads');
-    this.#onError = onError;
+  constructor(tools: ImportTools) {
+    this.#tools = tools;
+    this.#uploads = path.join(tools.cacheFolder, 'uploads');
   }
 
   /**
@@ -50,7 +46,9 @@ export class ImportService {
     choices: ImportChoices,
     after?: () => Promise<void>,
   ): Promise<number> {
-    const { library } = this.#session;
+    const { session, running, onError } = this.#tools;
+    const { library } = session;
+    // Known before its task is: the import has its number as soon as it has begun.
     const controller = new AbortController();
     const absolute = sources.map((source) => path.resolve(source));
     const events = importFiles({
@@ -62,15 +60,27 @@ export class ImportService {
       manifest: choices.manifest ?? (await findManifest(absolute)),
       storage: choices.storage,
       signal: controller.signal,
-      onDefect: (error) => this.#onError('import-file-failed', error),
+      onDefect: (error) => onError('import-file-failed', error),
     });
     const { value: begun } = (await events.next()) as IteratorYieldResult<ImportEvent>;
     if (begun.type !== 'started') throw new TypeError('an import begins with its id');
     const { importId } = begun;
-    this.#tell(importId, 'running', null);
-    const ended = this.#queue.then(() => this.#run(importId, events, choices.tags, after));
-    this.#queue = ended;
-    this.#running.set(importId, { controller, ended });
+    running.start({
+      id: importTaskId(importId),
+      kind: 'import',
+      title: titleOf(absolute),
+      importId,
+      createdAt: new Date().toISOString(),
+      resumable: false,
+      repeatable: false,
+      lane: 'import',
+      run: async (hooks) => {
+        hooks.signal.addEventListener('abort', () => controller.abort(), { once: true });
+        if (hooks.signal.aborted) controller.abort();
+        await this.#run(importId, events, choices.tags, hooks).finally(after);
+        return null;
+      },
+    });
     return importId;
   }
 
@@ -94,13 +104,15 @@ export class ImportService {
 
   /** Resolves when the import has ended in whatever way. */
   async wait(importId: number): Promise<ImportReport> {
-    await this.#running.get(importId)?.ended;
+    const { running } = this.#tools;
+    const taskId = importTaskId(importId);
+    if (running.get(taskId) !== undefined) await running.wait(taskId);
     return this.report(importId);
   }
 
   /** What became of every file. A library that could not even note the end, as on a full disk, does not hide it. */
   report(importId: number): ImportReport {
-    const report = this.#session.library.imports.report(importId);
+    const report = this.#tools.session.library.imports.report(importId);
     if (report.state !== 'running' || !this.#failures.has(importId)) return report;
     const stopped = stoppedEntry(report.sources[0] ?? '', this.#failures.get(importId));
     return {
@@ -113,7 +125,7 @@ export class ImportService {
 
   /** Newest first, without their entries. */
   list(limit: number): ReturnType<ImportLog['list']> {
-    return this.#session.library.imports
+    return this.#tools.session.library.imports
       .list(limit)
       .map((row) => (this.#failures.has(row.id) ? { ...row, state: 'failed' } : row));
   }
@@ -124,26 +136,17 @@ export class ImportService {
   }
 
   /** What was committed so far stays. */
-  async cancel(importId: number): Promise<number> {
-    const running = this.#running.get(importId);
-    if (running === undefined) return 0;
-    running.controller.abort();
-    await running.ended;
-    return 1;
-  }
-
   async cancelAll(): Promise<void> {
-    for (const id of this.#running.keys()) await this.cancel(id);
+    await this.#tools.running.cancelAll('import');
   }
 
   async #run(
     importId: number,
     events: Events,
     tags: readonly string[],
-    after: (() => Promise<void>) | undefined,
+    { signal, onProgress }: WorkHooks,
   ): Promise<void> {
-    const { library } = this.#session;
-    let state: ImportState = 'failed';
+    const { library } = this.#tools.session;
     try {
       for await (const event of events) {
         if (event.type === 'committed') {
@@ -151,34 +154,31 @@ export class ImportService {
             entry.status === 'added' ? (entry.imageId ?? []) : [],
           );
           for (const tag of tags) library.tags.add(added, tag);
-          this.#tell(importId, 'running', baseName(event.entries.at(-1)?.path));
-          this.#events.publish({ type: 'library', what: 'images', ids: added });
-        } else if (event.type === 'finished') {
-          state = event.cancelled ? 'cancelled' : 'done';
-        }
+          const done = Object.values(event.counts).reduce((sum, count) => sum + count, 0);
+          onProgress('files', done, 0, baseName(event.entries.at(-1)?.path));
+          this.#tools.events.publish({ type: 'library', what: 'images', ids: added });
+        } else if (event.type === 'finished' && event.cancelled) signal.throwIfAborted();
       }
     } catch (error) {
-      this.#failures.set(importId, error);
-      this.#onError('import-failed', error);
-    }
-    try {
-      await after?.();
-      this.#tell(importId, state, null);
-    } catch (error) {
-      this.#onError('import-failed', error);
+      if (!signal.aborted) this.#failures.set(importId, error);
+      throw error;
     } finally {
-      this.#running.delete(importId);
-    }
-    for (const what of ['images', 'patients', 'tags'] as const) {
-      this.#events.publish({ type: 'library', what, ids: [] });
+      for (const what of ['images', 'patients', 'tags'] as const) {
+        this.#tools.events.publish({ type: 'library', what, ids: [] });
+      }
     }
   }
+}
 
-  #tell(importId: number, state: ImportState, current: string | null): void {
-    const counts = this.#session.library.imports.counts(importId);
-    const filesSeen = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    this.#events.publish({ type: 'import', importId, state, counts, filesFound: filesSeen, current });
-  }
+export function importTaskId(importId: number): string {
+  return `import:${importId}`;
+}
+
+/** Whole paths may name patients in their folders; a folder that was made for files of a browser says nothing. */
+function titleOf([first = '', ...others]: readonly string[]): TaskTitle {
+  const fileName = path.basename(first);
+  const isMadeUp = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(fileName);
+  return { ...(isMadeUp ? {} : { fileName }), ...(others.length === 0 ? {} : { moreFiles: others.length }) };
 }
 
 function readFolderRule(text: string): FolderRule {
@@ -222,6 +222,6 @@ function safeParts(name: string): string[] {
   const parts = name
     .split(/[\\/]/)
     .map((part) => part.replace(/[\0:*?"<>|]/g, '_').trim())
-    .filter((part) => part !== '' && part !== '..' && part !== '../..');
+    .filter((part) => part !== '' && part !== '.' && part !== '..');
   return parts.length === 0 ? ['file'] : parts;
 }

@@ -1,23 +1,23 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { importChoicesSchema } from '../../contract/imports.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { addDemoModel } from '../models/stored-models.ts';
 
 /**
  * Puts something to look at into a new library: the sample photographs, and the checkpoint that comes with the software.
  * A library that ever had an import is left as it is.
  */
-export async function welcome(
-  desk: Desk,
+export async function fillNewLibrary(
+  services: Services,
   { samples, demoModel }: { readonly samples: boolean; readonly demoModel: boolean },
 ): Promise<void> {
-  const { session, imports, folders } = desk;
+  const { session, imports, folders } = services;
   if (session.isReadOnly) return;
   const isNew = session.library.imports.list(1).length === 0;
   const manifest = path.join(folders.samples, 'manifest.csv');
   if (samples && isNew && existsSync(manifest)) {
     await imports.wait(await imports.start([folders.samples], importChoicesSchema.parse({ manifest })));
   }
-  if (demoModel) await addDemoModel(desk);
+  if (demoModel) await addDemoModel(services);
 }

@@ -1,8 +1,8 @@
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 
-export function libraryRouter(desk: Desk) {
-  const { session, settings, events, runner, imports, undo } = desk;
+export function libraryRouter(services: Services) {
+  const { session, settings, events, queue, imports, undo } = services;
   return api.library.router({
     status: api.library.status.handler(() => session.status()),
     backups: api.library.backups.router({
@@ -14,12 +14,12 @@ export function libraryRouter(desk: Desk) {
       }),
       restore: api.library.backups.restore.handler(async ({ input }) => {
         await imports.cancelAll();
-        await runner.stop();
+        await queue.stop();
         try {
           await session.restore(input.name);
         } finally {
           undo.clear();
-          runner.start();
+          queue.start();
         }
         events.publish({ type: 'resync' });
         return session.status();

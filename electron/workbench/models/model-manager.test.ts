@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ModelTask } from '../../contract/models.ts';
+import type { WorkbenchEvent } from '../../contract/events.ts';
+import type { Task } from '../../contract/tasks.ts';
 import { LoopbackHub, commit, repository } from '../../model-hub/testing/loopback-hub.ts';
 import {
   fixtureModel,
@@ -62,13 +63,13 @@ function holdWeights(): void {
   });
 }
 
-async function untilFetching(taskId: string): Promise<ModelTask> {
-  return until(taskId, (task) => task.phase === 'fetch' && task.done > hub.weights.length / 3);
+async function untilFetching(taskId: string): Promise<Task> {
+  return until(taskId, ({ progress }) => progress?.stage === 'fetch' && progress.done > hub.weights.length / 3);
 }
 
-async function until(taskId: string, holds: (task: ModelTask) => boolean): Promise<ModelTask> {
+async function until(taskId: string, holds: (task: Task) => boolean): Promise<Task> {
   for (;;) {
-    const task = (await client.models.tasks.list()).find(({ id }) => id === taskId);
+    const task = (await client.tasks.list()).find(({ id }) => id === taskId);
     if (task !== undefined && holds(task)) return task;
     if (task?.state === 'failed') throw new Error(`the task failed: ${task.problem?.summary ?? ''}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -81,20 +82,20 @@ describe('from a hub', () => {
   test('a model is offered, downloaded, listed with its numbers, and traces', async () => {
     const offer = await client.models.offer(source);
     expect(offer).toMatchObject({ name: repository, family: 'qwen2_5_vl', origin: { commit } });
-    const events: ModelTask[] = [];
+    const events: WorkbenchEvent[] = [];
     const controller = new AbortController();
     const listening = (async () => {
       for await (const event of await client.events.subscribe(undefined, { signal: controller.signal })) {
-        if (event.type === 'model-task') events.push(event.task);
+        if (event.type === 'task' || event.type === 'task-progress') events.push(event);
       }
     })();
-    const { id } = await client.models.fetch(source);
-    const task = await workbench.modelTasks.wait(id);
-    await expect.poll(() => events.at(-1)?.state).toBe('done');
+    const { taskId: id } = await client.models.fetch(source);
+    const task = await workbench.tasks.wait(id);
+    await expect.poll(() => events.at(-1)).toMatchObject({ task: { state: 'done' } });
     controller.abort();
     await listening.catch(() => undefined);
     expect(task).toMatchObject({ state: 'done', problem: null });
-    expect(events.map(({ phase }) => phase)).toContain('fetch');
+    expect(events.map((event) => event.type === 'task-progress' && event.progress.stage)).toContain('fetch');
     const [model] = await client.models.list();
     expect(model).toMatchObject({
       id: task.modelId,
@@ -113,74 +114,76 @@ describe('from a hub', () => {
 
   test('pause keeps what has arrived, resume goes on, and the same bytes come out', async () => {
     holdWeights();
-    const { id } = await client.models.fetch(source);
+    const { taskId: id } = await client.models.fetch(source);
     await untilFetching(id);
-    expect(await client.models.tasks.pause({ taskId: id })).toMatchObject({ state: 'paused', problem: null });
+    expect(await client.tasks.pause({ ids: [id] })).toEqual({ changed: 1 });
+    expect(await client.tasks.get({ id })).toMatchObject({ state: 'paused', problem: null });
     expect(await client.models.list()).toEqual([]);
     hub.reset();
-    await client.models.tasks.resume({ taskId: id });
-    expect(await workbench.modelTasks.wait(id)).toMatchObject({ state: 'done' });
+    await client.tasks.resume({ ids: [id] });
+    expect(await workbench.tasks.wait(id)).toMatchObject({ state: 'done' });
     expect(hub.seen.some(({ range }) => range !== null && !range.startsWith('bytes=0-'))).toBe(true);
-    expect(await client.models.tasks.dismiss({ taskIds: [id] })).toEqual({ changed: 1 });
+    expect(await client.tasks.dismiss({ ids: [id] })).toEqual({ changed: 1 });
   });
 
   test('a download survives a restart, and goes on by itself', async () => {
     holdWeights();
-    const { id } = await client.models.fetch(source);
+    const { taskId: id } = await client.models.fetch(source);
     await untilFetching(id);
     await workbench.close();
     hub.reset();
     workbench = await openWorkbench();
     ({ client } = workbench);
-    expect(await workbench.modelTasks.wait(id)).toMatchObject({ state: 'done' });
+    expect(await workbench.tasks.wait(id)).toMatchObject({ state: 'done' });
     expect(await client.models.list()).toMatchObject([{ name: repository }]);
     expect(hub.seen.some(({ range }) => range !== null && !range.startsWith('bytes=0-'))).toBe(true);
   });
 
   test('a paused download stays paused after a restart, and says how far it is', async () => {
     holdWeights();
-    const { id } = await client.models.fetch(source);
+    const { taskId: id } = await client.models.fetch(source);
     await untilFetching(id);
-    await client.models.tasks.pause({ taskId: id });
+    await client.tasks.pause({ ids: [id] });
     await workbench.close();
     hub.reset();
     workbench = await openWorkbench();
     ({ client } = workbench);
-    const [task] = await client.models.tasks.list();
+    const [task] = await client.tasks.list();
     expect(task).toMatchObject({ id, state: 'paused' });
-    expect(task!.done).toBeGreaterThan(hub.weights.length / 3);
+    expect(task!.progress!.done).toBeGreaterThan(hub.weights.length / 3);
     expect(hub.seen).toEqual([]);
-    await client.models.tasks.resume({ taskId: id });
-    expect(await workbench.modelTasks.wait(id)).toMatchObject({ state: 'done' });
+    await client.tasks.resume({ ids: [id] });
+    expect(await workbench.tasks.wait(id)).toMatchObject({ state: 'done' });
   });
 
   test('cancel takes everything away', async () => {
     holdWeights();
-    const { id } = await client.models.fetch(source);
+    const { taskId: id } = await client.models.fetch(source);
     await untilFetching(id);
-    expect(await client.models.tasks.cancel({ taskId: id })).toMatchObject({ state: 'cancelled' });
+    await client.tasks.cancel({ ids: [id] });
+    expect(await client.tasks.get({ id })).toMatchObject({ state: 'cancelled' });
     expect(readdirSync(modelsFolder())).toEqual([]);
   });
 
   test('a failure is told in words, and resume is all that is needed', async () => {
     hub.faults.push({ when: ({ file }) => file === weightsFile, flipByte: 300_000, times: 99 });
-    const { id } = await client.models.fetch(source);
-    expect(await workbench.modelTasks.wait(id)).toMatchObject({
+    const { taskId: id } = await client.models.fetch(source);
+    expect(await workbench.tasks.wait(id)).toMatchObject({
       state: 'failed',
       problem: { code: 'model.hash-mismatch' },
     });
     expect(await client.models.list()).toEqual([]);
     hub.reset();
-    await client.models.tasks.resume({ taskId: id });
-    expect(await workbench.modelTasks.wait(id)).toMatchObject({ state: 'done' });
+    await client.tasks.retry({ ids: [id] });
+    expect(await workbench.tasks.wait(id)).toMatchObject({ state: 'done' });
   });
 
   test('offline mode refuses before any request, and stops what is under way', async () => {
     holdWeights();
-    const { id } = await client.models.fetch(source);
+    const { taskId: id } = await client.models.fetch(source);
     await untilFetching(id);
     await client.settings.patch({ offline: true });
-    const [task] = await client.models.tasks.list();
+    const [task] = await client.tasks.list();
     expect(task).toMatchObject({ id, state: 'paused', problem: { code: 'hub.offline' } });
     hub.reset();
     await expect(client.models.offer(source)).rejects.toMatchObject({ data: { code: 'hub.offline' } });
@@ -214,8 +217,8 @@ describe('from this computer', () => {
     const folder = path.join(fixture.folder, 'моя модель');
     cpSync(otherFixtureModel, folder, { recursive: true });
     expect(await client.models.offer({ from: 'folder', folder })).toMatchObject({ name: 'моя модель' });
-    const { id } = await client.models.fetch({ from: 'folder', folder });
-    const { state, modelId } = await workbench.modelTasks.wait(id);
+    const { taskId: id } = await client.models.fetch({ from: 'folder', folder });
+    const { state, modelId } = await workbench.tasks.wait(id);
     expect(state).toBe('done');
     rmSync(folder, { recursive: true });
     expect(await client.models.list()).toMatchObject([
@@ -256,8 +259,8 @@ describe('from this computer', () => {
       ]);
       const added = await client.models.addCached({ folder: snapshot });
       expect(added).toMatchObject({ name: 'someone/Qwen-Tiny', folder: snapshot, managed: false });
-      const { id } = await client.models.fetch({ from: 'cache', folder: snapshot });
-      expect(await workbench.modelTasks.wait(id)).toMatchObject({ state: 'done', modelId: added.id });
+      const { taskId: id } = await client.models.fetch({ from: 'cache', folder: snapshot });
+      expect(await workbench.tasks.wait(id)).toMatchObject({ state: 'done', modelId: added.id });
 
       const weights = path.join(model, 'blobs', hub.sha256Of(weightsFile));
       const flipped = Buffer.from(hub.weights);
@@ -269,7 +272,7 @@ describe('from this computer', () => {
       });
       await client.models.remove({ id: added.id });
       const again = await client.models.fetch({ from: 'cache', folder: snapshot });
-      expect(await workbench.modelTasks.wait(again.id)).toMatchObject({
+      expect(await workbench.tasks.wait(again.taskId)).toMatchObject({
         state: 'failed',
         problem: { code: 'model.hash-mismatch' },
       });
@@ -283,9 +286,9 @@ describe('from this computer', () => {
 describe('preparing', () => {
   test('a checkpoint becomes a model of its own in another format, as large as was said', async () => {
     const original = await client.models.addFolder({ folder: otherFixtureModel });
-    const { id } = await client.models.prepare({ id: original.id, format: 'int4' });
-    const task = await workbench.modelTasks.wait(id);
-    expect(task).toMatchObject({ state: 'done', problem: null, kind: 'prepare' });
+    const { taskId: id } = await client.models.prepare({ id: original.id, format: 'int4' });
+    const task = await workbench.tasks.wait(id);
+    expect(task).toMatchObject({ state: 'done', problem: null, kind: 'model-prepare' });
     const made = (await client.models.list()).find((model) => model.id === task.modelId);
     expect(made).toMatchObject({
       name: 'qwen2-vl-untied-f32-int4',
@@ -307,7 +310,7 @@ describe('preparing', () => {
       data: { code: 'input.invalid' },
     });
     const verification = await client.models.verify({ id: made!.id, prompts: ['What is this?'] });
-    expect(await workbench.modelTasks.wait(verification.id)).toMatchObject({ state: 'done', problem: null });
+    expect(await workbench.tasks.wait(verification.taskId)).toMatchObject({ state: 'done', problem: null });
     const verified = (await client.models.list()).find((model) => model.id === made!.id);
     expect(verified!.fidelity!.layers).toHaveLength(original.numLayers + 1);
     expect(verified!.fidelity!.summary.top1Agreement).toBeGreaterThan(0.5);
@@ -325,8 +328,8 @@ describe('preparing', () => {
 
 describe('removing', () => {
   async function install(): Promise<number> {
-    const { id } = await client.models.fetch(source);
-    return (await workbench.modelTasks.wait(id)).modelId!;
+    const { taskId: id } = await client.models.fetch(source);
+    return (await workbench.tasks.wait(id)).modelId!;
   }
 
   test('a model of ours goes with its files, any other only from the list', async () => {
@@ -341,10 +344,10 @@ describe('removing', () => {
 
   test('while jobs use it: only after a confirmation, and the jobs end as cancelled', async () => {
     const modelId = await install();
-    await client.jobs.pauseQueue();
+    await client.tasks.pauseQueue();
     const names = { 'a.png': 'square-112x112.png' };
     await importFolder(workbench, fixture.source(names));
-    const { added } = await client.jobs.enqueue({
+    const { added } = await client.traces.enqueue({
       images: { filter: {} },
       modelId,
       prompts: ['What is this?'],

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ModelOffer, ModelOrigin, ModelTask, PrepareChoices, Room } from '../../contract/models.ts';
+import type { ModelOffer, ModelOrigin, PrepareChoices, Room } from '../../contract/models.ts';
 import { preparedFiles } from '../../contract/prepared-model.ts';
-import { problemOf } from '../../contract/problem.ts';
+import type { Task } from '../../contract/tasks.ts';
 import type { Model } from '../../contract/models.ts';
 import { fetchModel, nameForPeople, offerModel } from '../../model-hub/fetch-model.ts';
 import type { FetchModelOptions } from '../../model-hub/fetch-model.ts';
@@ -18,11 +18,12 @@ import { PartialFolder } from '../../model-hub/partial-folder.ts';
 import type { PartialState } from '../../model-hub/partial-folder.ts';
 import type { FetchRules } from '../../model-hub/patience.ts';
 import { measureRoom } from '../../model-hub/room.ts';
-import type { Services } from '../services.ts';
+import type { WorkHooks } from '../../tasks/queued-work.ts';
+import type { RunningTasks } from '../../tasks/running-tasks.ts';
+import type { TaskPlan } from '../../tasks/task-plan.ts';
 import { addModel } from './stored-models.ts';
 import { HubAccount } from './hub-account.ts';
-import { ModelTasks } from './model-tasks.ts';
-import type { TaskHooks, TaskPlan } from './model-tasks.ts';
+import type { ModelTools } from './model-tools.ts';
 import { preparePlan } from './prepare-task.ts';
 import { verifyPlan } from './verify-task.ts';
 import type { VerifyChoices } from './verify-task.ts';
@@ -41,18 +42,18 @@ export interface ModelManagerOptions {
 /** Brings models to this computer and takes them away again. */
 export class ModelManager {
   readonly store: ModelStore;
-  readonly tasks: ModelTasks;
   readonly account: HubAccount;
-  readonly #desk: Services;
+  readonly #tools: ModelTools;
+  readonly #running: RunningTasks;
   readonly #options: ModelManagerOptions;
   #started: Promise<void> | null = null;
 
-  constructor(desk: Services, options: ModelManagerOptions) {
-    this.#desk = desk;
+  constructor(tools: ModelTools & { readonly running: RunningTasks }, options: ModelManagerOptions) {
+    this.#tools = tools;
     this.#options = options;
-    this.store = new ModelStore(desk.folders.models);
-    this.tasks = new ModelTasks(desk.events, options.onError);
-    this.account = new HubAccount(desk.settings, options.tokenFile, options.stallMilliseconds);
+    this.store = new ModelStore(tools.folders.models);
+    this.#running = tools.running;
+    this.account = new HubAccount(tools.settings, options.tokenFile, options.stallMilliseconds);
   }
 
   /** Finishes what an earlier start left: removals, models that this library does not know yet, downloads. */
@@ -61,21 +62,15 @@ export class ModelManager {
   }
 
   async #start(): Promise<void> {
-    if (this.#desk.session.isReadOnly) return;
+    if (this.#tools.session.isReadOnly) return;
     await this.store.finishRemovals();
     await this.#adoptPrepared();
     for (const { folder, name, report } of await this.store.list()) {
-      const { models } = this.#desk.session.library;
+      const { models } = this.#tools.session.library;
       const known = models.findBySha256(report.sha256);
       if (known?.folder == null || !existsSync(known.folder)) models.put({ ...report, id: name }, folder);
     }
     for (const partial of await this.store.partials()) await this.#takeUp(partial);
-  }
-
-  /** With what an earlier start left. */
-  async listTasks(): Promise<ModelTask[]> {
-    await this.start();
-    return this.tasks.list();
   }
 
   room(): Promise<Room> {
@@ -93,7 +88,7 @@ export class ModelManager {
   }
 
   /** Begins to download or copy a model; one that was interrupted goes on. @throws FundusLensError `hub.*`, `model.*` */
-  async fetch(source: ModelSource, signal: AbortSignal): Promise<ModelTask> {
+  async fetch(source: ModelSource, signal: AbortSignal): Promise<Task> {
     const { origin, files } = await this.#open(source, signal);
     const name = nameOfOrigin(origin);
     await this.start();
@@ -104,10 +99,10 @@ export class ModelManager {
     }
     const partial = this.store.partialOf(name);
     const known = await partial.readState();
-    return this.tasks.start(
+    return this.#running.start(
       this.#fetchPlan(partial, {
         schema: 'fundus-lens.partial/1',
-        id: known?.id ?? `fetch ${path.basename(partial.path)}`,
+        id: known?.id ?? `model-fetch:${name}`,
         kind: origin.kind === 'hub' ? 'download' : 'copy',
         name: nameForPeople({ origin }),
         origin,
@@ -126,31 +121,20 @@ export class ModelManager {
     const { models } = await this.cache();
     const cached = models.find((model) => model.folder === absolute);
     if (cached === undefined) throw notCached(absolute);
-    const report = await this.#desk.engines.inspect(absolute, { signal });
+    const report = await this.#tools.engines.inspect(absolute, { signal });
     await verifySnapshot(absolute, report, signal);
-    return addModel(this.#desk, absolute, { name: cached.repository, report });
+    return addModel(this.#tools, absolute, { name: cached.repository, report });
   }
 
   /** Begins to write a model's weights in another format. */
-  async prepare(modelId: number, choices: PrepareChoices): Promise<ModelTask> {
+  async prepare(modelId: number, choices: PrepareChoices): Promise<Task> {
     await this.start();
-    return this.tasks.start(await preparePlan(this.#desk, this.store, modelId, choices));
+    return this.#running.start(await preparePlan(this.#tools, this.store, modelId, choices));
   }
 
   /** Begins to measure how true a prepared model's numbers are. */
-  verify(modelId: number, choices: VerifyChoices): ModelTask {
-    return this.tasks.start(verifyPlan(this.#desk, modelId, choices));
-  }
-
-  /** Offline mode was switched on: what is under way stops at once, and goes on when a person wants it. */
-  async settingsChanged(): Promise<void> {
-    if (!this.#desk.settings.get().offline) return;
-    await this.tasks.pauseDownloads(problemOf(offlineNow()));
-  }
-
-  /** Interrupts everything; downloads go on at the next start. */
-  close(): Promise<void> {
-    return this.tasks.close();
+  verify(modelId: number, choices: VerifyChoices): Task {
+    return this.#running.start(verifyPlan(this.#tools, modelId, choices));
   }
 
   #open(source: ModelSource, signal: AbortSignal): Promise<FileSource> {
@@ -174,7 +158,7 @@ export class ModelManager {
   }
 
   #fetchOptions(): FetchModelOptions {
-    const { engines, settings } = this.#desk;
+    const { engines, settings } = this.#tools;
     const { rules } = this.#options;
     return {
       inspector: {
@@ -191,19 +175,19 @@ export class ModelManager {
     const { id, name, origin, startedAt } = state;
     return {
       id,
-      kind: state.kind,
-      title: origin.kind === 'hub' ? `${name} (${origin.revision})` : name,
-      unit: 'bytes',
+      kind: state.kind === 'download' ? 'model-download' : 'model-copy',
+      title: { model: name, ...(origin.kind === 'hub' ? { revision: origin.revision } : {}) },
+      createdAt: startedAt,
       resumable: true,
-      modelId: null,
-      startedAt,
+      repeatable: true,
+      usesNetwork: state.kind === 'download',
       remember: (now, problem) => partial.writeState({ ...state, state: now, problem }),
       discard: () => this.store.remove(partial.path),
       run: (hooks) => this.#fetch(partial, state, hooks),
     };
   }
 
-  async #fetch(partial: PartialFolder, state: PartialState, hooks: TaskHooks): Promise<number> {
+  async #fetch(partial: PartialFolder, state: PartialState, hooks: WorkHooks): Promise<number> {
     const { origin, files, name } = state;
     await partial.lock();
     try {
@@ -216,7 +200,7 @@ export class ModelManager {
         report,
       });
       await new PartialFolder(installed.folder).clean();
-      const { id } = await addModel(this.#desk, installed.folder, { name, report: installed.report });
+      const { id } = await addModel(this.#tools, installed.folder, { name, report: installed.report });
       return id;
     } finally {
       partial.unlock();
@@ -230,20 +214,23 @@ export class ModelManager {
     const plan =
       state.prepare === null
         ? this.#fetchPlan(partial, state)
-        : await preparePlan(this.#desk, this.store, state.prepare.modelId, state.prepare).catch(() => null);
+        : await preparePlan(this.#tools, this.store, state.prepare.modelId, state.prepare).catch(() => null);
     if (plan === null) {
       await this.store.remove(partial.path);
       return;
     }
-    const mayRun = state.kind !== 'download' || !this.#desk.settings.get().offline;
+    const mayRun = state.kind !== 'download' || !this.#tools.settings.get().offline;
     if (state.state === 'running' && mayRun && this.#options.resumes) {
-      this.tasks.start(plan);
+      this.#running.start(plan);
       return;
     }
     const present = await Promise.all(state.files.map((file) => presentBytes(partial.path, file)));
     const total = state.files.reduce((sum, file) => sum + file.bytes, 0);
     const done = present.reduce((sum, bytes) => sum + bytes, 0);
-    this.tasks.show(plan, state.state === 'failed' ? 'failed' : 'paused', state.problem, [done, total]);
+    this.#running.show(plan, state.state === 'failed' ? 'failed' : 'paused', state.problem, {
+      stage: state.prepare === null ? 'fetch' : 'weights',
+      ...{ done, total, item: null },
+    });
   }
 
   /** A preparation that ended a moment before the program did has no manifest of the store yet. */
@@ -258,7 +245,7 @@ export class ModelManager {
   }
 
   async #adopt(folder: string): Promise<void> {
-    const report = await this.#desk.engines.inspect(folder);
+    const report = await this.#tools.engines.inspect(folder);
     const name = path.basename(folder);
     const origin: ModelOrigin = { kind: 'folder', folder };
     await this.store.activate(folder, name, { name, origin, report });
@@ -279,11 +266,5 @@ function notCached(folder: string): FundusLensError {
   return new FundusLensError('model.not-found', 'This is no revision in the cache of the hub.', {
     found: folder,
     advice: 'Reload the list of the cache.',
-  });
-}
-
-function offlineNow(): FundusLensError {
-  return new FundusLensError('hub.offline', 'Offline mode was switched on.', {
-    advice: 'Switch it off in the settings, then resume.',
   });
 }

@@ -7,17 +7,16 @@ import type { ModelStore } from '../../model-hub/model-store.ts';
 import { readPrepared } from '../../model-hub/prepared-folder.ts';
 import { requireDisk } from '../../model-hub/room.ts';
 import type { StoredModel } from '../../store/models.ts';
-import type { Services } from '../services.ts';
+import type { WorkHooks } from '../../tasks/queued-work.ts';
+import type { TaskPlan } from '../../tasks/task-plan.ts';
+import type { ModelTools } from './model-tools.ts';
 import { folderOf } from './model-state.ts';
 import { addModel } from './stored-models.ts';
 import { languages, presetText } from '../prompts/presets.ts';
 import { calibrationImages } from './own-images.ts';
-import type { TaskHooks, TaskPlan } from './model-tasks.ts';
 
 /** Not among them, for judging: "describe". */
 const calibrationPresets = ['one-word', 'protocol', 'notebook'];
-
-type PrepareDesk = Pick<Services, 'session' | 'events' | 'engines' | 'folders'>;
 
 /**
  * Writes a model's weights in another format, into the store. The engine does it in a process of its own, which keeps
@@ -26,12 +25,12 @@ type PrepareDesk = Pick<Services, 'session' | 'events' | 'engines' | 'folders'>;
  * @throws FundusLensError `model.not-found`, `input.invalid` for what is prepared already
  */
 export async function preparePlan(
-  desk: PrepareDesk,
+  tools: ModelTools,
   store: ModelStore,
   modelId: number,
   choices: PrepareChoices,
 ): Promise<TaskPlan> {
-  const model = desk.session.library.models.get(modelId);
+  const model = tools.session.library.models.get(modelId);
   const source = folderOf(model);
   if (readPrepared(source) !== null) {
     throw new FundusLensError('input.invalid', 'These weights are prepared already.', {
@@ -49,18 +48,18 @@ export async function preparePlan(
     });
   }
   const partial = store.partialOf(name);
-  const startedAt = new Date().toISOString();
+  const createdAt = new Date().toISOString();
   const origin: ModelOrigin = { kind: 'prepared', folder: source, sourceSha256: model.sha256 };
-  const id = `prepare ${path.basename(target)}`;
+  const id = `model-prepare:${path.basename(target)}`;
   const { format, blockSize, symmetric, calibrated, keep } = choices;
   return {
     id,
-    kind: 'prepare',
-    title: name,
-    unit: 'bytes',
-    resumable: true,
+    kind: 'model-prepare',
+    title: { model: name },
     modelId,
-    startedAt,
+    createdAt,
+    resumable: true,
+    repeatable: true,
     remember: (state, problem) =>
       partial.writeState({
         schema: 'fundus-lens.partial/1',
@@ -72,7 +71,7 @@ export async function preparePlan(
         prepare: { format, blockSize, symmetric, calibrated, keep, modelId },
         state,
         problem,
-        startedAt,
+        startedAt: createdAt,
       }),
     discard: async () => {
       await store.remove(partial.path);
@@ -82,15 +81,15 @@ export async function preparePlan(
       await partial.lock();
       try {
         await requireDisk(store.folder, estimateOf(model, choices));
-        await desk.engines.prepare(
-          requestOf(source, target, choices, desk.folders.samples),
+        await tools.engines.prepare(
+          requestOf(source, target, choices, tools.folders.samples),
           engineHooks(hooks),
         );
         hooks.onProgress('check', 0, 1);
-        const report = await desk.engines.inspect(target, { signal: hooks.signal });
+        const report = await tools.engines.inspect(target, { signal: hooks.signal });
         const installed = await store.activate(target, name, { name, origin, report });
         await store.remove(partial.path);
-        const made = await addModel(desk, installed.folder, { name, report: installed.report });
+        const made = await addModel(tools, installed.folder, { name, report: installed.report });
         return made.id;
       } finally {
         partial.unlock();
@@ -141,7 +140,7 @@ function estimateOf({ report }: StoredModel, { format }: PrepareChoices): number
   return report?.estimates.find((estimate) => estimate.format === format)?.diskBytes ?? 0;
 }
 
-function engineHooks({ signal, onProgress }: TaskHooks) {
+function engineHooks({ signal, onProgress }: WorkHooks) {
   return {
     signal,
     onProgress: ({ stage, done, total }: PrepareProgress) =>

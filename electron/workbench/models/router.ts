@@ -1,37 +1,35 @@
 import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
+import type { Task } from '../../contract/tasks.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { removeModel } from './remove-model.ts';
 import { addModel, checkGate, listModels } from './stored-models.ts';
 
 const never = new AbortController().signal;
 
-export function modelsRouter(desk: Desk) {
+export function modelsRouter(services: Services) {
   const { models } = api;
-  const { manager } = desk;
-  const { tasks, account } = manager;
+  const { models: manager, engines } = services;
+  const { account } = manager;
   return models.router({
-    list: models.list.handler(() => listModels(desk)),
+    list: models.list.handler(() => listModels(services)),
     inspect: models.inspect.handler(async ({ input, signal }) =>
-      copyReport(await desk.engines.inspect(input.folder, signal === undefined ? {} : { signal })),
+      copyReport(await engines.inspect(input.folder, signal === undefined ? {} : { signal })),
     ),
     room: models.room.handler(() => manager.room()),
     cache: models.cache.handler(() => manager.cache()),
     offer: models.offer.handler(({ input, signal = never }) => manager.offer(input, signal)),
-    addFolder: models.addFolder.handler(({ input }) => addModel(desk, input.folder)),
+    addFolder: models.addFolder.handler(({ input }) => addModel(services, input.folder)),
     addCached: models.addCached.handler(({ input, signal = never }) =>
       manager.addCached(input.folder, signal),
     ),
-    fetch: models.fetch.handler(({ input, signal = never }) => manager.fetch(input, signal)),
-    prepare: models.prepare.handler(({ input: { id, ...choices } }) => manager.prepare(id, choices)),
-    verify: models.verify.handler(({ input: { id, ...choices } }) => manager.verify(id, choices)),
-    tasks: {
-      list: models.tasks.list.handler(() => manager.listTasks()),
-      pause: models.tasks.pause.handler(({ input }) => tasks.pause(input.taskId)),
-      resume: models.tasks.resume.handler(({ input }) => tasks.resume(input.taskId)),
-      cancel: models.tasks.cancel.handler(({ input }) => tasks.cancel(input.taskId)),
-      dismiss: models.tasks.dismiss.handler(({ input }) => ({ changed: tasks.dismiss(input.taskIds) })),
-    },
+    fetch: models.fetch.handler(async ({ input, signal = never }) =>
+      begun(await manager.fetch(input, signal)),
+    ),
+    prepare: models.prepare.handler(async ({ input: { id, ...choices } }) =>
+      begun(await manager.prepare(id, choices)),
+    ),
+    verify: models.verify.handler(({ input: { id, ...choices } }) => begun(manager.verify(id, choices))),
     hub: {
       get: models.hub.get.handler(() => account.describe()),
       setToken: models.hub.setToken.handler(({ input }) => {
@@ -39,12 +37,14 @@ export function modelsRouter(desk: Desk) {
         return account.describe();
       }),
     },
-    checkGate: models.checkGate.handler(({ input }) => checkGate(desk, input.id)),
+    checkGate: models.checkGate.handler(({ input }) => checkGate(services, input.id)),
     remove: models.remove.handler(async ({ input }) => ({
-      changed: await removeModel(desk, input.id, input.confirmed),
+      changed: await removeModel(services, input.id, input.confirmed),
     })),
   });
 }
+
+const begun = ({ id }: Task) => ({ taskId: id });
 
 function copyReport(report: CheckpointReport) {
   return {

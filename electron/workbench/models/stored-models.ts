@@ -12,14 +12,14 @@ import { contentKey } from '../../store/database/canonical-json.ts';
 import type { Library } from '../../store/library.ts';
 import type { StoredModel } from '../../store/models.ts';
 import { builtInConceptSets } from '../concepts/concept-sets.ts';
-import type { Services } from '../services.ts';
 import type { WorkbenchFolders } from '../folders.ts';
+import type { ModelTools } from './model-tools.ts';
 import { folderOf, noteGate, readGate } from './model-state.ts';
 
 /** Token lists of a concept set by model and content; they never change. */
 const resolved = new Map<string, ResolvedConceptView[]>();
 
-export function listModels({ session, folders }: Pick<Services, 'session' | 'folders'>): Model[] {
+export function listModels({ session, folders }: Pick<ModelTools, 'session' | 'folders'>): Model[] {
   return session.library.models.list().map((model) => viewModel(session.library, model, folders));
 }
 
@@ -62,52 +62,52 @@ interface KnownModel {
  * in the same folder are another one.
  */
 export async function addModel(
-  desk: Pick<Services, 'session' | 'engines' | 'events' | 'folders'>,
+  tools: Pick<ModelTools, 'session' | 'engines' | 'events' | 'folders'>,
   folder: string,
   known: KnownModel = {},
 ): Promise<Model> {
   const absolute = path.resolve(folder);
-  const report = known.report ?? (await desk.engines.inspect(absolute));
-  const { library } = desk.session;
+  const report = known.report ?? (await tools.engines.inspect(absolute));
+  const { library } = tools.session;
   const model = library.models.put({ ...report, id: known.name ?? report.id }, absolute);
   for (const former of library.models.list()) {
     if (former.folder === absolute && former.id !== model.id) library.models.forgetFolder(former.id);
   }
-  desk.events.publish({ type: 'models' });
-  return viewModel(library, model, desk.folders);
+  tools.events.publish({ type: 'models' });
+  return viewModel(library, model, tools.folders);
 }
 
 /** Registers the checkpoint that comes with the software, unless it is known as it is or its weights are missing. */
-export async function addDemoModel(desk: Services): Promise<void> {
-  const { demoModel } = desk.folders;
+export async function addDemoModel(tools: ModelTools): Promise<void> {
+  const { demoModel } = tools.folders;
   const names = await readdir(demoModel).catch(() => []);
   const weights = names.filter((name) => name.endsWith('.safetensors'));
   if (weights.length === 0) return;
-  const known = desk.session.library.models.list().find(({ folder }) => folder === demoModel);
+  const known = tools.session.library.models.list().find(({ folder }) => folder === demoModel);
   if (known !== undefined) {
     // An update of the software may bring other weights under the same names.
     const changes = await Promise.all(weights.map((name) => stat(path.join(demoModel, name))));
     if (changes.every(({ mtimeMs }) => mtimeMs < Date.parse(known.addedAt))) return;
   }
-  await addModel(desk, demoModel);
+  await addModel(tools, demoModel);
 }
 
-export async function checkGate(desk: Services, modelId: number): Promise<Gate> {
-  const trace = await readWithoutImage(desk, modelId, builtInConceptSets[0]!);
-  desk.events.publish({ type: 'models' });
+export async function checkGate(tools: ModelTools, modelId: number): Promise<Gate> {
+  const trace = await readWithoutImage(tools, modelId, builtInConceptSets[0]!);
+  tools.events.publish({ type: 'models' });
   return trace.gate;
 }
 
 /** The tokens with which answers that name a concept can begin in this model's vocabulary. */
 export async function resolveConcepts(
-  desk: Services,
+  tools: ModelTools,
   modelId: number,
   set: ConceptSet,
 ): Promise<ResolvedConceptView[]> {
-  const key = contentKey([desk.session.library.models.get(modelId).sha256, set]);
+  const key = contentKey([tools.session.library.models.get(modelId).sha256, set]);
   const known = resolved.get(key);
   if (known !== undefined) return known;
-  const trace = await readWithoutImage(desk, modelId, set);
+  const trace = await readWithoutImage(tools, modelId, set);
   const concepts = trace.concepts.map(({ id, label, role, tokens }) => ({
     id,
     label,
@@ -120,14 +120,14 @@ export async function resolveConcepts(
 }
 
 /** The cheapest trace there is: one short prompt, one position, one token. */
-async function readWithoutImage(desk: Services, modelId: number, conceptSet: ConceptSet): Promise<LensTrace> {
-  const { library } = desk.session;
+async function readWithoutImage(tools: ModelTools, modelId: number, conceptSet: ConceptSet): Promise<LensTrace> {
+  const { library } = tools.session;
   const model = library.models.get(modelId);
   const request = toEngineRequest(
     { modelDir: folderOf(model), imagePath: null, conceptSet },
-    { prompt: '?', topK: 1, generate: 0, controls: false, provider: desk.settings.get().provider },
+    { prompt: '?', topK: 1, generate: 0, controls: false, provider: tools.settings.get().provider },
   );
-  const trace = await desk.engines.trace(modelId, request);
-  if (!desk.session.isReadOnly) noteGate(library, trace);
+  const trace = await tools.engines.trace(modelId, request);
+  if (!tools.session.isReadOnly) noteGate(library, trace);
   return trace;
 }

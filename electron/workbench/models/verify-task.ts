@@ -1,14 +1,12 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { FidelityRequest } from '../../engine/lens-trace/fidelity-report.ts';
 import { readPrepared } from '../../model-hub/prepared-folder.ts';
+import type { TaskPlan } from '../../tasks/task-plan.ts';
 import { builtInConceptSets } from '../concepts/concept-sets.ts';
-import type { Services } from '../services.ts';
+import type { ModelTools } from './model-tools.ts';
 import { folderOf } from './model-state.ts';
 import { presetText } from '../prompts/presets.ts';
-import type { TaskPlan } from './model-tasks.ts';
 import { judgedImages } from './own-images.ts';
-
-type VerifyDesk = Pick<Services, 'session' | 'events' | 'engines' | 'folders'>;
 
 export interface VerifyChoices {
   /** The model that it was prepared from; found by its hash when left out. */
@@ -24,8 +22,8 @@ export interface VerifyChoices {
  *
  * @throws FundusLensError `input.invalid` for a model that was not prepared, `model.not-found` without its original
  */
-export function verifyPlan(desk: VerifyDesk, modelId: number, choices: VerifyChoices): TaskPlan {
-  const { library } = desk.session;
+export function verifyPlan(tools: ModelTools, modelId: number, choices: VerifyChoices): TaskPlan {
+  const { library } = tools.session;
   const model = library.models.get(modelId);
   const prepared = folderOf(model);
   const made = readPrepared(prepared);
@@ -60,25 +58,25 @@ export function verifyPlan(desk: VerifyDesk, modelId: number, choices: VerifyCho
     reference: folderOf(reference),
     images:
       choices.imageIds === undefined
-        ? judgedImages(desk.folders.samples)
+        ? judgedImages(tools.folders.samples)
         : choices.imageIds.map((id) => library.images.readableFile(library.images.get(id))),
     prompts: choices.prompts ?? [presetText('one-word', 'en'), presetText('describe', 'en')],
     conceptSet: builtInConceptSets[0]!,
   };
   return {
-    id: `verify ${modelId}`,
-    kind: 'verify',
-    title: model.name,
-    unit: 'layers',
-    resumable: false,
+    id: `model-verify:${modelId}`,
+    kind: 'model-verify',
+    title: { model: model.name },
     modelId,
-    startedAt: new Date().toISOString(),
+    createdAt: new Date().toISOString(),
+    resumable: false,
+    repeatable: true,
     run: async ({ signal, onProgress }) => {
-      await desk.engines.verify(request, {
+      await tools.engines.verify(request, {
         signal,
         onProgress: ({ stage, done, total }) => onProgress(stage, done, total),
       });
-      desk.events.publish({ type: 'models' });
+      tools.events.publish({ type: 'models' });
       return modelId;
     },
   };

@@ -1,12 +1,12 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Patient } from '../../contract/patients.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
-import { withoutAbsent } from '../without-absent.ts';
+import type { Services } from '../services.ts';
+import { withoutAbsent } from '../../contract/without-absent.ts';
 
-export function patientsRouter({ session, events }: Desk) {
+export function patientsRouter({ session, events }: Services) {
   const { patients } = api;
-  const tell = (id: number) => events.publish({ type: 'library', what: 'patients', ids: [id] });
+  const publishChange = (id: number) => events.publish({ type: 'library', what: 'patients', ids: [id] });
   return patients.router({
     list: patients.list.handler(({ input: { limit, afterId } }) => {
       const { library } = session;
@@ -20,20 +20,20 @@ export function patientsRouter({ session, events }: Desk) {
     add: patients.add.handler(({ input }) => {
       refuseTakenCode(session.library.patients.findByCode(input.code), null);
       const patient = session.library.patients.add(withoutAbsent(input));
-      tell(patient.id);
+      publishChange(patient.id);
       return patient;
     }),
     update: patients.update.handler(({ input: { id, change } }) => {
       const { library } = session;
       if (change.code !== undefined) refuseTakenCode(library.patients.findByCode(change.code), id);
       const patient = library.patients.update(id, withoutAbsent(change));
-      tell(id);
+      publishChange(id);
       events.publish({ type: 'library', what: 'images', ids: [] });
       return patient;
     }),
     remove: patients.remove.handler(({ input }) => {
       session.library.patients.remove(input.id);
-      tell(input.id);
+      publishChange(input.id);
       return { changed: 1 };
     }),
   });

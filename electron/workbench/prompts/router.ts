@@ -1,10 +1,10 @@
 import { findLeaks } from '../../engine/lens-trace/find-leaks.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { findConceptSet } from '../concepts/stored-concept-sets.ts';
 import { listPrompts, removePrompt, savePrompt } from './stored-prompts.ts';
 
-export function promptsRouter({ session, events }: Desk) {
+export function promptsRouter({ session, events }: Services) {
   const { prompts } = api;
   const tell = () => events.publish({ type: 'library', what: 'prompts', ids: [] });
   return prompts.router({

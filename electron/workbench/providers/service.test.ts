@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ForkEngine } from '../../engine/process/engine-process.ts';
-import type { CudaLibrary, ProvidersView } from '../../contract/providers.ts';
+import type { WorkbenchEvent } from '../../contract/events.ts';
+import type { ProvidersView } from '../../contract/providers.ts';
 import { forkEngine } from '../../engine/process/fork-engine.ts';
 import { LoopbackFeed, makePackage } from '../../model-hub/testing/loopback-feed.ts';
 import { WorkbenchFixture } from '../workbench-fixture.ts';
@@ -10,7 +11,7 @@ import type { Workbench } from '../open-workbench.ts';
 
 /** Nothing here ends with a library in place: ONNX Runtime's folder is the one of all tests. */
 const fixture = new WorkbenchFixture();
-const told: CudaLibrary[] = [];
+const progress: Extract<WorkbenchEvent, { type: 'task-progress' }>[] = [];
 let workbench: Workbench;
 let feed: LoopbackFeed;
 let view: ProvidersView;
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const { client } = workbench;
   void (async () => {
     for await (const event of await client.events.subscribe())
-      if (event.type === 'cuda-library') told.push(event.cuda);
+      if (event.type === 'task-progress') progress.push(event);
   })();
   view = await client.providers.list();
   const { version } = view.runtime;
@@ -38,7 +39,7 @@ beforeAll(async () => {
 }, 60_000);
 beforeEach(async () => {
   feed.reset(feed.package);
-  told.length = 0;
+  progress.length = 0;
   await workbench.client.settings.patch({ offline: false });
 });
 afterAll(async () => {
@@ -59,47 +60,58 @@ test('what an earlier trial showed is told again, until somebody asks anew', asy
 describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('the CUDA library', () => {
   const stalled = { when: ({ what }: { what: string }) => what === 'package', stallAfter: 50_000 };
   const arrives = () =>
-    expect.poll(() => told.some(({ progress }) => (progress?.done ?? 0) > 0), { timeout: 5000 }).toBe(true);
+    expect.poll(() => progress.some((event) => event.progress.done > 0), { timeout: 5000 }).toBe(true);
   const libraries = () => readdirSync(view.runtime.folder).filter((name) => name.includes('providers'));
 
   test('is not asked for while offline mode is on', async () => {
-    const { client, cudaLibrary } = workbench;
+    const { client, tasks } = workbench;
     await client.settings.patch({ offline: true });
-    await client.providers.installCuda({ from: 'feed' });
-    expect(await cudaLibrary.wait()).toMatchObject({ code: 'hub.offline' });
+    const { taskId } = await client.providers.installCuda({ from: 'feed' });
+    expect(await tasks.wait(taskId)).toMatchObject({ problem: { code: 'hub.offline' } });
     expect(feed.seen).toEqual([]);
-    expect((await client.providers.list()).cuda).toMatchObject({ progress: null, offline: true });
+    expect((await client.providers.list()).cuda).toMatchObject({ offline: true });
   });
 
   test('stops at once when offline mode is switched on', async () => {
-    const { client, cudaLibrary } = workbench;
+    const { client, tasks } = workbench;
     feed.faults.push(stalled);
-    const begun = await client.providers.installCuda({ from: 'feed' });
-    expect(begun).toMatchObject({ installed: null, problem: null, progress: { phase: 'ask' } });
+    const { taskId } = await client.providers.installCuda({ from: 'feed' });
+    expect(await client.tasks.get({ id: taskId })).toMatchObject({
+      kind: 'cuda-install',
+      state: 'running',
+      problem: null,
+    });
     await arrives();
     await client.settings.patch({ offline: true });
-    expect(await cudaLibrary.wait()).toMatchObject({ code: 'hub.offline' });
+    expect(await tasks.wait(taskId)).toMatchObject({ state: 'paused', problem: { code: 'hub.offline' } });
     expect(libraries()).toEqual([]);
   });
 
   test('stops when a person says so, and keeps what has arrived', async () => {
     const { client } = workbench;
     feed.faults.push(stalled);
-    await client.providers.installCuda({ from: 'feed' });
+    const { taskId } = await client.providers.installCuda({ from: 'feed' });
     await arrives();
-    expect(await client.providers.cancelCuda()).toMatchObject({ progress: null, problem: null });
+    await client.tasks.cancel({ ids: [taskId] });
+    expect(await client.tasks.get({ id: taskId })).toMatchObject({ state: 'cancelled', problem: null });
     expect(libraries()).toEqual([]);
     expect(existsSync(path.join(fixture.folder, 'cache', 'cuda-library'))).toBe(true);
   });
 
   test('a failure is told with the state, and forgotten with the next try', async () => {
-    const { client, cudaLibrary } = workbench;
-    await client.providers.installCuda({ from: 'file', path: path.join(fixture.folder, 'нет.nupkg') });
-    expect(await cudaLibrary.wait()).toMatchObject({ code: 'provider.package' });
-    expect((await client.providers.list()).cuda.problem).toMatchObject({ code: 'provider.package' });
+    const { client, tasks } = workbench;
+    const { taskId } = await client.providers.installCuda({
+      from: 'file',
+      path: path.join(fixture.folder, 'нет.nupkg'),
+    });
+    expect(await tasks.wait(taskId)).toMatchObject({
+      state: 'failed',
+      problem: { code: 'provider.package' },
+    });
     feed.faults.push(stalled);
-    expect((await client.providers.installCuda({ from: 'feed' })).problem).toBeNull();
-    await client.providers.cancelCuda();
+    await client.providers.installCuda({ from: 'feed' });
+    expect(await client.tasks.get({ id: taskId })).toMatchObject({ state: 'running', problem: null });
+    await client.tasks.cancel({ ids: [taskId] });
   });
 
   test('that was not installed cannot be removed', async () => {

@@ -1,8 +1,8 @@
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { nameTaken } from '../name-taken.ts';
 
-export function tagsRouter({ session, events }: Desk) {
+export function tagsRouter({ session, events }: Services) {
   const { tags } = api;
   const tell = (id: number) => {
     events.publish({ type: 'library', what: 'tags', ids: [id] });

@@ -1,7 +1,7 @@
 import type { EngineTraceRequest } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
 import { folderOf } from '../models/model-state.ts';
 import { toEngineRequest } from './engine-request.ts';
 
@@ -13,7 +13,7 @@ import { toEngineRequest } from './engine-request.ts';
  *   `input.invalid` when the image is
  */
 export async function repeatTrace(
-  { session, engines }: Pick<Desk, 'session' | 'engines'>,
+  { session, engines }: Pick<Services, 'session' | 'engines'>,
   traceId: number,
   change: Partial<EngineTraceRequest>,
   signal?: AbortSignal,

@@ -1,11 +1,18 @@
 import { packTrace, tracePayloadType } from '../../engine/lens-trace/codec.ts';
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
+import type { Services } from '../services.ts';
+import { enqueueTraces } from './enqueue.ts';
 import { listTraces, noteTrace, removeTraces, viewTrace } from './trace-views.ts';
 
-export function tracesRouter({ session, events }: Desk) {
+export function tracesRouter(services: Services) {
+  const { session, events, queue } = services;
   const { traces } = api;
   return traces.router({
+    enqueue: traces.enqueue.handler(async ({ input }) => {
+      const outcome = await enqueueTraces(services, input);
+      queue.added();
+      return outcome;
+    }),
     list: traces.list.handler(({ input: { imageId, modelId, groupId, limit, beforeId } }) =>
       listTraces(session.library, {
         limit,

@@ -1,8 +1,8 @@
 import { api } from '../api.ts';
-import type { Desk } from '../desk.ts';
-import { withoutAbsent } from '../without-absent.ts';
+import type { Services } from '../services.ts';
+import { withoutAbsent } from '../../contract/without-absent.ts';
 
-export function visitsRouter({ session, events }: Desk) {
+export function visitsRouter({ session, events }: Services) {
   const { visits } = api;
   return visits.router({
     ofPatient: visits.ofPatient.handler(({ input }) => session.library.visits.ofPatient(input.patientId)),

@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia';
-import { computed, ref, shallowRef } from 'vue';
-import type { ImportCounts, ImportReport, ImportState } from '../../../electron/contract/imports.ts';
+import { ref, shallowRef } from 'vue';
+import type { ImportCounts, ImportReport } from '../../../electron/contract/imports.ts';
+import { isOver } from '../../../electron/contract/tasks.ts';
 import { desktop, workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { filesOfDrop, pathsOfDrop, uploadFiles } from '../../api/uploads.ts';
@@ -8,36 +9,18 @@ import type { GivenFile } from '../../api/uploads.ts';
 import { i18n } from '../../locales/i18n.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
 
-interface LiveImport {
-  readonly id: number;
-  readonly state: ImportState;
-  readonly counts: Partial<ImportCounts>;
-  readonly filesFound: number | null;
-  readonly current: string | null;
-}
-
 /** Files on their way into the library. */
 export const useImports = defineStore('imports', () => {
   const { t } = i18n.global;
   const toasts = useToasts();
-  const live = ref<LiveImport | null>(null);
   const uploading = ref<{ done: number; total: number } | null>(null);
   const report = shallowRef<ImportReport | null>(null);
   const reportOpen = ref(false);
-  const busy = computed(() => uploading.value !== null || live.value?.state === 'running');
   const cleaners = new Map<number, () => Promise<void>>();
 
   onWorkbenchEvent((event) => {
-    if (event.type !== 'import') return;
-    if (live.value !== null && event.importId < live.value.id) return;
-    live.value = {
-      id: event.importId,
-      state: event.state,
-      counts: event.counts,
-      filesFound: event.filesFound,
-      current: event.current,
-    };
-    if (event.state !== 'running') void finish(event.importId);
+    if (event.type !== 'task' || event.task.importId === null || !isOver(event.task)) return;
+    void finish(event.task.importId);
   });
 
   const finished = new Set<number>();
@@ -64,18 +47,8 @@ export const useImports = defineStore('imports', () => {
     try {
       const { importId } = await workbench.imports.start({ paths });
       if (clean !== undefined) cleaners.set(importId, clean);
-      live.value ??= null;
-      const known = await workbench.imports.get({ id: importId });
-      if (known.state !== 'running') void finish(importId);
-      else if (live.value?.id !== importId) {
-        live.value = {
-          id: importId,
-          state: 'running',
-          counts: known.counts,
-          filesFound: null,
-          current: null,
-        };
-      }
+      const { state } = await workbench.imports.get({ id: importId });
+      if (state !== 'running') void finish(importId);
     } catch (error) {
       await clean?.().catch(() => undefined);
       toasts.fail(error);
@@ -127,11 +100,6 @@ export const useImports = defineStore('imports', () => {
     input.click();
   }
 
-  async function cancel() {
-    if (live.value !== null)
-      await workbench.imports.cancel({ id: live.value.id }).catch((error: unknown) => toasts.fail(error));
-  }
-
   async function openReport() {
     try {
       const [latest] = await workbench.imports.list({ limit: 1 });
@@ -143,17 +111,14 @@ export const useImports = defineStore('imports', () => {
   }
 
   return {
-    live,
     uploading,
     report,
     reportOpen,
-    busy,
     startPaths,
     startFiles,
     startDrop,
     chooseFiles,
     chooseFolder,
-    cancel,
     openReport,
   };
 });

@@ -33,18 +33,11 @@ export const useProviders = defineStore('providers', () => {
   const install = (file: { readonly path: string; readonly sha512: string } | null) =>
     attempt(async () => {
       const { path, sha512 = '' } = file ?? {};
-      const cuda = await workbench.providers.installCuda(
+      await workbench.providers.installCuda(
         path === undefined
           ? { from: 'feed' }
           : { from: 'file', path, ...(sha512.trim() === '' ? {} : { sha512 }) },
       );
-      if (view.value !== null) view.value.cuda = cuda;
-    });
-
-  const cancel = () =>
-    attempt(async () => {
-      const cuda = await workbench.providers.cancelCuda();
-      if (view.value !== null) view.value.cuda = cuda;
     });
 
   const remove = () =>
@@ -54,12 +47,10 @@ export const useProviders = defineStore('providers', () => {
 
   onWorkbenchEvent((event) => {
     if (view.value === null) return;
-    if (event.type === 'cuda-library') {
-      const wasUnderWay = view.value.cuda.progress !== null;
-      view.value.cuda = event.cuda;
-      if (wasUnderWay && event.cuda.progress === null) void load();
-    } else if (event.type === 'settings' || event.type === 'resync') void load();
+    const isInstalled =
+      event.type === 'task' && event.task.kind === 'cuda-install' && event.task.state === 'done';
+    if (isInstalled || event.type === 'settings' || event.type === 'resync') void load();
   });
 
-  return { view, trying, load, install, cancel, remove };
+  return { view, trying, load, install, remove };
 });

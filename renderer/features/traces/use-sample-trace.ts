@@ -2,7 +2,7 @@ import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { useRouter } from 'vue-router';
 import { workbench } from '../../api/connection.ts';
-import { useJobs } from '../jobs/jobs-store.ts';
+import { useTasks } from '../tasks/tasks-store.ts';
 import { useSession } from '../app/session-store.ts';
 import { useSettings } from '../settings/settings-store.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
@@ -12,7 +12,7 @@ import { useWorkspace } from '../app/workspace-store.ts';
 export function useSampleTrace() {
   const { t } = useI18n();
   const router = useRouter();
-  const jobs = useJobs();
+  const tasks = useTasks();
   const session = useSession();
   const settings = useSettings();
   const toasts = useToasts();
@@ -37,7 +37,7 @@ export function useSampleTrace() {
       }
       const prompts = await workbench.prompts.list();
       const prompt = prompts.find(({ id }) => id === 'describe') ?? prompts[0];
-      const outcome = await jobs.enqueue({
+      const outcome = await workbench.traces.enqueue({
         images: { ids: [first] },
         modelId: model.id,
         prompts: [prompt?.text[settings.language] ?? 'Describe this image.'],
@@ -52,8 +52,8 @@ export function useSampleTrace() {
         priority: 5,
       });
       workspace.trayOpen = true;
-      const jobId = [...outcome.added, ...outcome.requeued, ...outcome.existing][0];
-      const traceId = outcome.traceIds[0] ?? (jobId === undefined ? null : await jobs.traceOf(jobId));
+      const taskId = [...outcome.added, ...outcome.requeued, ...outcome.existing][0];
+      const traceId = outcome.traceIds[0] ?? (taskId === undefined ? null : await tasks.traceOf(taskId));
       workspace.trayOpen = false;
       if (traceId !== null) await router.push(`/trace/${traceId}`);
       else toasts.info(t('sample.failed'));

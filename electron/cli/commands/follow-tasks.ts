@@ -1,0 +1,68 @@
+import { deserializeError } from '../../contract/problem.ts';
+import { isOver } from '../../contract/tasks.ts';
+import type { Task } from '../../contract/tasks.ts';
+import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
+import { ProgressBar } from '../terminal/progress-bar.ts';
+import type { LibraryTools } from './library-context.ts';
+
+/**
+ * Waits for tasks and gives each one as it ends or is paused, showing how far the running one is.
+ *
+ * @param signal ends the waiting; what is not over stays as it is
+ */
+export async function* endingTasks(
+  { client, signal }: { readonly client: LibraryTools['client']; readonly signal: AbortSignal },
+  ids: readonly string[],
+  progress: ProgressBar,
+): AsyncGenerator<Task> {
+  const waiting = new Set(ids);
+  const takeEnded = (task: Task) =>
+    (isOver(task) || task.state === 'paused') && waiting.delete(task.id) ? [task] : [];
+  if (waiting.size === 0) return;
+  try {
+    for await (const event of await client.events.subscribe(undefined, { signal })) {
+      if (event.type === 'resync') {
+        for (const id of [...waiting]) yield* takeEnded(await client.tasks.get({ id }));
+      } else if (event.type === 'task') {
+        yield* takeEnded(event.task);
+      } else if (event.type === 'task-progress' && waiting.has(event.taskId)) {
+        progress.title = ids.length === 1 ? '' : `${ids.length - waiting.size + 1}/${ids.length}`;
+        progress.update(event.progress, event.millisecondsLeft);
+      }
+      if (waiting.size === 0) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    progress.clear();
+  }
+}
+
+/** Waits until a task of this process is over; Ctrl-C pauses it, or cancels what cannot be paused. */
+export async function followTask({ client, signal }: LibraryTools, id: string): Promise<Task> {
+  const interrupt = async () => {
+    const { can } = await client.tasks.get({ id });
+    await client.tasks[can.pause ? 'pause' : 'cancel']({ ids: [id] });
+  };
+  const onAbort = () => void interrupt();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const listening = { client, signal: new AbortController().signal };
+  const ending = endingTasks(listening, [id], new ProgressBar(process.stderr));
+  const { value: ended } = await ending.next();
+  await ending.return(undefined);
+  signal.removeEventListener('abort', onAbort);
+  return ended ?? client.tasks.get({ id });
+}
+
+/** Says on stderr why a task ended early. @returns the exit code */
+export function reportEnd({ state, problem, can }: Task): number {
+  if (state === 'done') return exitCodes.done;
+  if (problem === null) {
+    const advice = can.resume ? ' The same command goes on from here.' : '';
+    process.stderr.write(`fundus-lens: interrupted.${advice}\n`);
+    return exitCodes.cancelled;
+  }
+  const error = deserializeError(problem);
+  process.stderr.write(`fundus-lens: ${describeError(error)}\n`);
+  return exitCodeOf(error);
+}

@@ -1,6 +1,0 @@
-type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Absent and `undefined` mean the same over the wire; the store's types tell them apart. */
-export function withoutAbsent<T extends object>(value: T): Present<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Present<T>;
-}

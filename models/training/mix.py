@@ -1,0 +1,79 @@
+"""Batches of the second stage: drawn and real, fundus and other, each through a camera of its own. Deterministic for a seed, a step and a rank."""
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+import yesno
+from data import FLIP_V, RARE, SIZE_SET, disguise, flip, labels, normalise
+from generator.findings import FINDINGS
+from photometry import vary
+
+SIZE_WEIGHT = np.array([0.5, 0.12, 0.22, 0.08, 0.08])  # 252x168 is what a 3:2 photograph becomes
+# drawn fundus, real fundus, real other, drawn other (which holds crops and cut-outs of real everyday pictures too)
+SHARES = (0.23, 0.38, 0.22, 0.17)
+assert FLIP_V
+
+
+def drawn(rng, shards, ids, fundus):
+    im, cells, meta = shards.get(int(rng.choice(ids)))
+    among = [i for i, t in enumerate(meta) if (t['kind'] == 'fundus') == fundus]
+    if fundus and rng.random() < .2:
+        among = [i for i in among if any(f['name'] in RARE for f in meta[i]['findings'])] or among
+    k = int(rng.choice(among))
+    x, c, t = im[k].astype(np.float32), cells[k], meta[k]
+    if rng.random() < .5 and t['kind'] not in ('text', 'logo', 'clock'):
+        x, c = x[:, ::-1], c[:, :, ::-1]
+        t = flip(t, True) if fundus else t
+    if rng.random() < .3 and t['kind'] in ('fundus', 'angiogram', 'histology', 'texture', 'skin', 'moon'):
+        x, c = x[::-1], c[:, ::-1]
+        t = flip(t, False) if fundus else t
+    return np.ascontiguousarray(x), c, t
+
+
+def batch(shards, photographs, seed, step, rank, count):
+    """-> pixels float32 [B, 3, H, W], cells float32 [B, M, F], truths."""
+    size = SIZE_SET[int(np.random.default_rng([seed, step]).choice(len(SIZE_SET), p=SIZE_WEIGHT))]
+    rng = np.random.default_rng([seed, step, rank + 1])
+    ids = shards.of_size(size, shards.total)
+    images, cells, truths = [], [], []
+    for _ in range(count):
+        u = rng.random()
+        fundus, real = u < SHARES[0] + SHARES[1], SHARES[0] <= u < sum(SHARES[:3])
+        if fundus and real:
+            x, t, c = photographs.fundus(rng, size)
+        elif real:
+            (x, t), c = photographs.other(rng, size), np.zeros((len(FINDINGS), size[1] // 28, size[0] // 28), np.uint8)
+            if rng.random() < .5:
+                x = np.ascontiguousarray(x[:, ::-1])
+        else:
+            x, c, t = drawn(rng, shards, ids, fundus)
+        if not fundus and rng.random() < .2:
+            x = disguise(rng, x)
+        if t['kind'] not in ('noise', 'blank') or rng.random() < .3:
+            x = vary(rng, x, fundus, real, photographs)
+        images.append(x), cells.append(c), truths.append(t)
+    cells = torch.from_numpy(np.stack(cells).astype(np.float32)).flatten(2).transpose(1, 2)
+    return normalise(np.stack(images)), cells, truths
+
+
+def targets(truths, rows, cols):
+    """data.labels, and what real photographs add: which findings are known, grade, macular-oedema risk, referable, view."""
+    lab = labels(truths, rows, cols)
+    known = []
+    cells_known = []
+    for t in truths:
+        real = bool(t.get('real'))
+        fundus = t['kind'] == 'fundus'
+        known.append([float(fundus and (not real or n in t['known'])) for n in FINDINGS])
+        cells_known.append([1.0] * len(FINDINGS) if not (real and fundus) else [float(v) for v in t['cellsKnown']])
+    facts = [yesno.facts(t) for t in truths]
+    lab['known'], lab['cells_known'] = torch.tensor(known), torch.tensor(cells_known)
+    whole = lambda t, k: -100 if t['kind'] != 'fundus' or t.get(k) is None else t[k]
+    lab['grade'] = torch.tensor([whole(t, 'grade') for t in truths])
+    lab['dme'] = torch.tensor([whole(t, 'dme') for t in truths])
+    for k in ('referable', 'glaucoma', 'amd'):
+        lab[k] = torch.tensor([int(f[k]) if k in f else -100 for f in facts])
+    lab['view'] = torch.tensor([['macula', 'disc'].index(t['view']) if t['kind'] == 'fundus' and t.get('view') in ('macula', 'disc') else -100 for t in truths])
+    lab['fundus'] = torch.tensor([int(t['kind'] == 'fundus') for t in truths])
+    return lab
