@@ -61,7 +61,7 @@ function makeTrace(prompt: string, answer: string, sha256: string): LensTrace {
     gate: { maxAbsDiff: 0, tolerance: 1 },
     timings: { load: 1, image: 1, vision: 1, decoder: 1, controls: 0, lens: 1, generate: 1, total: 6 },
     software: { name: 'fundus-lens', version: '0.1.0', onnxruntime: '1', node: '24', platform: 'x' },
-    warnings: [`the prompt "${prompt}" names a concept`],
+    warnings: [{ code: 'other', text: `the prompt "${prompt}" names a concept` }],
   };
 }
 
