@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   emergenceSchema,
+  findingSchema,
   lensKinds,
   lensTraceJsonSchema,
   providerNames,
@@ -51,7 +52,13 @@ export const traceSummarySchema = z.object({
 /** Everything of a trace but its arrays and the texts of its tokens, which `traces.cells` gives. */
 export const traceHeaderSchema = lensTraceJsonSchema.omit({ cells: true, concepts: true }).extend({
   topK: z.int().positive(),
-  concepts: z.array(resolvedConceptSchema.extend({ emergence: emergenceSchema })),
+  concepts: z.array(
+    resolvedConceptSchema.extend({
+      parent: z.string().optional(),
+      finding: findingSchema.optional(),
+      emergence: emergenceSchema,
+    }),
+  ),
 });
 
 export const traceDetailSchema = z.object({

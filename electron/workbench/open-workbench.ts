@@ -128,7 +128,8 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   const events = new EventLog();
   const engines = new Engines(events, options.engine);
   const running = new RunningTasks(events, onError);
-  const kinds = { trace: traceWork({ session, engines, events, onError }) };
+  const controlCache = path.join(folders.cache, 'controls');
+  const kinds = { trace: traceWork({ session, engines, events, controlCache, onError }) };
   const queue = new TaskQueue(session, kinds, events, { ...options.runner, onError });
   const imports = new ImportService({ session, events, running, cacheFolder: folders.cache, onError });
   const tools = { session, events, settings, engines, folders, running };

@@ -15,7 +15,7 @@ export interface TraceSubject {
 export function toEngineRequest(
   subject: TraceSubject,
   request: Partial<TraceRequest> & Pick<TraceRequest, 'prompt'>,
-  further: Partial<Pick<EngineTraceRequest, 'upcoming' | 'dumpPath'>> = {},
+  further: Partial<Pick<EngineTraceRequest, 'upcoming' | 'dumpPath' | 'controlCache'>> = {},
 ): EngineTraceRequest {
   const { prompt, lens, positions, maxPixels, topK, generate, traceGenerated, controls, provider } = {
     ...traceDefaults,

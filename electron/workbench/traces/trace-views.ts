@@ -42,11 +42,13 @@ export function headerOf(trace: LensTrace): TraceHeader {
     positions: [...trace.positions],
     layers: [...trace.layers],
     warnings: [...trace.warnings],
-    concepts: trace.concepts.map(({ id, label, role, tokens, emergence }) => ({
+    concepts: trace.concepts.map(({ id, label, role, tokens, parent, finding, emergence }) => ({
       id,
       label,
       role,
       tokens: [...tokens],
+      ...(parent === undefined ? {} : { parent }),
+      ...(finding === undefined ? {} : { finding }),
       emergence,
     })),
   };

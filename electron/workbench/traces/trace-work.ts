@@ -16,6 +16,8 @@ interface TraceTools {
   readonly session: LibrarySession;
   readonly engines: Engines;
   readonly events: EventLog;
+  /** Keeps what controls came to, for every model and prompt. */
+  readonly controlCache: string;
   readonly onError: (event: string, error: unknown) => void;
 }
 
@@ -49,7 +51,7 @@ async function runTrace(tools: TraceTools, task: QueuedTask, hooks: WorkHooks): 
 }
 
 async function computeTrace(
-  { session, engines, onError }: TraceTools,
+  { session, engines, controlCache, onError }: TraceTools,
   task: QueuedTask,
   queued: QueuedTrace,
   { signal, onProgress }: WorkHooks,
@@ -64,7 +66,7 @@ async function computeTrace(
       conceptSet: library.conceptSets.get(queued.conceptSetRow).set,
     },
     queued,
-    { upcoming: peek() },
+    { upcoming: peek(), controlCache },
   );
   const trace = await engines.trace(model.id, request, {
     signal,
