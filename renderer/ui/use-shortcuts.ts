@@ -44,8 +44,8 @@ function listen() {
   });
 }
 
-/** Lists and menus go to the entry that begins with the letter. */
-const takesLetters = '[role="combobox"], [role="listbox"], [role="menu"]';
+/** Lists that drop down and menus go to the entry that begins with the letter; the grid of images is no such list. */
+const takesLetters = '[role="combobox"], .listbox, [role="menu"]';
 
 /** Letters belong to a field while somebody types; keys that a control needs belong to the control. */
 function isTyping(event: KeyboardEvent): boolean {
