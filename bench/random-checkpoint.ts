@@ -264,7 +264,12 @@ export function listTensors(json: Record<string, unknown>, shape: CheckpointShap
 const poolSize = 1 << 22;
 const standardDeviation = 0.02;
 
-export function writeWeights(file: string, specs: readonly TensorSpec[], dtype: BenchDtype, fill: FillTensor): void {
+export function writeWeights(
+  file: string,
+  specs: readonly TensorSpec[],
+  dtype: BenchDtype,
+  fill: FillTensor,
+): void {
   let offset = 0;
   const header: Record<string, unknown> = {};
   for (const spec of specs) {

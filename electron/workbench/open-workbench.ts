@@ -47,6 +47,8 @@ import type { Services } from './services.ts';
 export interface WorkbenchOptions {
   readonly libraryFolder: string;
   readonly cacheFolder: string;
+  /** Where readings of controls are kept; in the cache when left out. */
+  readonly controlsFolder?: string;
   /** Models that we keep ourselves, unless the settings name another folder; beside the cache when left out. */
   readonly modelsFolder?: string;
   /** JSON file of this computer's settings; in memory only when left out. */
@@ -128,7 +130,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   const events = new EventLog();
   const engines = new Engines(events, options.engine);
   const running = new RunningTasks(events, onError);
-  const controlCache = path.join(folders.cache, 'controls');
+  const controlCache = path.resolve(options.controlsFolder ?? path.join(folders.cache, 'controls'));
   const kinds = { trace: traceWork({ session, engines, events, controlCache, onError }) };
   const queue = new TaskQueue(session, kinds, events, { ...options.runner, onError });
   const imports = new ImportService({ session, events, running, cacheFolder: folders.cache, onError });

@@ -51,6 +51,7 @@ export async function withLibrary(
     workbench = await createWorkbench({
       libraryFolder: folders.library,
       cacheFolder: temporary === null ? folders.cache : path.join(temporary, 'cache'),
+      controlsFolder: path.join(folders.cache, 'controls'),
       modelsFolder: folders.models,
       settingsFile: folders.settingsFile,
       // A library that a person makes from the command line holds what that person puts in.

@@ -2,7 +2,12 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { ModelCache } from '../stages/model-cache.ts';
-import { fixtureNames, fixtureRequest, fixturesFolder, referenceCases } from '../testing/reference-fixtures.ts';
+import {
+  fixtureNames,
+  fixtureRequest,
+  fixturesFolder,
+  referenceCases,
+} from '../testing/reference-fixtures.ts';
 import { trace } from '../trace.ts';
 import { limitDetail } from './limit-detail.ts';
 import { smartResize } from '../families/qwen-shared/smart-resize.ts';

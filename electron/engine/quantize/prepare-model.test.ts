@@ -20,7 +20,12 @@ import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { readRows } from '../weights/tensor-reader.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
 import { ModelCache } from '../stages/model-cache.ts';
-import { checkpointFolder, fixtureConcepts, fixtureRequest, fixturesFolder } from '../testing/reference-fixtures.ts';
+import {
+  checkpointFolder,
+  fixtureConcepts,
+  fixtureRequest,
+  fixturesFolder,
+} from '../testing/reference-fixtures.ts';
 import { trace } from '../trace.ts';
 import { prepareModel } from './prepare-model.ts';
 

@@ -23,7 +23,9 @@ export type QueuedTrace = z.infer<typeof queuedTraceSchema>;
 export function traceKey(trace: QueuedTrace): string {
   const { imageSha256, modelSha256, prompt, conceptSetSha256, lens, topK, generate, controls } = trace;
   const positions =
-    typeof trace.positions === 'string' ? trace.positions : [...new Set(trace.positions)].sort((a, b) => a - b);
+    typeof trace.positions === 'string'
+      ? trace.positions
+      : [...new Set(trace.positions)].sort((a, b) => a - b);
   const traceGenerated = trace.traceGenerated && generate > 0;
   const decisive = { imageSha256, modelSha256, prompt, conceptSetSha256, lens, positions };
   // Left out where it says nothing, so that traces of earlier versions keep their keys.
