@@ -4,8 +4,8 @@ import type { FidelityReport } from '../electron/engine/lens-trace/fidelity-repo
 import type { PrepareOptions, PreparedManifest } from '../electron/contract/prepared-model.ts';
 import { verifyModel } from '../electron/engine/fidelity/verify-model.ts';
 import { prepareModel } from '../electron/engine/quantize/prepare-model.ts';
-import { builtInConceptSets } from '../electron/workbench/concepts/concept-sets.ts';
-import { languages, presetText } from '../electron/workbench/prompts/presets.ts';
+import { builtInConceptSets } from '../electron/bundled/concept-sets.ts';
+import { languages, presetText } from '../electron/bundled/prompt-presets.ts';
 import { describeCheckpoint } from './checkpoint-statistics.ts';
 import { makeLifelikeCheckpoint } from './lifelike-checkpoint.ts';
 

@@ -32,16 +32,6 @@ export function centreColumns(
   return { centred, mean };
 }
 
-/**
- * Centred Gram matrix of a layer: inner products of its images' features, each column's mean taken away.
- *
- * @param features float32 [N, D], row-major
- * @returns float64 [N, N], symmetric
- */
-export function centredGram(features: Float32Array, rows: number, width: number): Float64Array {
-  return gram(centreColumns(features, rows, width).centred, rows, width);
-}
-
 /** M·Mᵀ of M float64 [N, D]; float64 [N, N]. */
 export function gram(matrix: Float64Array, rows: number, width: number): Float64Array {
   const result = new Float64Array(rows * rows);

@@ -32,7 +32,7 @@ export { registerFamily } from './families/registry.ts';
 export type { Family } from './families/shared/family.ts';
 export { conceptSetSchema, type ConceptSet } from './lens-trace/concept-set.ts';
 export type { Generated, LensTrace } from './lens-trace/lens-trace.ts';
-export { lensTraceToJson } from './lens-trace/lens-trace.ts';
+export { lensTraceToJson } from './lens-trace/to-json.ts';
 export { traceDefaults, type TraceRequest } from './lens-trace/trace-request.ts';
 export type { TraceHooks } from './progress/trace-hooks.ts';
 export type { FeatureArray, TapFeatures } from './stages/tap-request.ts';

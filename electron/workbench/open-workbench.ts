@@ -10,7 +10,7 @@ import { TaskQueue } from '../tasks/task-queue.ts';
 import { Tasks } from '../tasks/tasks.ts';
 import { Engines } from './engines.ts';
 import { EventLog } from './events/event-log.ts';
-import { fillNewLibrary } from './library/first-run.ts';
+import { fillNewLibrary } from './first-run.ts';
 import { bundled } from './folders.ts';
 import type { WorkbenchFolders } from './folders.ts';
 import { ImportService } from './imports/service.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ExportResult, TableFormat } from '../../contract/exports.ts';
-import type { Language } from '../../workbench/prompts/presets.ts';
+import type { Language } from '../../bundled/prompt-presets.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';

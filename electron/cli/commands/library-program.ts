@@ -1,7 +1,7 @@
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
 import { tableFormats } from '../../contract/exports.ts';
-import { languages } from '../../workbench/prompts/presets.ts';
+import { languages } from '../../bundled/prompt-presets.ts';
 import { runBackup, runErase, runRestore, runVerify } from './backup-commands.ts';
 import { runCompare } from './compare-command.ts';
 import type { CompareCommandOptions } from './compare-command.ts';

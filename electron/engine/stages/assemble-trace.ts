@@ -1,11 +1,11 @@
 import packageJson from '#package.json' with { type: 'json' };
 import { describeWeights } from '../checkpoint/open-checkpoint.ts';
 import { readFidelity } from '../fidelity/read-fidelity.ts';
-import type { ControlReading } from '../controls/control-reading.ts';
-import { findEmergences, toCurve } from '../lens/concept-emergence.ts';
-import { judgeConcepts } from '../lens/judge-concepts.ts';
+import type { ControlReading } from '../concepts/control-reading.ts';
+import { findEmergences, toCurve } from '../concepts/concept-emergence.ts';
+import { judgeConcepts } from '../concepts/judge-concepts.ts';
 import type { LensCells } from '../lens/read-lens.ts';
-import type { WordSet } from '../lens/word-set.ts';
+import type { WordSet } from '../concepts/word-set.ts';
 import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
 import { findLeaks } from '../lens-trace/find-leaks.ts';
 import type { LensTrace, Timings, TraceModel } from '../lens-trace/lens-trace.ts';

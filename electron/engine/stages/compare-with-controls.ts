@@ -1,7 +1,7 @@
-import type { ControlReading } from '../controls/control-reading.ts';
-import { readShuffled } from '../controls/read-controls.ts';
-import { shuffleCells } from '../controls/shuffle-patches.ts';
-import type { WordSet } from '../lens/word-set.ts';
+import type { ControlReading } from '../concepts/control-reading.ts';
+import { readShuffled } from '../concepts/read-controls.ts';
+import { shuffleCells } from '../concepts/shuffle-patches.ts';
+import type { WordSet } from '../concepts/word-set.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import type { ModelCache } from './model-cache.ts';

@@ -1,6 +1,6 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
-import type { WordSet } from '../lens/word-set.ts';
+import type { WordSet } from '../concepts/word-set.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import type { ModelCache } from './model-cache.ts';

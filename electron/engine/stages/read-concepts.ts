@@ -1,6 +1,6 @@
-import { readTellingTokens, type TellingTokens } from '../lens/concept-emergence.ts';
-import { readWords, type WordReading } from '../lens/read-words.ts';
-import type { WordSet } from '../lens/word-set.ts';
+import { readTellingTokens, type TellingTokens } from '../concepts/concept-emergence.ts';
+import { readWords, type WordReading } from '../concepts/read-words.ts';
+import type { WordSet } from '../concepts/word-set.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import type { InputReading } from './read-input.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lensTraceToJson } from '../../engine/lens-trace/lens-trace.ts';
+import { lensTraceToJson } from '../../engine/lens-trace/to-json.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { contentKey } from '../database/canonical-json.ts';
 import { openLibrary } from '../library.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineTraceRequest } from '../../engine/process/messages.ts';
 import { EngineClient } from '../../engine/process/engine-client.ts';
-import { builtInConceptSets } from '../concepts/concept-sets.ts';
+import { builtInConceptSets } from '../../bundled/concept-sets.ts';
 import {
   fixtureImage,
   fixtureModel,

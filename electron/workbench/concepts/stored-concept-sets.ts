@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Library } from '../../store/library.ts';
-import { builtInConceptSets } from './concept-sets.ts';
+import { builtInConceptSets } from '../../bundled/concept-sets.ts';
 
 export interface ListedConceptSet {
   readonly builtIn: boolean;

@@ -8,7 +8,7 @@ import type {
   TableFormat,
   traceExportSchema,
 } from '../../contract/exports.ts';
-import { lensTraceToJson } from '../../engine/lens-trace/lens-trace.ts';
+import { lensTraceToJson } from '../../engine/lens-trace/to-json.ts';
 import type { Library } from '../../store/library.ts';
 import { runComparison } from '../compare/run-comparison.ts';
 import type { Services } from '../services.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { z } from 'zod';
 import packageJson from '#package.json' with { type: 'json' };
 import type { ExportResult, studyExportSchema } from '../../contract/exports.ts';
-import { lensTraceToJson } from '../../engine/lens-trace/lens-trace.ts';
+import { lensTraceToJson } from '../../engine/lens-trace/to-json.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { LibraryImage } from '../../contract/library-image.ts';
 import { defaultLimits } from '../../ingest/import-failure.ts';

@@ -12,7 +12,7 @@ import type { TaskPlan } from '../../tasks/task-plan.ts';
 import type { ModelTools } from './model-tools.ts';
 import { folderOf } from './model-state.ts';
 import { addModel } from './stored-models.ts';
-import { languages, presetText } from '../prompts/presets.ts';
+import { languages, presetText } from '../../bundled/prompt-presets.ts';
 import { calibrationImages } from './own-images.ts';
 
 /** Not among them, for judging: "describe". */

@@ -2,10 +2,10 @@ import { FundusLensError } from '../../contract/errors.ts';
 import type { FidelityRequest } from '../../engine/lens-trace/fidelity-report.ts';
 import { readPrepared } from '../../model-hub/prepared-folder.ts';
 import type { TaskPlan } from '../../tasks/task-plan.ts';
-import { builtInConceptSets } from '../concepts/concept-sets.ts';
+import { builtInConceptSets } from '../../bundled/concept-sets.ts';
 import type { ModelTools } from './model-tools.ts';
 import { folderOf } from './model-state.ts';
-import { presetText } from '../prompts/presets.ts';
+import { presetText } from '../../bundled/prompt-presets.ts';
 import { judgedImages } from './own-images.ts';
 
 export interface VerifyChoices {

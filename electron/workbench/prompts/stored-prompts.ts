@@ -1,7 +1,7 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { StoredPromptView } from '../../contract/prompts.ts';
 import type { Library } from '../../store/library.ts';
-import { promptPresets } from './presets.ts';
+import { promptPresets } from '../../bundled/prompt-presets.ts';
 
 /** Presets, then own prompts: those with a title; the others are known from their traces only. */
 export function listPrompts(library: Library): StoredPromptView[] {

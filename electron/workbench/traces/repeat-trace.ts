@@ -3,7 +3,7 @@ import { FundusLensError } from '../../contract/errors.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Services } from '../services.ts';
 import { folderOf } from '../models/model-state.ts';
-import { toEngineRequest } from './engine-request.ts';
+import { toEngineRequest } from '../models/engine-request.ts';
 
 /**
  * Runs a stored trace again with the same image, model, prompt, lens and provider.

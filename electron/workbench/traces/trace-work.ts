@@ -7,7 +7,7 @@ import type { Engines } from '../engines.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 import { folderOf, noteGate } from '../models/model-state.ts';
-import { toEngineRequest } from './engine-request.ts';
+import { toEngineRequest } from '../models/engine-request.ts';
 import { queuedTraceSchema, traceKey } from './queued-trace.ts';
 import type { QueuedTrace } from './queued-trace.ts';
 import { upcomingImages } from './upcoming-images.ts';

@@ -6,7 +6,7 @@ import { gatherOwners } from '../readability/hierarchy.ts';
 import { spellWords } from '../readability/spellings.ts';
 import { choosePool, type TokenPool } from '../readability/token-null.ts';
 import { buildWordTrie, type Collision, type WordTrie } from '../readability/word-trie.ts';
-import type { ConceptTokenizer } from './resolve-concepts.ts';
+import type { ConceptTokenizer } from '../lens/resolve-concepts.ts';
 
 /** A concept as its whole words are read. */
 export interface WordConcept {

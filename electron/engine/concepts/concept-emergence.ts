@@ -1,4 +1,4 @@
-import type { ControlReading } from '../controls/control-reading.ts';
+import type { ControlReading } from './control-reading.ts';
 import type { Emergence, Finding, LensKind, WordCurve } from '../lens-trace/lens-trace.ts';
 import type { Model } from '../model/model.ts';
 import { logOddsOf } from '../readability/log-probability.ts';
@@ -6,7 +6,7 @@ import { clipToFloor, readabilityRule } from '../readability/rule.ts';
 import type { WordScore } from '../readability/word-scores.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import { findImageEmergence, listLeftOut } from './judge-concepts.ts';
-import { readLens } from './read-lens.ts';
+import { readLens } from '../lens/read-lens.ts';
 import type { WordSet } from './word-set.ts';
 
 /** By concept, float32 [N, P]: ln of the probability of the first tokens that tell it apart; null where it has none. */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { importChoicesSchema } from '../../contract/imports.ts';
-import type { Services } from '../services.ts';
-import { addDemoModel } from '../models/stored-models.ts';
+import { importChoicesSchema } from '../contract/imports.ts';
+import type { Services } from './services.ts';
+import { addDemoModel } from './models/stored-models.ts';
 
 /**
  * Puts something to look at into a new library: the sample photographs, and the checkpoint that comes with the software.

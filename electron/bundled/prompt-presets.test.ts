@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { defaultPreset, presetText, promptPresets } from './presets.ts';
+import { defaultPreset, presetText, promptPresets } from './prompt-presets.ts';
 
 test('the presets, word for word', () => {
   expect(promptPresets.map(({ id }) => id).sort()).toEqual(['describe', 'notebook', 'one-word', 'protocol']);

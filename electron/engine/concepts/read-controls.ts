@@ -1,8 +1,8 @@
 import { limitDetail } from '../image/limit-detail.ts';
 import { openImage, type OpenedImage } from '../image/open-image.ts';
 import { readLens } from '../lens/read-lens.ts';
-import { readWords, type WordReading } from '../lens/read-words.ts';
-import type { WordSet } from '../lens/word-set.ts';
+import { readWords, type WordReading } from './read-words.ts';
+import type { WordSet } from './word-set.ts';
 import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { PrefixInput } from '../prefix-cache/image-prefix.ts';

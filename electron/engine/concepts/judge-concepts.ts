@@ -1,4 +1,4 @@
-import type { ControlReading } from '../controls/control-reading.ts';
+import type { ControlReading } from './control-reading.ts';
 import { judgeReadability, type ConceptEvidence, type ConceptFinding } from '../readability/readability.ts';
 import { clipToFloor, countTokenSets, floorLogOdds, readabilityRule as rule } from '../readability/rule.ts';
 import { seedOfText } from '../readability/seeded-random.ts';

@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readSafetensorsHeader, type TensorView } from '../weights/safetensors.ts';
 import { writeSafetensors, type NamedTensor } from '../weights/safetensors-writer.ts';
-import type { WordSet } from '../lens/word-set.ts';
+import type { WordSet } from './word-set.ts';
 import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
 import type { Model } from '../model/model.ts';
 import { readabilityRule } from '../readability/rule.ts';

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import fundus from '../../../resources/concepts/fundus.json' with { type: 'json' };
-import laterality from '../../../resources/concepts/laterality.json' with { type: 'json' };
-import modality from '../../../resources/concepts/modality.json' with { type: 'json' };
-import { conceptSetSchema } from '../../engine/lens-trace/concept-set.ts';
-import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
-import { FundusLensError } from '../../contract/errors.ts';
+import fundus from '../../resources/concepts/fundus.json' with { type: 'json' };
+import laterality from '../../resources/concepts/laterality.json' with { type: 'json' };
+import modality from '../../resources/concepts/modality.json' with { type: 'json' };
+import { conceptSetSchema } from '../engine/lens-trace/concept-set.ts';
+import type { ConceptSet } from '../engine/lens-trace/concept-set.ts';
+import { FundusLensError } from '../contract/errors.ts';
 
 /** The concept sets that come with the software; the first is used when none is chosen. */
 export const builtInConceptSets: readonly ConceptSet[] = [fundus, modality, laterality].map((set) =>

@@ -17,7 +17,7 @@ import {
 import type { TrieNode, WordTrie } from '../readability/word-trie.ts';
 import { float32Data, float32Tensor, type Tensors } from '../runtime/session.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
-import type { TokenReading } from './lens-head.ts';
+import type { TokenReading } from '../lens/lens-head.ts';
 import type { WordSet } from './word-set.ts';
 
 /** The words of a concept set where the answer begins. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import presetsFile from '../../../resources/prompts.json' with { type: 'json' };
-import { FundusLensError } from '../../contract/errors.ts';
+import presetsFile from '../../resources/prompts.json' with { type: 'json' };
+import { FundusLensError } from '../contract/errors.ts';
 
 export const languages = ['en', 'ru'] as const;
 export type Language = (typeof languages)[number];
