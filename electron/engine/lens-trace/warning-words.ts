@@ -6,7 +6,7 @@ const words = {
   en: {
     'prompt-names-concepts':
       'The prompt itself names: {concepts}. What is readable here may come from the prompt and not from the image.',
-    'provider-fallback': 'Computed on {provider} instead of auto’s first choice: {reason}.',
+    'provider-fallback': 'Computed on {provider} instead of auto: {reason}.',
     'graphs-in-turn':
       'The parts of the model were loaded into the memory of the device one after another: it does not hold them together.',
     'raw-lens':
