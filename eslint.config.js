@@ -4,7 +4,17 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', 'out/', 'models/', 'data/', 'eslint.config.js'] },
+  {
+    ignores: [
+      'node_modules/',
+      'dist/',
+      'out/',
+      'models/',
+      'data/',
+      'eslint.config.js',
+      'stylelint.config.js',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
@@ -39,7 +49,11 @@ export default tseslint.config(
       'vue/html-indent': 'off',
       'vue/multiline-html-element-content-newline': 'off',
       'vue/attributes-order': 'off',
-      'vue/multi-word-component-names': ['error', { ignores: ['App'] }],
+      // The controls are named as what they are; templates always write them in capitals.
+      'vue/multi-word-component-names': [
+        'error',
+        { ignores: ['App', 'Button', 'Checkbox', 'Field', 'Select', 'Slider', 'Spinner'] },
+      ],
       'vue/no-v-html': 'error',
       // An optional prop that is not given is undefined, as its type says.
       'vue/require-default-prop': 'off',

@@ -138,7 +138,7 @@ function answerNumbers(
     const span = foldSpan(pattern, fold);
     const size = span.end - span.begin;
     const { others, own, withPatient } = leaveFoldOut(leaveOut, span.begin, span.end);
-    const missed = others.map(Math.abs);
+    const missed = others.map((other) => Math.abs(other));
     /** Row k: what models without the fold and each row's patient predict for the fold's image k. */
     const predictions = new Float64Array(size * targets.length);
     for (let patient = 0; patient + 1 < starts.length; patient++) {

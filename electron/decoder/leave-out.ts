@@ -113,7 +113,7 @@ export interface FoldLeftOut {
    *
    * @param patient outside of the fold
    */
-  withPatient(patient: number): Float64Array;
+  readonly withPatient: (patient: number) => Float64Array;
 }
 
 /**

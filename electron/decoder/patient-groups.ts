@@ -33,7 +33,7 @@ export function groupByPatient(patients: readonly string[], wanted: Iterable<num
 export function patientWeights({ rows, starts }: Pick<PatientGroups, 'rows' | 'starts'>): Float64Array {
   const weights = new Float64Array(rows.length);
   for (let patient = 0; patient + 1 < starts.length; patient++)
-    weights.fill(1 / (starts[patient + 1]! - starts[patient]!), starts[patient]!, starts[patient + 1]!);
+    weights.fill(1 / (starts[patient + 1]! - starts[patient]!), starts[patient], starts[patient + 1]);
   return weights;
 }
 

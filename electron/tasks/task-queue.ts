@@ -67,8 +67,8 @@ export class TaskQueue implements TaskSource {
   }
 
   counts(kinds: TaskFilter['kinds']): Readonly<Record<TaskState, number>> {
-    const { millisecondsLeft: _, ...counts } = this.#queue.counts(kinds);
-    return counts;
+    const { queued, running, paused, done, failed, cancelled } = this.#queue.counts(kinds);
+    return { queued, running, paused, done, failed, cancelled };
   }
 
   list({ kinds, states, limit, start }: TaskPage): Task[] {

@@ -124,9 +124,8 @@ describe('one list of everything', () => {
 describe('tasks of this process', () => {
   test('of one lane run one after another, and one that waits can be cancelled at once', async () => {
     const order: string[] = [];
-    let release = () => undefined as void;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const noting = (id: string, before = Promise.resolve()) =>
+    const { promise: held, resolve: release } = Promise.withResolvers<unknown>();
+    const noting = (id: string, before: Promise<unknown> = Promise.resolve()) =>
       plan(id, 1, {
         lane: 'import',
         run: async ({ signal }) => {
@@ -147,7 +146,7 @@ describe('tasks of this process', () => {
     expect(await running.act('cancel', ['second'])).toBe(1);
     expect(running.get('second')!.state).toBe('cancelled');
     expect(order).toEqual([]);
-    release();
+    release(null);
     await running.wait('third');
     expect(order).toEqual(['first', 'third']);
   });

@@ -48,10 +48,12 @@ export async function followTask({ client, signal }: LibraryTools, id: string): 
   signal.addEventListener('abort', onAbort, { once: true });
   const listening = { client, signal: new AbortController().signal };
   const ending = endingTasks(listening, [id], new ProgressBar(process.stderr));
-  const { value: ended } = await ending.next();
-  await ending.return(undefined);
-  signal.removeEventListener('abort', onAbort);
-  return ended ?? client.tasks.get({ id });
+  try {
+    for await (const ended of ending) return ended;
+    return await client.tasks.get({ id });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /** Says on stderr why a task ended early. @returns the exit code */
