@@ -1,6 +1,7 @@
 import { useI18n } from 'vue-i18n';
 import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
 import type { ProtocolLanguage } from '../../../electron/protocol/schema-format.ts';
+import { wordsOfValue } from './decoder-text.ts';
 
 const derivedPrefix = 'derived.';
 
@@ -28,5 +29,13 @@ export function useFieldNames() {
     return has(`decoders.sets.${id}`) ? t(`decoders.sets.${id}`) : id;
   }
 
-  return { field, set };
+  /** A value in words; an empty text says that nothing was found. */
+  function value(schema: ProtocolSchema, id: string, given: string | number): string {
+    if (given === '') return t('protocol.nothingFound');
+    if (id.startsWith(derivedPrefix) && has(`decoders.derivedValues.${given}`))
+      return t(`decoders.derivedValues.${given}`);
+    return wordsOfValue(schema, id, given, i18n.locale.value as ProtocolLanguage);
+  }
+
+  return { field, set, value };
 }
