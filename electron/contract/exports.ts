@@ -59,7 +59,8 @@ export const imageExportSchema = z.strictObject({
 });
 
 export const hiddenStateExportSchema = z.strictObject({
-  traceId: idSchema,
+  /** One trace, or many: then the zip holds a folder for each, and `failures.json` where one could not be repeated. */
+  traceIds: z.array(idSchema).min(1).max(10_000),
   /** 0…L; 0 is the input to block 0. */
   layers: z.array(z.int().nonnegative()).min(1),
   /** Positions of the merged sequence; null for those of the trace. */

@@ -64,12 +64,12 @@ async function exportOne(
     case 'images':
       return exports.images({ format: tableFormat(options), deidentify, target });
     case 'hidden-states': {
-      const [traceId] = options.traces ?? [];
-      if (traceId === undefined || options.layers === undefined)
+      if (options.traces === undefined || options.layers === undefined)
         throw missing('--traces ID and --layers 0,14,28');
       const format = options.format === 'npy' ? 'npy' : 'safetensors';
       const positions = options.positions ?? null;
-      return exports.hiddenStates({ traceId, layers: options.layers, positions, format, target }, { signal });
+      const { traces: traceIds, layers } = options;
+      return exports.hiddenStates({ traceIds, layers, positions, format, target }, { signal });
     }
     case 'study':
       return exports.study({ traceIds: await chosen(), includeImages: options.images, deidentify, target });

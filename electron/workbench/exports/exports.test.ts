@@ -137,7 +137,12 @@ describe('hidden states', () => {
       ),
     );
     for (const format of ['npy', 'safetensors'] as const) {
-      const result = await client.exports.hiddenStates({ traceId: traceIds[0]!, layers, positions, format });
+      const result = await client.exports.hiddenStates({
+        traceIds: traceIds.slice(0, 1),
+        layers,
+        positions,
+        format,
+      });
       const entries = await readZip(await bytesOf(result));
       const manifest = z
         .object({ norm: z.string(), shape: z.array(z.number()), model: z.object({ sha256: z.string() }) })
@@ -158,8 +163,25 @@ describe('hidden states', () => {
     expect(existsSync(path.join(fixture.folder, 'cache/dumps'))).toBe(true);
   });
 
+  test('of several traces lie in a folder each', async () => {
+    const { client } = workbench;
+    const chosen = traceIds.slice(0, 2);
+    const result = await client.exports.hiddenStates({ traceIds: chosen, layers: [1], format: 'npy' });
+    const entries = await readZip(await bytesOf(result));
+    expect([...entries.keys()]).toEqual(
+      chosen.flatMap((id) => [`trace-${id}/manifest.json`, `trace-${id}/hidden-states.npy`]),
+    );
+    const ids = chosen.map(
+      (id) =>
+        z
+          .object({ traceId: z.number() })
+          .parse(JSON.parse(entries.get(`trace-${id}/manifest.json`)!.toString())).traceId,
+    );
+    expect(ids).toEqual(chosen);
+  });
+
   test('a layer or position that does not exist is refused', async () => {
-    const order = { traceId: traceIds[0]!, format: 'npy' } as const;
+    const order = { traceIds: traceIds.slice(0, 1), format: 'npy' as const };
     const refused = (code: string) => ({ data: { code } });
     const { hiddenStates } = workbench.client.exports;
     await expect(hiddenStates({ ...order, layers: [99] })).rejects.toMatchObject(refused('input.invalid'));
