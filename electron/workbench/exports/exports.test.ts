@@ -5,6 +5,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import yauzl from 'yauzl';
 import { z } from 'zod';
+import { readPdfText } from '../../../e2e/pdf-text.ts';
+import { readVerdict } from '../../engine/lens-trace/read-verdict.ts';
+import { listVerdict } from '../../engine/readability/verdict.ts';
 import { lensTraceJsonSchema } from '../../engine/lens-trace/lens-trace.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { unpackTrace } from '../../engine/lens-trace/codec.ts';
@@ -241,6 +244,20 @@ test('the report says what it is in both languages, and escapes what was typed',
   expect(english).toContain(`${trace.model.provider} (asked: auto), ${trace.model.device?.slice(0, 5)}`);
   const russian = (await bytesOf(await client.exports.report({ traceIds, language: 'ru' }))).toString();
   expect(russian).toContain('не медицинское изделие');
+});
+
+test('a report as a PDF begins with the verdict, and can be read', async () => {
+  const result = await workbench.client.exports.report({ traceIds, language: 'ru', format: 'pdf' });
+  expect(result).toMatchObject({ name: 'report.pdf', contentType: 'application/pdf' });
+  const pdf = await bytesOf(result);
+  expect(pdf.subarray(0, 5).toString('latin1')).toBe('%PDF-');
+  expect(pdf.toString('latin1')).toMatch(/\/Subtype\s*\/Image/);
+  const words = readPdfText(pdf).replace(/\s+/g, ' ');
+  const [first] = listVerdict(readVerdict(trace, 'ru')!);
+  expect(words).toContain(first);
+  expect(words.indexOf(first!)).toBeLessThan(words.indexOf('Код пациента'));
+  expect(words).toContain(trace.model.sha256.slice(0, 12));
+  expect(words).toContain('не медицинское изделие');
 });
 
 test('a trace of prepared weights carries how true they are, also when that was measured later', async () => {
