@@ -9,11 +9,12 @@ import type { Models } from '../models.ts';
 import type { Prompts } from '../prompts.ts';
 import type { TracesTable } from '../database/tables.ts';
 import type { TraceArrays } from './trace-arrays.ts';
+import { TraceDocuments } from './trace-documents.ts';
 import { joinTrace, splitTrace } from './trace-document.ts';
 import type { NamedArray } from './trace-document.ts';
 
 /** A trace as lists show it: its provenance without its numbers. */
-export type TraceSummary = Omit<Selectable<TracesTable>, 'document'> & {
+export type TraceSummary = Omit<Selectable<TracesTable>, 'document' | 'documentBytes' | 'dictionaryId'> & {
   readonly modelName: string;
   readonly promptText: string;
 };
@@ -49,11 +50,13 @@ export class Traces {
   readonly #db: Database;
   readonly #to: TraceAggregates;
   readonly #now: () => Date;
+  readonly #documents: TraceDocuments;
 
   constructor(db: Database, aggregates: TraceAggregates, now: () => Date) {
     this.#db = db;
     this.#to = aggregates;
     this.#now = now;
+    this.#documents = new TraceDocuments(db);
   }
 
   /**
@@ -86,7 +89,7 @@ export class Traces {
           topK: trace.topK,
           gateMaxAbsDiff: trace.gate.maxAbsDiff,
           generatedText: trace.generated.text,
-          document,
+          ...this.#documents.pack(document, trace),
           createdAt: this.#now().toISOString(),
         }),
       );
@@ -106,8 +109,11 @@ export class Traces {
 
   /** The whole trace, bit for bit as it was stored. */
   get(id: number): LensTrace {
-    const row = this.#db.get(query.selectFrom('traces').select('document').where('id', '=', id));
-    return joinTrace(found(row, 'such trace').document, (name) => this.#to.arrays.read(id, name));
+    const row = this.#db.get(
+      query.selectFrom('traces').select(['document', 'documentBytes', 'dictionaryId']).where('id', '=', id),
+    );
+    const document = this.#documents.unpack(found(row, 'such trace'));
+    return joinTrace(document, (name) => this.#to.arrays.read(id, name));
   }
 
   summary(id: number): TraceSummary {
@@ -139,10 +145,29 @@ export class Traces {
     );
   }
 
+  /**
+   * Compresses the documents of traces from before they were, a few at a time.
+   *
+   * @returns how many were compressed; 0 when none is left
+   */
+  compactSome(limit: number): number {
+    return this.#db.transaction(() => {
+      const rows = this.#db.all(
+        query.selectFrom('traces').select(['id', 'document']).where('documentBytes', 'is', null).limit(limit),
+      );
+      for (const { id, document } of rows) {
+        const packed = this.#documents.pack(document, this.get(id));
+        this.#db.run(query.updateTable('traces').set(packed).where('id', '=', id));
+      }
+      return rows.length;
+    });
+  }
+
   remove(id: number): void {
     this.#db.transaction(() => {
       const { modelSha256, imageId } = this.summary(id);
       this.#db.run(query.deleteFrom('traces').where('id', '=', id));
+      this.#documents.removeUnused();
       this.#to.audit.append('trace.remove', `trace ${id}`, { modelSha256, imageId });
     });
   }
