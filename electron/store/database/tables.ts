@@ -145,6 +145,7 @@ export interface TraceArraysTable {
   /** JSON list of dimensions. */
   shape: string;
   schemaVersion: number;
+  /** Of `data`, compressed or not; of the content of a file. */
   byteLength: number;
   data: Buffer | null;
   fileHash: string | null;

@@ -52,20 +52,24 @@ export class TraceArrays {
         dtype,
         shape: JSON.stringify(shape),
         schemaVersion,
-        byteLength: bytes.byteLength,
+        byteLength: (data ?? bytes).byteLength,
         data,
         fileHash,
       }),
     );
   }
 
+  /** Every array of a trace, with its bytes when it is read. */
   names(traceId: number): { name: string; dtype: string; shape: number[]; byteLength: number }[] {
     const rows = query
       .selectFrom('trace_arrays')
-      .select(['name', 'dtype', 'shape', 'byteLength'])
+      .select(['name', 'dtype', 'shape'])
       .where('traceId', '=', traceId)
       .orderBy('id');
-    return this.#db.all(rows).map((row) => ({ ...row, shape: JSON.parse(row.shape) as number[] }));
+    return this.#db.all(rows).map((row) => {
+      const shape = JSON.parse(row.shape) as number[];
+      return { ...row, shape, byteLength: shape.reduce((size, n) => size * n, bytesOf(row.dtype)) };
+    });
   }
 
   get(traceId: number, name: string): NamedArray {

@@ -150,6 +150,16 @@ describe('traces', () => {
     const hidden = { name: 'hidden', dtype: 'float32', shape: [2, 1_000_000], array } as const;
     const id = library.traces.insert(makeTrace(), { ...context(), extraArrays: [hidden] });
     expect(library.traceArrays.get(id, 'hidden')).toEqual(hidden);
+    const small = { ...hidden, name: 'small', shape: [1000], array: array.slice(0, 1000) } as const;
+    const other = library.traces.insert(makeTrace({ lens: 'raw' }), {
+      ...context(),
+      contentKey: contentKey({ n: 'small' }),
+      extraArrays: [small],
+    });
+    expect(library.traceArrays.get(other, 'small')).toEqual(small);
+    expect(library.traceArrays.names(other)).toContainEqual(
+      expect.objectContaining({ name: 'small', byteLength: 4000 }),
+    );
     const verdict = await library.verify();
     expect(verdict.missingFiles).toEqual(['/photos/a.jpg']);
     const [name] = await import('node:fs/promises').then((fs) =>
