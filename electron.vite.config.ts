@@ -20,6 +20,8 @@ export default defineConfig({
           'engine/worker': path('electron/engine/process/worker.ts'),
           'engine/quantize/prepare-worker': path('electron/engine/quantize/prepare-worker.ts'),
           'engine/runtime/probe-process': path('electron/engine/runtime/probe-process.ts'),
+          'decoder/fit/fit-worker': path('electron/decoder/fit/fit-worker.ts'),
+          'decoder/fit/job-worker': path('electron/decoder/fit/job-worker.ts'),
         },
         output: {
           format: 'es',

@@ -9,13 +9,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { Estimate } from '../electron/decoder/bootstrap.ts';
-import { fitDecoderInThread } from '../electron/decoder/fit-in-thread.ts';
-import { metadataFeatures } from '../electron/decoder/metadata.ts';
-import { pixelFeatures, pixelWidth } from '../electron/decoder/pixels.ts';
-import type { FittedFieldReport } from '../electron/decoder/report.ts';
-import type { FeatureSet, FieldLabels } from '../electron/decoder/request.ts';
-import { decodeTensors, readFloat32 } from '../electron/decoder/tensor-file.ts';
+import type { Estimate } from '../electron/decoder/measure/bootstrap.ts';
+import { fitDecoderInThread } from '../electron/decoder/fit/fit-in-thread.ts';
+import { metadataFeatures } from '../electron/decoder/request/metadata.ts';
+import { pixelFeatures, pixelWidth } from '../electron/decoder/request/pixels.ts';
+import type { FittedFieldReport } from '../electron/decoder/fit/report.ts';
+import type { FeatureSet, FieldLabels } from '../electron/decoder/request/request.ts';
+import { decodeTensors, readFloat32 } from '../electron/decoder/file/tensor-file.ts';
 
 const [featureFile = '', pictures = '', reportFile] = process.argv.slice(2);
 /** Images that may show one person. */

@@ -45,10 +45,11 @@ export const shortcutGroups = [
   {
     id: 'protocol',
     keys: [
+      ['fields', '↑ ↓ / Enter'],
       ['choose', '← → / 1 … 9'],
       ['clear', '0 / Backspace'],
       ['normal', 'E'],
-      ['groups', '[ / ]'],
+      ['groups', '[ / ] / PgUp / PgDn'],
       ['undo', 'Ctrl Z'],
       ['save', 'Ctrl S'],
     ],

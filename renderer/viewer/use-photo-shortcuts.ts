@@ -8,8 +8,8 @@ export interface PhotoActions {
   readonly adjustment: Ref<ImageAdjustment>;
   readonly zoomBy: (factor: number) => void;
   readonly goHome: () => void;
-  /** Reads the patch that lies so many columns and rows from the present one. */
-  readonly moveCell: (columns: number, rows: number) => void;
+  /** Reads the patch that lies so many columns and rows from the present one; left out where nothing lies over the photograph. */
+  readonly moveCell?: (columns: number, rows: number) => void;
 }
 
 /** What keys do to photographs, the same in every view that shows one. */
@@ -26,12 +26,16 @@ export function usePhotoShortcuts({ adjustment, zoomBy, goHome, moveCell }: Phot
       adjustment.value = plainAdjustment();
       goHome();
     },
-    o: () => (reading.overlayMode = reading.overlayMode === 'off' ? 'concept' : 'off'),
-    '[': () => fade(-0.1),
-    ']': () => fade(0.1),
     '+': () => zoomBy(1.4),
     '=': () => zoomBy(1.4),
     '-': () => zoomBy(1 / 1.4),
+  });
+  // Keys of an overlay that is not there would take those of the view around the photograph.
+  if (moveCell === undefined) return;
+  useShortcuts({
+    o: () => (reading.overlayMode = reading.overlayMode === 'off' ? 'concept' : 'off'),
+    '[': () => fade(-0.1),
+    ']': () => fade(0.1),
     'alt+arrowleft': () => moveCell(-1, 0),
     'alt+arrowright': () => moveCell(1, 0),
     'alt+arrowup': () => moveCell(0, -1),
