@@ -10,6 +10,7 @@ import { addChoice, addLibraryCommands } from './commands/library-program.ts';
 import { addModelsCommands } from './commands/models-program.ts';
 import { addProtocolsCommands } from './commands/protocols-program.ts';
 import { addProvidersCommands } from './commands/providers-program.ts';
+import { addExperimentCommands } from './experiment/experiment-program.ts';
 import { parsePositions } from './commands/positions.ts';
 import { readNumber } from './terminal/read-number.ts';
 import type { TraceCommandOptions } from './commands/trace-command.ts';
@@ -111,6 +112,7 @@ export function buildProgram(commands: Commands): Command {
   addProvidersCommands(program);
   addLibraryCommands(program);
   addProtocolsCommands(program);
+  addExperimentCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;
 }
