@@ -1,9 +1,11 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
 import { readSafetensorsHeader, type TensorView } from './safetensors.ts';
+import { readSideFile } from './side-file.ts';
 
 const shardIndexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
@@ -28,7 +30,8 @@ export async function readWeightIndex(folder: string): Promise<Map<string, Tenso
 }
 
 async function readShards(folder: string, indexFile: string): Promise<Map<string, TensorView>> {
-  const parsed = shardIndexSchema.safeParse(parseJson(await readFile(indexFile, 'utf8')));
+  const text = await readSideFile(indexFile, limits.models.indexBytes, 'model.weights-invalid');
+  const parsed = shardIndexSchema.safeParse(parseJson(text ?? ''));
   if (!parsed.success) {
     throw new FundusLensError('model.weights-invalid', `${indexFile} is not a shard index.`, {
       expected: 'a JSON object with "weight_map": { tensor name: file name }',
