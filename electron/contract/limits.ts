@@ -17,7 +17,7 @@
  * | models.configBytes, indexBytes, tokenizerBytes, templateBytes | `model.config-invalid`, `weights-invalid`, `tokenizer-invalid`, `chat-template` |
  * | models.pixels, smallestPixels, patch, merge | `model.config-invalid` |
  * | models.growth | `model.tokenizer-invalid` |
- * | models.loading, tokenizing, templating | the work is interrupted; `model.tokenizer-invalid`, `model.chat-template` |
+ * | models.loading, tokenizing, templating, templateRange | the work is interrupted; `model.tokenizer-invalid`, `model.chat-template` |
  * | engine.silence | the engine is killed; `engine.killed`, and the job is tried again |
  * | closing | what still hangs is left behind, and the library is closed |
  */
@@ -75,7 +75,9 @@ export const limits = {
     /** For one text to become tokens or the other way round. */
     tokenizing: 5000,
     /** For the template to be rendered once. */
-    templating: 5000,
+    templating: 2000,
+    /** Numbers that a template may count in one loop. */
+    templateRange: 10_000,
   },
   engine: {
     /** Longer than a chunk of work takes on an ordinary computer; what is killed too early is only loaded again. */

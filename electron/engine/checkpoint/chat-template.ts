@@ -39,7 +39,16 @@ function compile(source: string): Template {
     });
   }
   try {
-    return withinTime(() => new Template(source), limits.models.templating, tooSlow);
+    return withinTime(
+      () => {
+        const template = new Template(source);
+        // A global of the renderer is not to be had otherwise than by a statement of the template.
+        template.parsed.body.unshift(...new Template('{% set range = shortRange %}').parsed.body);
+        return template;
+      },
+      limits.models.templating,
+      tooSlow,
+    );
   } catch (cause) {
     throw templateError(cause);
   }
@@ -47,12 +56,24 @@ function compile(source: string): Template {
 
 function render(template: Template, prompt: string, withImage: boolean): string {
   const content = [...(withImage ? [{ type: 'image' }] : []), { type: 'text', text: prompt }];
-  const values = { messages: [{ role: 'user', content }], add_generation_prompt: true };
+  const values = { messages: [{ role: 'user', content }], add_generation_prompt: true, shortRange };
   try {
     return withinTime(() => template.render(values), limits.models.templating, tooSlow);
   } catch (cause) {
     throw templateError(cause);
   }
+}
+
+/** Python's `range`, for lists that fit into memory: a prompt has a handful of messages. */
+function shortRange(start: number, stop?: number, step?: number): number[] {
+  const [from, to, by] = stop === undefined ? [0, start, 1] : [start, stop, step ?? 1];
+  const count = Math.max(0, Math.ceil((to - from) / by));
+  if (!(by !== 0 && count <= limits.models.templateRange)) {
+    throw new RangeError(
+      `range(${from}, ${to}, ${by}) is longer than ${limits.models.templateRange} numbers`,
+    );
+  }
+  return Array.from({ length: count }, (_, index) => from + index * by);
 }
 
 function tooSlow(): FundusLensError {

@@ -16,7 +16,7 @@ import type { TensorView } from '../weights/safetensors.ts';
 import { readSideFile } from '../weights/side-file.ts';
 import { readRows } from '../weights/tensor-reader.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
-import { listNames, readWeightIndex } from '../weights/weight-index.ts';
+import { describeFolder, readWeightIndex } from '../weights/weight-index.ts';
 
 /** A checkpoint folder, read and checked but for the weights' values. */
 export interface Checkpoint {
@@ -145,7 +145,7 @@ async function readConfig(folder: string): Promise<Record<string, unknown>> {
     const names = readdirSync(folder);
     throw new FundusLensError('model.not-a-checkpoint', `${folder} is not a checkpoint.`, {
       expected: 'a folder with config.json, *.safetensors and tokenizer.json',
-      found: names.length === 0 ? 'an empty folder' : listNames(names),
+      found: describeFolder(names),
       advice: 'Choose the folder that holds config.json and the weights.',
     });
   }

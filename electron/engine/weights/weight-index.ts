@@ -24,7 +24,7 @@ export async function readWeightIndex(folder: string): Promise<Map<string, Tenso
   const names = readdirSync(folder);
   throw new FundusLensError('model.not-a-checkpoint', `No weights in the folder ${folder}.`, {
     expected: 'model.safetensors, or model.safetensors.index.json with its shards',
-    found: names.length === 0 ? 'an empty folder' : listNames(names),
+    found: describeFolder(names),
     advice: 'Choose the folder that holds config.json and the *.safetensors files of the checkpoint.',
   });
 }
@@ -69,7 +69,7 @@ async function readShard(folder: string, shard: string): Promise<Map<string, Ten
   if (path.basename(shard) !== shard || !existsSync(file)) {
     throw new FundusLensError('model.tensor-missing', `The shard ${shard} is not in ${folder}.`, {
       expected: 'every file that model.safetensors.index.json names, beside it',
-      found: listNames(readdirSync(folder)),
+      found: describeFolder(readdirSync(folder)),
       advice: 'Finish the download, or copy the missing file into the folder.',
     });
   }
@@ -82,6 +82,19 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Names that a checkpoint's folder has; any other may be the name of a patient. */
+const checkpointNames =
+  /^(?:config|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|chat_template|prepared)\.json$|^chat_template\.jinja$|\.safetensors(?:\.index\.json)?$/;
+
+/** What is in a folder that should be a checkpoint, without the names of files that belong to none. */
+export function describeFolder(names: readonly string[]): string {
+  if (names.length === 0) return 'an empty folder';
+  const known = names.filter((name) => checkpointNames.test(name));
+  const others = names.length - known.length;
+  if (known.length === 0) return `${others} files or folders, none of them of a checkpoint`;
+  return others === 0 ? listNames(known) : `${listNames(known)}, and ${others} that are not of a checkpoint`;
 }
 
 /** The first names of a list and how many more there are. */
