@@ -114,6 +114,7 @@ function checkIdentity(connection: SqliteDatabase.Database): number {
   const version = Number(connection.pragma('user_version', { simple: true }));
   const identity = Number(connection.pragma('application_id', { simple: true }));
   const tables = connection.prepare('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number };
+  if (version < 0) throw damagedLibrary(`schema ${version}`);
   if (identity !== applicationId && tables.n > 0) {
     throw new FundusLensError('library.unavailable', 'The file library.sqlite belongs to another program.', {
       expected: 'a library of this software, or an empty folder',
