@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { contract } from '../electron/contract/index.ts';
 import { startApp } from './running-app.ts';
 import type { RunningApp } from './running-app.ts';
+import { comparing } from './scenarios/comparing.ts';
 import { exports } from './scenarios/exports.ts';
 import { firstSteps } from './scenarios/first-steps.ts';
 import { tasks } from './scenarios/tasks.ts';
@@ -28,6 +29,7 @@ afterAll(() => running?.close());
 
 describe('first steps', () => firstSteps(app));
 describe('reading a trace', () => reading(app));
+describe('comparing', () => comparing(app));
 describe('exports', () => exports(app));
 describe('studies', () => studies(app));
 describe('tasks', () => tasks(app));
