@@ -1,10 +1,13 @@
-import type { Selectable } from 'kysely';
+import { sql } from 'kysely';
+import type { RawBuilder, Selectable, SqlBool } from 'kysely';
+import type { Laterality } from '../../contract/laterality.ts';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import type { ConceptTrace, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { AuditLog } from '../audit-log.ts';
 import type { ConceptSets } from '../concept-sets.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
+import { toMatchExpression } from '../database/search-text.ts';
 import type { Models } from '../models.ts';
 import type { Prompts } from '../prompts.ts';
 import type { TracesTable } from '../database/tables.ts';
@@ -17,6 +20,12 @@ import type { NamedArray } from './trace-document.ts';
 export type TraceSummary = Omit<Selectable<TracesTable>, 'document' | 'documentBytes' | 'dictionaryId'> & {
   readonly modelName: string;
   readonly promptText: string;
+  /** null without an image of the library. */
+  readonly laterality: Laterality | null;
+  readonly fileName: string | null;
+  readonly patientCode: string | null;
+  readonly visitDate: string | null;
+  readonly visitLabel: string | null;
 };
 
 export interface TraceContext {
@@ -33,7 +42,13 @@ export interface TraceFilter {
   readonly imageId?: number;
   readonly modelId?: number;
   readonly groupId?: number;
+  /** Every word occurs in patient, file, tags, findings, notes, prompt, answer or model; a number is also an id. */
+  readonly text?: string;
+  readonly lateralities?: readonly Laterality[];
+  readonly order?: 'newest' | 'oldest' | 'patient';
   readonly limit: number;
+  /** As many are left out at the beginning of the order. */
+  readonly skip?: number;
   /** Only traces made before this one. */
   readonly beforeId?: number;
 }
@@ -120,9 +135,23 @@ export class Traces {
     return found(this.#db.get(summaries().where('traces.id', '=', id)), 'such trace');
   }
 
-  /** Newest first. */
-  list({ imageId, modelId, groupId, limit, beforeId }: TraceFilter): TraceSummary[] {
-    let rows = summaries().orderBy('traces.id', 'desc').limit(limit);
+  /** Newest first unless another order is asked for; traces without a patient come last in that of patients. */
+  list(filter: TraceFilter): TraceSummary[] {
+    const { imageId, modelId, groupId, lateralities, text, order = 'newest', limit, skip = 0 } = filter;
+    const { beforeId } = filter;
+    let rows = summaries().limit(limit).offset(skip);
+    if (order === 'patient') {
+      rows = rows
+        .orderBy((sorted) => sorted('patients.codeKey', 'is', null))
+        .orderBy('patients.codeKey')
+        .orderBy('visits.date')
+        .orderBy('images.laterality', 'desc');
+    }
+    rows = rows.orderBy('traces.id', order === 'newest' ? 'desc' : 'asc');
+    if (lateralities !== undefined) rows = rows.where('images.laterality', 'in', lateralities);
+    for (const word of text?.split(/\s+/).filter((part) => part !== '') ?? []) {
+      rows = rows.where(this.#mentions(word));
+    }
     if (imageId !== undefined) rows = rows.where('traces.imageId', '=', imageId);
     if (modelId !== undefined) rows = rows.where('traces.modelId', '=', modelId);
     if (beforeId !== undefined) rows = rows.where('traces.id', '<', beforeId);
@@ -132,6 +161,35 @@ export class Traces {
       );
     }
     return this.#db.all(rows);
+  }
+
+  /** Upper and lower case are one, also in Cyrillic, which SQLite by itself does not fold. */
+  #mentions(word: string): RawBuilder<SqlBool> {
+    const match = toMatchExpression(word.replaceAll('"', ' '));
+    const folded = word.toLowerCase();
+    const prompts = this.#to.prompts
+      .list()
+      .filter(({ text }) => text.toLowerCase().includes(folded))
+      .map(({ id }) => id);
+    const spellings = [
+      word,
+      folded,
+      word.toUpperCase(),
+      `${folded.charAt(0).toUpperCase()}${folded.slice(1)}`,
+    ];
+    const found = [
+      ...(match === null
+        ? []
+        : [
+            sql<SqlBool>`traces.imageId IN (SELECT rowid FROM image_search
+              WHERE image_search MATCH ${`{code name fileName tags note findings} : (${match})`})`,
+          ]),
+      ...(prompts.length === 0 ? [] : [sql<SqlBool>`traces.promptId IN (${sql.join(prompts)})`]),
+      ...[...new Set(spellings)].map((text) => sql<SqlBool>`instr(traces.generatedText, ${text}) > 0`),
+      sql<SqlBool>`instr(lower(models.name), ${folded}) > 0`,
+      ...(/^#?\d+$/.test(word) ? [sql<SqlBool>`traces.id = ${Number(word.replace('#', ''))}`] : []),
+    ];
+    return sql<SqlBool>`(${sql.join(found, sql` OR `)})`;
   }
 
   count(): number {
@@ -178,6 +236,9 @@ function summaries() {
     .selectFrom('traces')
     .innerJoin('models', 'models.id', 'traces.modelId')
     .innerJoin('prompts', 'prompts.id', 'traces.promptId')
+    .leftJoin('images', 'images.id', 'traces.imageId')
+    .leftJoin('patients', 'patients.id', 'images.patientId')
+    .leftJoin('visits', 'visits.id', 'images.visitId')
     .select([
       'traces.id',
       'traces.contentKey',
@@ -200,6 +261,11 @@ function summaries() {
       'traces.createdAt',
       'models.name as modelName',
       'prompts.text as promptText',
+      'images.laterality',
+      'images.fileName',
+      'patients.code as patientCode',
+      'visits.date as visitDate',
+      'visits.label as visitLabel',
     ]);
 }
 
