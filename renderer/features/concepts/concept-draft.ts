@@ -85,8 +85,9 @@ export function withoutConcept(set: ConceptSet, id: string): ConceptSet {
 
 /** @param parent undefined for none */
 export function withParent(concept: Concept, parent: string | undefined): Concept {
-  const { parent: _before, ...rest } = concept;
-  return parent === undefined ? rest : { ...rest, parent };
+  const changed = { ...concept, parent };
+  if (parent === undefined) delete changed.parent;
+  return changed;
 }
 
 /** Concepts that may stand above another one: all but itself and those below it. */
