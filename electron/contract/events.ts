@@ -32,6 +32,7 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
       'prompts',
       'concepts',
       'protocols',
+      'decoders',
       'backups',
     ]),
     ids: z.array(idSchema),

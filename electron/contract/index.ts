@@ -1,6 +1,7 @@
 import { app } from './app.ts';
 import { compare } from './compare.ts';
 import { concepts } from './concepts.ts';
+import { decoders } from './decoders.ts';
 import { events } from './events.ts';
 import { exports } from './exports.ts';
 import { groups } from './groups.ts';
@@ -31,6 +32,7 @@ export const contract = {
   models,
   providers,
   protocols,
+  decoders,
   concepts,
   prompts,
   traces,

@@ -55,6 +55,11 @@ export const taskStages = [
   'prepared',
   'reference',
   'compare',
+  /** A decoder's fit: every layer is measured, left-out patients are answered for, heads are fitted, scores get intervals. */
+  'layers',
+  'answers',
+  'heads',
+  'report',
 ] as const;
 
 export const taskProgressSchema = z.object({

@@ -5,6 +5,7 @@ import { requireMemory } from './memory/fit-memory.ts';
 import { composePrompt } from './model/compose-prompt.ts';
 import { DecoderRun, embedPrompt } from './model/decoder-run.ts';
 import { encodeImages } from './model/vision-encoder.ts';
+import { resolveContrast } from './stages/resolve-contrast.ts';
 import { reportProgress, type TraceHooks } from './progress/trace-hooks.ts';
 import type { ModelCache } from './stages/model-cache.ts';
 import { poolTokens } from './stages/pool-tokens.ts';
@@ -23,6 +24,8 @@ export async function tap(request: TapRequest, hooks: TraceHooks, models: ModelC
   const { numLayers, dModel } = checkpoint.config.decoder;
   const layers = checkLayers(request.layers, numLayers);
   const processor = limitDetail(checkpoint.imageProcessor, request.maxPixels ?? null);
+  const contrast =
+    request.contrast === undefined ? null : resolveContrast(checkpoint.tokenizer, request.contrast);
   const image = await openImage(request.imagePath, processor, models.prefixes.facts, hooks);
   const prompt = composePrompt(checkpoint, request.prompt, image.grid, 0);
   const length = prompt.tokenIds.length;
@@ -43,6 +46,17 @@ export async function tap(request: TapRequest, hooks: TraceHooks, models: ModelC
   const residual = await run.readLayers(embedPrompt(model, prompt, encoded!), positions, layers);
   await decoder.rest();
   await reportProgress(hooks, 'decoder', 1, 1);
+
+  const lastRows = concatenate(residual.map((rows) => rows.subarray(numTokens * dModel)));
+  let margins: FeatureArray | null = null;
+  if (contrast !== null) {
+    const skipNorm = layers.map(() => false);
+    const { conceptLogProb } = await model.head.read(lastRows, 1, skipNorm, 1, contrast);
+    margins = {
+      shape: [layers.length],
+      data: Float32Array.from(layers, (_, at) => conceptLogProb[at * 2]! - conceptLogProb[at * 2 + 1]!),
+    };
+  }
 
   const numLayersRead = layers.length;
   const ofImage = residual.map((rows) => rows.subarray(0, numTokens * dModel));
@@ -68,13 +82,10 @@ export async function tap(request: TapRequest, hooks: TraceHooks, models: ModelC
       numLayersRead,
       dModel,
     ),
-    lastPosition: stack(
-      residual.map((rows) => rows.subarray(numTokens * dModel)),
-      numLayersRead,
-      dModel,
-    ),
+    lastPosition: { shape: [numLayersRead, dModel], data: lastRows },
     imageTokens: request.perToken ? stack(ofImage, numLayersRead, numTokens, dModel) : null,
     numSinks: pooled.map(({ numSinks }) => numSinks),
+    margins,
   };
 }
 

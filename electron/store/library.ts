@@ -10,6 +10,8 @@ import { addNeedsOfBackups, collectContent, neededContent } from './content-coll
 import type { Collected } from './content-collector.ts';
 import { ContentFiles } from './content-files.ts';
 import type { Database } from './database/database.ts';
+import { Decoders } from './decoders/decoders.ts';
+import { Taps } from './decoders/taps.ts';
 import { Findings } from './images/findings.ts';
 import { Groups } from './groups.ts';
 import { ImageSearch } from './images/image-search.ts';
@@ -75,6 +77,8 @@ export class Library {
   readonly traces: Traces;
   readonly queue: Queue;
   readonly protocols: Protocols;
+  readonly taps: Taps;
+  readonly decoders: Decoders;
   readonly imports: ImportLog;
   readonly audit: AuditLog;
   readonly settings: Settings;
@@ -104,6 +108,8 @@ export class Library {
     this.traces = new Traces(db, { models, prompts, conceptSets, arrays, audit }, now);
     this.queue = new Queue(db, now);
     this.protocols = new Protocols(db, audit, now);
+    this.taps = new Taps(db, now);
+    this.decoders = new Decoders(db, audit, now);
     this.imports = new ImportLog(db, { patients, visits, images, findings, tags, audit }, now);
     this.settings = new Settings(db);
   }

@@ -26,6 +26,9 @@ import { UndoStack } from './images/undo-stack.ts';
 import { appRouter } from './app/router.ts';
 import { compareRouter } from './compare/router.ts';
 import { conceptsRouter } from './concepts/router.ts';
+import { decodersRouter } from './decoders/router.ts';
+import { fitWork } from './decoders/fit-work.ts';
+import { tapWork } from './decoders/tap-work.ts';
 import { eventsRouter } from './events/router.ts';
 import { exportsRouter } from './exports/router.ts';
 import { groupsRouter } from './groups/router.ts';
@@ -132,7 +135,11 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   const engines = new Engines(events, options.engine);
   const running = new RunningTasks(events, onError);
   const controlCache = path.resolve(options.controlsFolder ?? path.join(folders.cache, 'controls'));
-  const kinds = { trace: traceWork({ session, engines, events, controlCache, onError }) };
+  const kinds = {
+    trace: traceWork({ session, engines, events, controlCache, onError }),
+    tap: tapWork({ session, engines }),
+    'decoder-fit': fitWork({ session, events }),
+  };
   const queue = new TaskQueue(session, kinds, events, { ...options.runner, onError });
   const imports = new ImportService({ session, events, running, cacheFolder: folders.cache, onError });
   const tools = { session, events, settings, engines, folders, running };
@@ -256,6 +263,7 @@ function createRouter(services: Services) {
     models: modelsRouter(services),
     providers: providersRouter(services),
     protocols: protocolsRouter(services),
+    decoders: decodersRouter(services),
     concepts: conceptsRouter(services),
     prompts: promptsRouter(services),
     traces: tracesRouter(services),

@@ -23,6 +23,10 @@ const stageNames: Readonly<Record<TaskStage, string>> = {
   prepared: 'Running the prepared weights',
   reference: 'Running the original ones',
   compare: 'Comparing',
+  layers: 'measuring layers',
+  answers: 'answering',
+  heads: 'fitting',
+  report: 'intervals',
 };
 
 const minInterval = 50;

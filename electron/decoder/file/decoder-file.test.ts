@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { applyDecoder } from './apply-decoder.ts';
 import type { ApplyRequest } from './apply-decoder.ts';
 import { decodeDecoder, encodeDecoder, readDecoder, writeDecoder } from './decoder-file.ts';
+import type { DecoderFile } from './decoder-file.ts';
 import { fitDecoder } from '../fit/fit-decoder.ts';
 import type { FitResult } from '../fit/fit-decoder.ts';
 import { seededRandom } from '../linear/random.ts';
@@ -32,6 +33,7 @@ const request: FitRequest = {
   images,
   patients: images,
   features,
+  byLayer: ['image-mean'],
   fields: [
     { id: 'eye', kind: 'binary', values: ['left', 'right'], labels: side },
     { id: 'grade', kind: 'ordinal', values: ['none', 'mild', 'severe'], labels: grade },
@@ -48,19 +50,33 @@ const request: FitRequest = {
   },
   options: { bootstrapSamples: 50, permutations: 5 },
 };
+const card: DecoderFile['card'] = {
+  note: { en: 'Sides', ru: 'Стороны' },
+  createdAt: '2026-01-02T03:04:05.000Z',
+  images: ['f'.repeat(64)],
+  report: { images: count, patients: count, fields: [] },
+};
 const apply: ApplyRequest = { images, features, origin: request.origin };
 
 let result: FitResult;
+let content: DecoderFile;
 let folder: string;
 beforeAll(async () => {
   result = await fitDecoder(request);
+  content = { decoder: result.decoder, card };
   folder = await mkdtemp(join(tmpdir(), 'decoder-'));
 });
 
 test('a decoder that was written and read again answers exactly the same', async () => {
   const file = join(folder, 'sides.safetensors');
-  await writeDecoder(file, result.decoder);
-  const read = await readDecoder(file);
+  await writeDecoder(file, content);
+  const { decoder: read, card: readCard } = await readDecoder(file);
+  expect(readCard).toEqual(card);
+  expect(read.byLayer.map(({ field, layer }) => [field, layer])).toEqual([
+    ['eye', 6],
+    ['grade', 6],
+    ['ratio', 6],
+  ]);
   expect(applyDecoder(read, apply)).toEqual(applyDecoder(result.decoder, apply));
   expect(read.heads.map(({ scores, counts, layer, set }) => ({ scores, counts, layer, set }))).toEqual(
     result.decoder.heads.map(({ scores, counts, layer, set }) => ({ scores, counts, layer, set })),
@@ -125,7 +141,7 @@ describe('features of something else are refused', () => {
 
 describe('files that are not a whole decoder are refused', () => {
   const change = (edit: (metadata: Record<string, string>) => Record<string, string>) => {
-    const { metadata, tensors } = decodeTensors(encodeDecoder(result.decoder));
+    const { metadata, tensors } = decodeTensors(encodeDecoder(content));
     return encodeTensors({ metadata: edit({ ...metadata }), tensors });
   };
 
@@ -140,8 +156,8 @@ describe('files that are not a whole decoder are refused', () => {
   });
 
   test.each([
-    ['cut off', () => encodeDecoder(result.decoder).subarray(0, -8)],
-    ['cut off in its header', () => encodeDecoder(result.decoder).subarray(0, 100)],
+    ['cut off', () => encodeDecoder(content).subarray(0, -8)],
+    ['cut off in its header', () => encodeDecoder(content).subarray(0, 100)],
     ['empty', () => new Uint8Array(0)],
     ['something else', () => new Uint8Array(1000).fill(65)],
     ['another kind of safetensors', () => change(({ decoder }) => ({ decoder: decoder! }))],
@@ -170,7 +186,7 @@ describe('files that are not a whole decoder are refused', () => {
     });
     const blocked = join(folder, 'blocked');
     await writeFile(blocked, 'a file, not a folder');
-    await expect(writeDecoder(join(blocked, 'x'), result.decoder)).rejects.toMatchObject({
+    await expect(writeDecoder(join(blocked, 'x'), content)).rejects.toMatchObject({
       code: 'decoder.unwritable',
     });
     expect(await readFile(blocked, 'utf8')).toBe('a file, not a folder');

@@ -1,5 +1,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
+import { decoderReportSchema } from '../../contract/decoders.ts';
+import { instantSchema, sha256Schema } from '../../contract/ids.ts';
 import type { Decoder, DecoderHead } from '../fit/decoder.ts';
 import { DecoderError, decoderErrorCodes } from '../request/errors.ts';
 import { decodeTensors, encodeTensors, float64Tensor, readFloat64 } from './tensor-file.ts';
@@ -14,6 +16,24 @@ const count = z.int().nonnegative();
 const bound = z.number().nullable();
 const estimate = z.object({ value: bound, low: bound, high: bound });
 
+const headSchema = z.object({
+  field: z.string(),
+  kind: z.enum(['binary', 'ordinal', 'categorical', 'number']),
+  values: z.array(z.string()),
+  classes: z.array(z.array(count)),
+  counts: z.array(z.object({ value: z.string(), images: count, patients: count })),
+  set: z.string(),
+  layer: count,
+  width: count,
+  lambda: z.number().positive(),
+  penalty: z.number().positive(),
+  scaling: z.array(z.object({ slope: z.number(), offset: z.number() })),
+  /** null: nothing can be excluded. */
+  bound,
+  folds: count.nullable(),
+  scores: z.record(z.string(), estimate),
+});
+
 /** Everything of a decoder that is not an array of numbers. */
 const headerSchema = z.object({
   name: z.string(),
@@ -26,25 +46,8 @@ const headerSchema = z.object({
     schemaVersion: z.string(),
   }),
   alpha: z.number().gt(0).lt(1),
-  heads: z.array(
-    z.object({
-      field: z.string(),
-      kind: z.enum(['binary', 'ordinal', 'categorical', 'number']),
-      values: z.array(z.string()),
-      classes: z.array(z.array(count)),
-      counts: z.array(z.object({ value: z.string(), images: count, patients: count })),
-      set: z.string(),
-      layer: count,
-      width: count,
-      lambda: z.number().positive(),
-      penalty: z.number().positive(),
-      scaling: z.array(z.object({ slope: z.number(), offset: z.number() })),
-      /** null: nothing can be excluded. */
-      bound,
-      folds: count.nullable(),
-      scores: z.record(z.string(), estimate),
-    }),
-  ),
+  heads: z.array(headSchema),
+  byLayer: z.array(headSchema),
   refused: z.array(
     z.object({
       field: z.string(),
@@ -60,38 +63,66 @@ const headerSchema = z.object({
   ),
 });
 
-type HeadHeader = z.infer<typeof headerSchema>['heads'][number];
+/** What goes with a decoder from library to library: where it comes from, and how well it reads. */
+const cardSchema = z.object({
+  /** What it was fitted on, and what it is not for. */
+  note: z.object({ en: z.string(), ru: z.string() }),
+  createdAt: instantSchema,
+  /** SHA-256 of the files that it was fitted on. */
+  images: z.array(sha256Schema),
+  report: decoderReportSchema,
+});
+
+export type DecoderCard = z.infer<typeof cardSchema>;
+
+export interface DecoderFile {
+  readonly decoder: Decoder;
+  readonly card: DecoderCard;
+}
+
+type HeadHeader = z.infer<typeof headSchema>;
+/** Beginning of the tensors' names. */
+type HeadList = 'heads' | 'layers';
 
 /** The bytes of a decoder's file: safetensors, with everything else as JSON in its metadata. */
-export function encodeDecoder(decoder: Decoder): Uint8Array {
+export function encodeDecoder({ decoder, card }: DecoderFile): Uint8Array {
   const tensors = new Map<string, RawTensor>();
-  const heads = decoder.heads.map((head, index): HeadHeader => {
-    const { weights, mean, targetMeans, folds, bound: limit, ...rest } = head;
-    const add = (name: string, values: Float64Array, shape: number[]) =>
-      tensors.set(`heads.${index}.${name}`, float64Tensor(values, shape));
-    add('weights', weights, [targetMeans.length, head.width]);
-    add('mean', mean, [head.width]);
-    add('target_means', targetMeans, [targetMeans.length]);
-    if (folds !== undefined) {
-      add('folds.weights', folds.weights, [folds.count, head.width]);
-      add('folds.target_means', folds.targetMeans, [folds.count]);
-      for (const [name, values] of [
-        ['residuals', folds.residuals],
-        ['fold_of', folds.foldOf],
-        ['shares', folds.shares],
-      ] as const)
-        add(`folds.${name}`, values, [values.length]);
-    }
-    return {
-      ...copyPlain(rest),
-      bound: Number.isFinite(limit) ? limit : null,
-      folds: folds?.count ?? null,
+  const toHeader =
+    (list: HeadList) =>
+    (head: DecoderHead, index: number): HeadHeader => {
+      const { weights, mean, targetMeans, folds, bound: limit, ...rest } = head;
+      const add = (name: string, values: Float64Array, shape: number[]) =>
+        tensors.set(`${list}.${index}.${name}`, float64Tensor(values, shape));
+      add('weights', weights, [targetMeans.length, head.width]);
+      add('mean', mean, [head.width]);
+      add('target_means', targetMeans, [targetMeans.length]);
+      if (folds !== undefined) {
+        add('folds.weights', folds.weights, [folds.count, head.width]);
+        add('folds.target_means', folds.targetMeans, [folds.count]);
+        for (const [name, values] of [
+          ['residuals', folds.residuals],
+          ['fold_of', folds.foldOf],
+          ['shares', folds.shares],
+        ] as const)
+          add(`folds.${name}`, values, [values.length]);
+      }
+      return {
+        ...copyPlain(rest),
+        bound: Number.isFinite(limit) ? limit : null,
+        folds: folds?.count ?? null,
+      };
     };
-  });
   const { name, origin, alpha, refused } = decoder;
-  const header = headerSchema.parse({ name, origin, alpha, heads, refused });
+  const heads = decoder.heads.map(toHeader('heads'));
+  const byLayer = decoder.byLayer.map(toHeader('layers'));
+  const header = headerSchema.parse({ name, origin, alpha, heads, byLayer, refused });
   return encodeTensors({
-    metadata: { format, version: String(decoderFileVersion), decoder: JSON.stringify(header) },
+    metadata: {
+      format,
+      version: String(decoderFileVersion),
+      decoder: JSON.stringify(header),
+      card: JSON.stringify(cardSchema.parse(card)),
+    },
     tensors,
   });
 }
@@ -99,7 +130,7 @@ export function encodeDecoder(decoder: Decoder): Uint8Array {
 /**
  * @throws DecoderError `decoder.file-damaged` for anything that is not a whole decoder, `decoder.newer-version`
  */
-export function decodeDecoder(bytes: Uint8Array, file: string): Decoder {
+export function decodeDecoder(bytes: Uint8Array, file: string): DecoderFile {
   const damaged = (found: string, cause?: unknown) =>
     new DecoderError('decoder.file-damaged', `${file} is not a decoder, or is damaged.`, {
       expected: 'a decoder file as this software writes it',
@@ -121,12 +152,14 @@ export function decodeDecoder(bytes: Uint8Array, file: string): Decoder {
         params: { file, expected: decoderFileVersion, found: version },
       });
     if (version !== decoderFileVersion) throw new RangeError(`layout "${metadata['version'] ?? ''}"`);
-    const { heads, refused, ...rest } = headerSchema.parse(JSON.parse(metadata['decoder'] ?? ''));
-    return {
+    const { heads, byLayer, refused, ...rest } = headerSchema.parse(JSON.parse(metadata['decoder'] ?? ''));
+    const decoder = {
       ...rest,
-      heads: heads.map((head, index) => readHead(head, index, tensors)),
+      heads: heads.map((head, index) => readHead(head, 'heads', index, tensors)),
+      byLayer: byLayer.map((head, index) => readHead(head, 'layers', index, tensors)),
       refused: refused.map(({ field, error }) => ({ field, error: { ...error, stack: undefined } })),
     };
+    return { decoder, card: cardSchema.parse(JSON.parse(metadata['card'] ?? '')) };
   } catch (error) {
     if (error instanceof DecoderError) throw error;
     throw damaged(error instanceof Error ? error.message : String(error), error);
@@ -135,20 +168,21 @@ export function decodeDecoder(bytes: Uint8Array, file: string): Decoder {
 
 function readHead(
   { folds, bound: limit, ...head }: HeadHeader,
+  list: HeadList,
   index: number,
   tensors: ReadonlyMap<string, RawTensor>,
 ): DecoderHead {
   const read = (name: string, ...shape: (number | undefined)[]) => {
-    const tensor = tensors.get(`heads.${index}.${name}`);
-    if (tensor === undefined) throw new RangeError(`no tensor "heads.${index}.${name}"`);
+    const tensor = tensors.get(`${list}.${index}.${name}`);
+    if (tensor === undefined) throw new RangeError(`no tensor "${list}.${index}.${name}"`);
     if (
       tensor.shape.length !== shape.length ||
       shape.some((length, at) => (length ?? tensor.shape[at]) !== tensor.shape[at])
     )
-      throw new RangeError(`a tensor "heads.${index}.${name}" of shape ${tensor.shape.join(' × ')}`);
+      throw new RangeError(`a tensor "${list}.${index}.${name}" of shape ${tensor.shape.join(' × ')}`);
     const values = readFloat64(tensor);
     if (!values.every(Number.isFinite))
-      throw new RangeError(`numbers in "heads.${index}.${name}" that are not finite`);
+      throw new RangeError(`numbers in "${list}.${index}.${name}" that are not finite`);
     return values;
   };
   const { width, kind, classes, scaling, values } = head;
@@ -183,8 +217,8 @@ function readHead(
  *
  * @throws DecoderError `decoder.unwritable`
  */
-export async function writeDecoder(file: string, decoder: Decoder): Promise<void> {
-  const bytes = encodeDecoder(decoder);
+export async function writeDecoder(file: string, content: DecoderFile): Promise<void> {
+  const bytes = encodeDecoder(content);
   const temporary = `${file}.${process.pid}.part`;
   try {
     const handle = await open(temporary, 'wx');
@@ -209,7 +243,7 @@ export async function writeDecoder(file: string, decoder: Decoder): Promise<void
 }
 
 /** @throws DecoderError `decoder.file-damaged`, `decoder.newer-version` */
-export async function readDecoder(file: string): Promise<Decoder> {
+export async function readDecoder(file: string): Promise<DecoderFile> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);

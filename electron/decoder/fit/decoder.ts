@@ -12,6 +12,8 @@ export interface Decoder {
   /** Share of conformal sets and intervals that may miss the truth. */
   readonly alpha: number;
   readonly heads: readonly DecoderHead[];
+  /** The same fields at each layer of the sets that were asked for; by layer, then by field. */
+  readonly byLayer: readonly DecoderHead[];
   /** Fields that were asked for and could not be learnt: they are never assessed. */
   readonly refused: readonly RefusedField[];
 }

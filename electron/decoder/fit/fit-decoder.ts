@@ -68,7 +68,10 @@ export async function fitDecoder(request: FitRequest, hooks: FitHooks = {}): Pro
   const choices = patterns.map(({ pattern }, index) =>
     pattern.fields.map((_, field) => chooseLayers(layers, pick(evaluations, index, field), pattern.folds)),
   );
-  const { calibrations, trainings } = planHeads(choices);
+  const everywhere = layers.flatMap(({ set }, index) => (request.byLayer?.includes(set) ? [index] : []));
+  const { calibrations, trainings } = planHeads(choices, (pattern, field) =>
+    everywhere.map((layer) => ({ layer, lambda: evaluations[layer]![pattern]![field]!.best })),
+  );
   const shared = (layer: number, pattern: number) => ({
     values: layers[layer]!.values,
     width: layers[layer]!.width,
@@ -91,7 +94,11 @@ export async function fitDecoder(request: FitRequest, hooks: FitHooks = {}): Pro
     }),
   );
 
-  const fitted: { report: FittedFieldReport; head: DecoderHead }[] = [];
+  const trainedAt = (layer: number, pattern: number, field: number) => {
+    const at = trainings.findIndex((job) => job.layer === layer && job.pattern === pattern);
+    return heads[at]![trainings[at]!.requests.findIndex((candidate) => candidate.field === field)]!;
+  };
+  const fitted: { report: FittedFieldReport; head: DecoderHead; byLayer: DecoderHead[] }[] = [];
   for (const [index, part] of patterns.entries()) {
     for (const [field, { id }] of part.pattern.fields.entries()) {
       onProgress?.({ stage: 'report', done: fitted.length, total: fields.length });
@@ -104,12 +111,20 @@ export async function fitDecoder(request: FitRequest, hooks: FitHooks = {}): Pro
         planned: calibrations.map((job, at) => ({ job, answers: answers[at]! })),
         pattern: index,
       });
-      const at = trainings.findIndex(
-        ({ layer, pattern }) => layer === choice.final.layer && pattern === index,
-      );
-      const request = trainings[at]!.requests.findIndex((candidate) => candidate.field === field);
-      const trained = heads[at]![request]!;
-      fitted.push({ report, head: makeHead(own, layers[choice.final.layer]!, report, trained) });
+      const { chosen, measure } = report;
+      const head = makeHead(own, layers[choice.final.layer]!, trainedAt(choice.final.layer, index, field), {
+        lambda: chosen.lambda,
+        scores: { [measure]: chosen.score, shuffled: chosen.shuffled, ...chosen.measures },
+      });
+      const byLayer = everywhere.map((layer) => {
+        const planned = layers[layer]!;
+        const { lambda, score, shuffled } = report.curves
+          .find(({ set }) => set === planned.set)!
+          .points.find((point) => point.layer === planned.layer)!;
+        const scores = { [measure]: score, shuffled };
+        return makeHead(own, planned, trainedAt(layer, index, field), { lambda, scores });
+      });
+      fitted.push({ report, head, byLayer });
     }
   }
   onProgress?.({ stage: 'report', done: fields.length, total: fields.length });
@@ -119,6 +134,7 @@ export async function fitDecoder(request: FitRequest, hooks: FitHooks = {}): Pro
       origin: request.origin,
       alpha: options.alpha,
       heads: inOrder(fitted, fields).map(({ head }) => head),
+      byLayer: everywhere.flatMap((_, at) => inOrder(fitted, fields).map(({ byLayer }) => byLayer[at]!)),
       refused,
     },
     report: {
@@ -183,7 +199,10 @@ interface HeadJob {
 }
 
 /** Gathers what is asked of each layer, so that it is decomposed once. */
-function planHeads(choices: readonly (readonly FieldChoice[])[]): {
+function planHeads(
+  choices: readonly (readonly FieldChoice[])[],
+  furtherOf: (pattern: number, field: number) => readonly { layer: number; lambda: number }[],
+): {
   calibrations: HeadJob[];
   trainings: HeadJob[];
 } {
@@ -204,7 +223,9 @@ function planHeads(choices: readonly (readonly FieldChoice[])[]): {
     fields.forEach(({ picks, final }, field) => {
       for (const { layer, lambda, folds } of picks)
         add(calibrations, layer, pattern, { field, lambda, folds });
-      add(trainings, final.layer, pattern, { field, lambda: final.lambda, folds: new Int32Array(0) });
+      const further = furtherOf(pattern, field).filter(({ layer }) => layer !== final.layer);
+      for (const { layer, lambda } of [final, ...further])
+        add(trainings, layer, pattern, { field, lambda, folds: new Int32Array(0) });
     }),
   );
   return { calibrations: [...calibrations.values()], trainings: [...trainings.values()] };
@@ -294,8 +315,8 @@ function reportField(
 function makeHead(
   { id, kind, values, classes, counts }: PreparedField,
   { set, layer, width }: PlannedLayer,
-  { chosen, measure }: FittedFieldReport,
   trained: TrainedHead,
+  { lambda, scores }: Pick<DecoderHead, 'lambda' | 'scores'>,
 ): DecoderHead {
   return {
     ...trained,
@@ -307,8 +328,8 @@ function makeHead(
     set,
     layer,
     width,
-    lambda: chosen.lambda,
-    scores: { [measure]: chosen.score, shuffled: chosen.shuffled, ...chosen.measures },
+    lambda,
+    scores,
   };
 }
 

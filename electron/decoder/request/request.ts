@@ -73,6 +73,8 @@ export interface FitRequest {
   readonly sources?: readonly string[];
   readonly features: readonly FeatureSet[];
   readonly fields: readonly FieldLabels[];
+  /** Sets for which a head of every field is trained at each of their layers too, so that any of them can be read; none. */
+  readonly byLayer?: readonly string[];
   readonly origin: DecoderOrigin;
   readonly options?: Partial<FitOptions>;
 }

@@ -13,6 +13,8 @@ export interface TapRequest {
   /** Whether every image token is returned too, and not only their mean. */
   readonly perToken: boolean;
   readonly provider: ProviderChoice;
+  /** Two kinds of answers whose likelihood is compared at every layer; left out, none are. */
+  readonly contrast?: { readonly yes: readonly string[]; readonly no: readonly string[] };
 }
 
 /** Row-major. */
@@ -51,4 +53,9 @@ export interface TapFeatures {
   readonly imageTokens: FeatureArray | null;
   /** By layer: image tokens left out of the mean, because their norm is above mean + 2 σ. */
   readonly numSinks: readonly number[];
+  /**
+   * [N]: by layer, how much likelier an answer that begins as one of `contrast.yes` is than one of `contrast.no`, through the
+   * lens with the final norm, nats; null unless asked for.
+   */
+  readonly margins: FeatureArray | null;
 }

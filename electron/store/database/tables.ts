@@ -199,6 +199,50 @@ export interface ProtocolsTable {
   createdAt: string;
 }
 
+export interface TapsTable {
+  id: Generated<number>;
+  imageId: number;
+  modelSha256: string;
+  prompt: string;
+  /** 0 for the model's own limit. */
+  maxPixels: number;
+  createdAt: string;
+}
+
+export interface TapFeaturesTable {
+  tapId: number;
+  name: string;
+  layer: number;
+  /** Of the bytes. */
+  sha256: string;
+  /** float32, little-endian. */
+  data: Buffer;
+}
+
+export interface AnswerMarginsTable {
+  imageId: number;
+  modelSha256: string;
+  maxPixels: number;
+  question: string;
+  language: string;
+  polarity: 'positive' | 'negative';
+  prompt: string;
+  /** float32 [layers], little-endian. */
+  data: Buffer;
+  createdAt: string;
+}
+
+export interface DecodersTable {
+  id: Generated<number>;
+  name: string;
+  source: 'shipped' | 'fitted' | 'imported';
+  modelSha256: string;
+  /** Of the file. */
+  sha256: string;
+  data: Buffer;
+  createdAt: string;
+}
+
 export interface AuditLogTable {
   id: Generated<number>;
   at: string;
@@ -238,5 +282,9 @@ export interface Tables {
   trace_concepts: TraceConceptsTable;
   jobs: JobsTable;
   protocols: ProtocolsTable;
+  taps: TapsTable;
+  tap_features: TapFeaturesTable;
+  answer_margins: AnswerMarginsTable;
+  decoders: DecodersTable;
   audit_log: AuditLogTable;
 }

@@ -3,6 +3,7 @@ import { traces } from './002-traces.ts';
 import { search } from './003-search.ts';
 import { jobsAndAudit } from './004-jobs-and-audit.ts';
 import { protocols } from './005-protocols.ts';
+import { decoders } from './006-decoders.ts';
 import { compactTraces } from './007-compact-traces.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
@@ -12,5 +13,6 @@ export const migrations: readonly string[] = [
   search,
   jobsAndAudit,
   protocols,
+  decoders,
   compactTraces,
 ];
