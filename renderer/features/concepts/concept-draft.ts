@@ -85,8 +85,9 @@ export function withoutConcept(set: ConceptSet, id: string): ConceptSet {
 
 /** @param parent undefined for none */
 export function withParent(concept: Concept, parent: string | undefined): Concept {
-  const changed = { ...concept, parent };
+  const changed: Concept = { ...concept };
   if (parent === undefined) delete changed.parent;
+  else changed.parent = parent;
   return changed;
 }
 
