@@ -1,5 +1,5 @@
 import { useEventListener } from '@vueuse/core';
-import { ref } from 'vue';
+import { ref, watch } from 'vue';
 import type { Ref } from 'vue';
 import { onBeforeRouteLeave } from 'vue-router';
 
@@ -19,6 +19,11 @@ export function useUnsavedGuard(unsaved: Ref<boolean>) {
     answer?.(mayLeave);
     answer = null;
   }
+
+  // What was being saved while somebody left is saved now.
+  watch(unsaved, (isUnsaved) => {
+    if (!isUnsaved && asking.value) settle(true);
+  });
 
   /** Goes on at once when nothing would be lost, and otherwise when a person says so. */
   function leave(go: () => void) {
