@@ -113,4 +113,23 @@ export function traceList(app: () => RunningApp): void {
     await field.press('Escape');
     for (let n = 0; n < 3; n++) await workbench.client.images.undo();
   });
+
+  test('findings are found and named in Russian, and the search is wide enough in a small window', async () => {
+    const { page, visit, workbench } = app();
+    const before = page.viewportSize()!;
+    await page.setViewportSize({ width: 1024, height: 700 });
+    await workbench.client.settings.patch({ language: 'ru' });
+    await page.reload();
+    await visit('/library');
+    const search = page.getByTestId('search');
+    expect((await search.boundingBox())!.width).toBeGreaterThanOrEqual(240);
+    await search.fill('друзы');
+    const badge = page.getByTestId('finding-badge');
+    await expect.poll(async () => (await badge.allInnerTexts()).join()).toContain('друзы');
+    await search.fill('');
+    await workbench.client.settings.patch({ language: 'en' });
+    await page.setViewportSize(before);
+    await page.reload();
+    await page.getByTestId('library-view').waitFor();
+  });
 }
