@@ -18,6 +18,7 @@ import { protocols } from './scenarios/protocols.ts';
 import { reading } from './scenarios/reading.ts';
 import { settings } from './scenarios/settings.ts';
 import { studies } from './scenarios/studies.ts';
+import { traceList } from './scenarios/trace-list.ts';
 
 /** One library, one server and one Chromium for all scenarios; each goes on where the one before has ended. */
 // Nothing here is judged by its speed, and machines may be busy with other work.
@@ -32,9 +33,6 @@ afterAll(() => running?.close());
 
 describe('first steps', () => firstSteps(app));
 describe('reading a trace', () => reading(app));
-describe('comparing', () => comparing(app));
-describe('nothing lost', () => nothingLost(app));
-describe('patients', () => patients(app));
 describe('exports', () => exports(app));
 describe('studies', () => studies(app));
 describe('protocols', () => protocols(app));
@@ -43,6 +41,10 @@ describe('models', () => models(app));
 describe('processors', () => processors(app));
 describe('settings', () => settings(app));
 describe('keyboard', () => keyboard(app));
+describe('comparing', () => comparing(app));
+describe('nothing lost', () => nothingLost(app));
+describe('patients', () => patients(app));
+describe('the list of traces', () => traceList(app));
 
 test('every call of the contract has a handler behind the WebSocket', async () => {
   const { face, context } = app();
