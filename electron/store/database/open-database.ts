@@ -47,9 +47,11 @@ export function openDatabase(paths: LibraryPaths, busyTimeout: number): Database
     connection.close();
     const explained = explainDatabaseError(error);
     // Permissions alone do not tell: a file system may be mounted for reading.
-    if (explained instanceof FundusLensError && explained.code === 'library.read-only') {
-      return openForReading(paths.database, busyTimeout, explained);
-    }
+    // On a full disk what was stored can still be looked at.
+    const canBeRead =
+      explained instanceof FundusLensError &&
+      ['library.read-only', 'library.disk-full'].includes(explained.code);
+    if (canBeRead) return openForReading(paths.database, busyTimeout, explained);
     throw explained;
   }
 }
