@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What the software reads at run time and no build takes in. Diaries of a training are for the repository. */
-export const bundledFolders = [
+const bundledFolders = [
   'models/demo',
   'resources',
   'data/samples',
   'data/controls',
   'data/control-readings',
 ] as const;
-export const notBundled = /-log\.jsonl$/;
+const notBundled = /-log\.jsonl$/;
 
 /** Paths of these files, relative to the repository. */
 export function bundledFiles(): string[] {
