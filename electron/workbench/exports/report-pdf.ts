@@ -1,10 +1,9 @@
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import type { Content, TDocumentDefinitions } from 'pdfmake/interfaces';
 import type { ReportSection, ReportTable } from './report-section.ts';
 import type { ReportWords } from './report-words.ts';
 
 const soft = '#536670';
+const fontFiles = { normal: 'Roboto-Regular.ttf', bold: 'Roboto-Medium.ttf' } as const;
 
 /**
  * The report as a PDF, A4: of each trace the verdict first, then the photograph, cautions, tables and provenance.
@@ -12,26 +11,30 @@ const soft = '#536670';
  * @returns the bytes of the file, with text that can be copied
  */
 export async function reportPdf(sections: readonly ReportSection[], words: ReportWords): Promise<Buffer> {
-  return await loadPdfMake().createPdf(layOut(sections, words)).getBuffer();
+  const pdfMake = await loadPdfMake();
+  return await pdfMake.createPdf(layOut(sections, words)).getBuffer();
 }
 
 interface PdfMake {
+  readonly virtualfs: { writeFileSync(name: string, content: Buffer): void };
   setFonts(fonts: Readonly<Record<string, Readonly<Record<string, string>>>>): void;
   setUrlAccessPolicy(allows: (url: string) => boolean): void;
   setLocalAccessPolicy(allows: (path: string) => boolean): void;
   createPdf(document: TDocumentDefinitions): { getBuffer(): Promise<Buffer> };
 }
 
-/** pdfmake is CommonJS; loaded only when a report is made. Of all files it may read its own fonts alone. */
-function loadPdfMake(): PdfMake {
-  const require = createRequire(import.meta.url);
-  const pdfMake = require('pdfmake') as PdfMake;
-  const folder = path.dirname(require.resolve('pdfmake/build/fonts/Roboto/Roboto-Regular.ttf'));
-  const file = (style: string) => path.join(folder, `Roboto-${style}.ttf`);
-  const fonts = { normal: file('Regular'), bold: file('Medium') };
-  pdfMake.setFonts({ Roboto: fonts });
+/** Loaded only when a report is made. The fonts come with it, and it may read nothing else, neither files nor the network. */
+async function loadPdfMake(): Promise<PdfMake> {
+  const [{ default: module }, { default: fonts }] = await Promise.all([
+    import('pdfmake'),
+    import('pdfmake/build/fonts/Roboto.js'),
+  ]);
+  const pdfMake = module as unknown as PdfMake;
+  for (const name of Object.values(fontFiles))
+    pdfMake.virtualfs.writeFileSync(name, Buffer.from(fonts.vfs[name]!.data, 'base64'));
+  pdfMake.setFonts({ Roboto: fontFiles });
   pdfMake.setUrlAccessPolicy(() => false);
-  pdfMake.setLocalAccessPolicy((wanted) => Object.values(fonts).includes(wanted));
+  pdfMake.setLocalAccessPolicy(() => false);
   return pdfMake;
 }
 
