@@ -1,5 +1,5 @@
+import { gatherOwners, leavesOf } from '../../../electron/engine/lens-trace/concept-set.ts';
 import type { Concept, ConceptSet } from '../../../electron/engine/lens-trace/concept-set.ts';
-import { gatherOwners, leavesOf } from '../../../electron/engine/readability/hierarchy.ts';
 
 /** A new id after the rules of concept sets: lower-case words joined by hyphens, not yet taken. */
 export function freeId(wish: string, taken: readonly string[]): string {
