@@ -1,38 +1,35 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'electron-vite';
 import renderer from './renderer/vite.config.ts';
+import { neighbourScripts } from './scripts/package/neighbour-scripts.ts';
+import { recordPackages } from './scripts/package/record-packages.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
+const { dependencies } = JSON.parse(readFileSync(path('package.json'), 'utf8')) as {
+  readonly dependencies: Readonly<Record<string, string>>;
+};
+
 /**
- * The desktop's three builds. Main keeps one file per module, so that a script of a process or thread is found beside
- * the module that starts it. The preload script is one CommonJS file, the only kind that a sandboxed page may have.
+ * The desktop's own three builds; the engine's processes are those of vite.node.config.ts. The preload script is one
+ * CommonJS file, the only kind that a sandboxed page may have.
  */
 export default defineConfig({
   main: {
+    plugins: [neighbourScripts(), recordPackages('main')],
     build: {
-      outDir: 'out',
-      emptyOutDir: false,
-      externalizeDeps: true,
+      outDir: 'out/main',
+      externalizeDeps: false,
       rolldownOptions: {
-        input: {
-          'main/main': path('electron/main/main.ts'),
-          'engine/worker': path('electron/engine/process/worker.ts'),
-          'engine/quantize/prepare-worker': path('electron/engine/quantize/prepare-worker.ts'),
-          'engine/runtime/probe-process': path('electron/engine/runtime/probe-process.ts'),
-          'decoder/fit/fit-worker': path('electron/decoder/fit/fit-worker.ts'),
-          'decoder/fit/job-worker': path('electron/decoder/fit/job-worker.ts'),
-        },
-        output: {
-          format: 'es',
-          preserveModules: true,
-          preserveModulesRoot: path('electron'),
-          entryFileNames: '[name].js',
-        },
+        input: { main: path('electron/main/main.ts') },
+        external: Object.keys(dependencies),
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
     },
   },
   preload: {
+    plugins: [recordPackages('preload')],
     build: {
       outDir: 'out/preload',
       externalizeDeps: false,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -42,6 +42,15 @@ describe.skipIf(!mounted)('a library on a disk that runs full', () => {
     expect(committed).toBeGreaterThan(0);
     expect(library.search.count({})).toBe(committed);
     library.close();
+
+    // Not a byte is left, and what was stored is still there to be read.
+    const rest = statfsSync(disk);
+    writeFileSync(path.join(disk, 'rest'), Buffer.alloc(rest.bavail * rest.bsize));
+    const looked = await openLibrary(folder);
+    expect(looked.readOnlyReason?.code).toBe('library.disk-full');
+    expect(looked.search.count({})).toBe(committed);
+    looked.close();
+    rmSync(path.join(disk, 'rest'));
 
     spawnSync('mount', ['-o', 'remount,size=64m', disk]);
     const again = await openLibrary(folder);

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { runEngineBench } from './engine.ts';
 import { providerNames, type ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
 import { weightFormats, type WeightFormat } from '../electron/contract/prepared-model.ts';
+import { runFaultsBench } from './faults.ts';
 import { runFidelityBench } from './fidelity.ts';
 import { runFullBench } from './full.ts';
 import { runLibraryBench } from './library.ts';
@@ -11,7 +12,7 @@ import { runTruthBench, type VocabularyName } from './truth.ts';
 import { fullShapes, type BenchDtype } from './random-checkpoint.ts';
 
 interface BenchOptions {
-  readonly suite: 'engine' | 'library' | 'full' | 'fidelity' | 'truth';
+  readonly suite: 'engine' | 'library' | 'full' | 'fidelity' | 'truth' | 'faults';
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
   readonly depth?: string;
@@ -25,6 +26,7 @@ interface BenchOptions {
   readonly vocabulary: VocabularyName | 'both';
   readonly seeds: string;
   readonly pictures: string;
+  readonly faults: string;
   readonly repeat: string;
   readonly folder: string;
 }
@@ -33,7 +35,7 @@ const program = new Command('bench')
   .description('Measures the software on this machine. Quote ratios of one run, not times of two.')
   .addOption(
     new Option('--suite <name>', 'what to measure')
-      .choices(['engine', 'library', 'full', 'fidelity', 'truth'])
+      .choices(['engine', 'library', 'full', 'fidelity', 'truth', 'faults'])
       .default('engine'),
   )
   .option(
@@ -72,6 +74,7 @@ const program = new Command('bench')
   )
   .option('--seeds <n>', 'models of each kind in the suite "truth"', '16')
   .option('--pictures <n>', 'pictures that each of them is shown', '2')
+  .option('--faults <n>', 'of each kind in the suite "faults"', '140')
   .option('--repeat <n>', 'warm runs; 0 in the suite "full" counts the first run', '3')
   .option('--folder <folder>', 'where random checkpoints are kept', path.join(tmpdir(), 'fundus-lens-bench'))
   .parse();
@@ -83,6 +86,8 @@ if (options.suite === 'library') {
 } else if (options.suite === 'truth') {
   const { folder, vocabulary, seeds, pictures } = options;
   await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures) });
+} else if (options.suite === 'faults') {
+  await runFaultsBench(Number(options.faults));
 } else if (options.suite === 'fidelity') {
   await runFidelityBench(options.folder);
 } else if (options.suite === 'full') {

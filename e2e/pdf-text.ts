@@ -37,7 +37,7 @@ function readTable(cmap: string): Map<number, string> {
   const table = new Map<number, string>();
   const textOf = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex').swap16().toString('utf16le');
   for (const { 1: from, 2: list } of cmap.matchAll(/<([0-9a-f]+)>\s*<[0-9a-f]+>\s*\[([^\]]*)\]/gi)) {
-    // A ligature stands for several letters, with spaces between them.
+    // A ligature stands for several letters: <0066 0069>.
     [...list!.matchAll(/<([0-9a-f ]*)>/gi)].forEach(({ 1: hex }, index) =>
       table.set(Number.parseInt(from!, 16) + index, textOf(hex!)),
     );

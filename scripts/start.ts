@@ -18,12 +18,12 @@ if (electron === null) {
   );
   process.exitCode = await run(process.execPath, ['scripts/web.ts', ...args]);
 } else {
-  const built = await run(process.execPath, [
-    'node_modules/electron-vite/bin/electron-vite.js',
-    'build',
-    '--logLevel',
-    'warn',
-  ]);
+  const builds = [
+    ['node_modules/electron-vite/bin/electron-vite.js', 'build'],
+    ['node_modules/vite/bin/vite.js', 'build', '--config', 'vite.node.config.ts'],
+  ];
+  let built = 0;
+  for (const build of builds) built ||= await run(process.execPath, [...build, '--logLevel', 'warn']);
   process.exitCode = built === 0 ? await run(electron, ['out/main/main.js', ...args]) : built;
 }
 

@@ -9,7 +9,9 @@ import type { InspectCommandOptions } from './commands/inspect-command.ts';
 import { addChoice, addLibraryCommands } from './commands/library-program.ts';
 import { addModelsCommands } from './commands/models-program.ts';
 import { addProtocolsCommands } from './commands/protocols-program.ts';
+import { addDecoderCommands } from './decoders/decoder-program.ts';
 import { addProvidersCommands } from './commands/providers-program.ts';
+import { addExperimentCommands } from './experiment/experiment-program.ts';
 import { parsePositions } from './commands/positions.ts';
 import { readNumber } from './terminal/read-number.ts';
 import type { TraceCommandOptions } from './commands/trace-command.ts';
@@ -111,6 +113,8 @@ export function buildProgram(commands: Commands): Command {
   addProvidersCommands(program);
   addLibraryCommands(program);
   addProtocolsCommands(program);
+  addExperimentCommands(program);
+  addDecoderCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;
 }

@@ -18,7 +18,7 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
     millisecondsLeft: count.nullable(),
   }),
   /** The queue as a whole changed: many tasks at once, or it was paused or resumed. */
-  z.object({ type: z.literal('queue'), paused: z.boolean() }),
+  z.object({ type: z.literal('queue'), paused: z.boolean(), problem: problemSchema.nullable() }),
   /** Rows changed; empty ids mean "many". */
   z.object({
     type: z.literal('library'),

@@ -59,7 +59,8 @@ export const imageExportSchema = z.strictObject({
 });
 
 export const hiddenStateExportSchema = z.strictObject({
-  traceId: idSchema,
+  /** One trace, or many: then the zip holds a folder for each, and `failures.json` where one could not be repeated. */
+  traceIds: z.array(idSchema).min(1).max(10_000),
   /** 0…L; 0 is the input to block 0. */
   layers: z.array(z.int().nonnegative()).min(1),
   /** Positions of the merged sequence; null for those of the trace. */
@@ -82,8 +83,11 @@ export const studyExportSchema = z.strictObject({
 export const reportExportSchema = z.strictObject({
   traceIds: z.array(idSchema).min(1).max(6),
   language: z.enum(['en', 'ru']).default('en'),
+  format: z.enum(['html', 'pdf']).default('html'),
   target: exportTargetSchema.default({ to: 'answer' }),
 });
+
+export type ReportFormat = z.infer<typeof reportExportSchema>['format'];
 
 export type ExportTarget = z.infer<typeof exportTargetSchema>;
 
@@ -106,6 +110,6 @@ export const exports = {
   dump: call.input(dumpExportSchema).output(exportResultSchema),
   /** A zip with everything that repeats the traces. */
   study: call.input(studyExportSchema).output(exportResultSchema),
-  /** Provenance and numbers as a self-contained HTML page; figures are added by the face that draws them. */
+  /** The verdict, provenance and numbers as a self-contained HTML page or a PDF; figures are added by the face that draws them. */
   report: call.input(reportExportSchema).output(exportResultSchema),
 };

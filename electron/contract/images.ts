@@ -107,6 +107,11 @@ export const undoneSchema = z.object({
     'remove-finding',
     'add-to-group',
     'remove-from-group',
+    'create-group',
+    'remove-group',
+    'delete-tag',
+    'update-patient',
+    'merge-patients',
   ]),
   imageIds: z.array(idSchema),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { call } from './call.ts';
 import { exportResultSchema } from './exports.ts';
+import { folderPreviewSchema } from './import-preview.ts';
 import { byId, idSchema, instantSchema, sha256Schema, taskIdSchema } from './ids.ts';
 
 /** Why a file was not taken in, or what has to be said about one that was; one code per cause. */
@@ -98,15 +99,14 @@ export type ImportCounts = z.infer<typeof importCountsSchema>;
 
 export type ImportReport = z.infer<typeof importReportSchema>;
 
+const folderRule = z.string().regex(/^(?:none|(?:patient|visit|\*)(?:\/(?:patient|visit|\*))*)$/);
+
 /** What a person decides before an import. */
 export const importChoicesSchema = z.strictObject({
   /** `managed` copies originals into the library; `in-place` only remembers where they are. */
   storage: z.enum(['managed', 'in-place']).default('managed'),
   /** What the folder levels below a chosen folder name, outermost first; `*` is a level without meaning. */
-  folderRule: z
-    .string()
-    .regex(/^(?:none|(?:patient|visit|\*)(?:\/(?:patient|visit|\*))*)$/)
-    .default('none'),
+  folderRule: folderRule.default('none'),
   /** CSV file that names patient, eye, visit, tags and findings of files; null looks for `manifest.csv` beside them. */
   manifest: z.string().min(1).nullable().default(null),
   /** Put on every imported image. */
@@ -120,6 +120,19 @@ const begun = z.object({ importId: idSchema, taskId: taskIdSchema });
 const importSummarySchema = importReportSchema.omit({ schema: true, entries: true });
 
 export const imports = {
+  /** What an import would make of folders and file names; contents are not read. */
+  preview: call
+    .input(
+      z.strictObject({
+        /** On the computer that runs the workbench. */
+        paths: z.array(z.string().min(1)).max(10_000).default([]),
+        /** Of files that a browser has not handed over yet, with slashes. */
+        files: z.array(z.string().min(1)).max(500_000).default([]),
+        /** null takes the rule that the names suggest. */
+        folderRule: folderRule.nullable().default(null),
+      }),
+    )
+    .output(folderPreviewSchema),
   /** Begins in the background, after imports that have begun before. */
   start: call
     .input(

@@ -14,6 +14,10 @@
  * | server.connections | further ones are closed |
  * | server.heartbeat | a WebSocket that misses one is closed |
  * | engine.cancel | the engine is killed; `engine.cancelled` |
+ * | models.configBytes, indexBytes, tokenizerBytes, templateBytes | `model.config-invalid`, `weights-invalid`, `tokenizer-invalid`, `chat-template` |
+ * | models.pixels, smallestPixels, patch, merge | `model.config-invalid` |
+ * | models.growth | `model.tokenizer-invalid` |
+ * | models.loading, tokenizing, templating, templateRange | the work is interrupted; `model.tokenizer-invalid`, `model.chat-template` |
  * | engine.silence | the engine is killed; `engine.killed`, and the job is tried again |
  * | closing | what still hangs is left behind, and the library is closed |
  */
@@ -46,6 +50,34 @@ export const limits = {
     idle: 120_000,
     connections: 512,
     heartbeat: 30_000,
+  },
+  /** Of a checkpoint's small files; released ones stay well below. */
+  models: {
+    /** config.json, preprocessor_config.json and their like. */
+    configBytes: 4 * 1024 ** 2,
+    /** The list of shards. */
+    indexBytes: 64 * 1024 ** 2,
+    /** tokenizer.json, and tokenizer_config.json, which may hold the vocabulary's additions and the template. */
+    tokenizerBytes: 128 * 1024 ** 2,
+    templateBytes: 1024 ** 2,
+    /** To which an image processor may bring an image down; 2.6 times what released models say. */
+    pixels: 2 ** 25,
+    /** To which it may enlarge a small image; 20 times what released models say. */
+    smallestPixels: 2 ** 22,
+    /** Side of a patch, pixels. */
+    patch: 64,
+    /** Patches along a merged token, and frames in a patch. */
+    merge: 4,
+    /** Times its length that a text may have after the normaliser. */
+    growth: 100,
+    /** For the tokenizer to be built. */
+    loading: 60_000,
+    /** For one text to become tokens or the other way round. */
+    tokenizing: 5000,
+    /** For the template to be rendered once. */
+    templating: 2000,
+    /** Numbers that a template may count in one loop. */
+    templateRange: 10_000,
   },
   engine: {
     /** Longer than a chunk of work takes on an ordinary computer; what is killed too early is only loaded again. */

@@ -36,6 +36,8 @@ export const patients = {
     .output(z.object({ patient: patientSchema, visits: z.array(visitSchema.extend(withImageCount)) })),
   add: call.input(patientInputSchema).output(patientSchema),
   update: call.input(byId.extend({ change: patientInputSchema.partial() })).output(patientSchema),
+  /** Gives images and visits of a patient to another one, and removes the first; visits of one day become one. */
+  merge: call.input(byId.extend({ into: idSchema })).output(patientSchema),
   /** Refused while the patient has images. */
   remove: call.input(byId).output(changed),
 };

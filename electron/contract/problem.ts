@@ -28,7 +28,20 @@ export function problemOf(error: unknown): Problem {
     if (travelled.success) return travelled.data;
   }
   const { code, summary, expected, found, advice } = serializeError(error);
-  return withoutAbsent({ code, summary, expected, found, advice });
+  return withoutAbsent({
+    code,
+    summary: code === 'internal' ? withoutPaths(summary) : summary,
+    expected,
+    found,
+    advice,
+  });
+}
+
+/** Nobody chose the words of a defect: paths in them may name patients and folders, and say nothing to a reader. */
+function withoutPaths(text: string): string {
+  return text
+    .replace(/(["'`])(?:file:|[A-Za-z]:[\\/]|[\\/]).*?\1/gs, '$1…$1')
+    .replace(/(?:file:\/{2,3}|(?<![\w.])(?:[A-Za-z]:)?[\\/])[^\s"'`,;:()]+(?:[\\/][^"'`,;:()\n]*)+/g, '…');
 }
 
 /** Flattens anything thrown for a message channel; {@link deserializeError} is its inverse. */

@@ -125,6 +125,8 @@ export const taskCountsSchema = z.object({
   millisecondsLeft: count.nullable(),
   /** Whether the queue begins nothing more. */
   paused: z.boolean(),
+  /** Why tasks cannot be stored now, such as a full disk; they go on by themselves when it is over. */
+  problem: problemSchema.nullable(),
 });
 
 export type Task = z.infer<typeof taskSchema>;

@@ -11,6 +11,7 @@ import { call } from './call.ts';
 import { resolvedConceptSchema } from './concepts.ts';
 import { byId, byIds, changed, count, idSchema, instantSchema, sha256Schema, taskIdSchema } from './ids.ts';
 import { imageChoiceSchema } from './image-query.ts';
+import { lateralities } from './laterality.ts';
 
 const laterConcept = z.object({
   conceptId: z.string(),
@@ -25,10 +26,21 @@ const laterConcept = z.object({
   controlled: z.boolean(),
 });
 
+/** What a trace is recognised by: whose photograph it is. */
+const tracedImageSchema = z.object({
+  patientCode: z.string().nullable(),
+  laterality: z.enum(lateralities),
+  fileName: z.string(),
+  visitDate: z.string().nullable(),
+  visitLabel: z.string().nullable(),
+});
+
 /** A trace as lists show it: its provenance without its numbers. */
 export const traceSummarySchema = z.object({
   id: idSchema,
   imageId: idSchema.nullable(),
+  /** null without an image, and where the image is no longer in the library. */
+  image: tracedImageSchema.nullable(),
   modelId: idSchema,
   modelName: z.string(),
   modelSha256: sha256Schema,
@@ -67,13 +79,21 @@ export const traceDetailSchema = z.object({
   concepts: z.array(laterConcept),
 });
 
+export const traceOrders = ['newest', 'oldest', 'patient'] as const;
+
 export const traceFilterSchema = z.strictObject({
+  /** Every word occurs in patient, file, tags, findings, notes, prompt, answer or model; a number is also an id. */
+  text: z.string().max(1000).optional(),
+  lateralities: z.array(z.enum(lateralities)).min(1).optional(),
+  order: z.enum(traceOrders).default('newest'),
   imageId: idSchema.optional(),
   modelId: idSchema.optional(),
   groupId: idSchema.optional(),
   limit: z.int().min(1).max(1000).default(100),
   /** Only traces made before this one. */
   beforeId: idSchema.optional(),
+  /** As many are left out at the beginning of the order. */
+  skip: count.default(0),
 });
 
 /** Images × prompts, traced in the same way. */
@@ -99,6 +119,8 @@ export const enqueueResultSchema = z.object({
   traceIds: z.array(idSchema),
 });
 
+export type TraceOrderKey = (typeof traceOrders)[number];
+
 export type TraceSummaryView = z.infer<typeof traceSummarySchema>;
 
 export type TraceHeader = z.infer<typeof traceHeaderSchema>;
@@ -112,7 +134,7 @@ export type EnqueueOutcome = z.infer<typeof enqueueResultSchema>;
 export const traces = {
   /** Puts a task into the queue for every image and prompt. */
   enqueue: call.input(traceOrderSchema).output(enqueueResultSchema),
-  /** Newest first. */
+  /** In the order that is asked for. */
   list: call.input(traceFilterSchema).output(z.array(traceSummarySchema)),
   get: call.input(byId).output(traceDetailSchema),
   /** The whole trace with its arrays; read it with `unpackTrace` of trace-payload.ts. */

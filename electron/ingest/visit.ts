@@ -1,6 +1,9 @@
 import type { Visit } from '../contract/visits.ts';
 
-/** A visit as the import hands it over, with the key that makes it one of a kind for its patient. */
+/**
+ * A visit as the import hands it over, with the key that makes it one of a kind for its patient. A day is one visit:
+ * cameras open a study for each eye or each device, and a person comes once. A study without a date is its own.
+ */
 export function visitFromParts(parts: {
   readonly studyUid?: string | null;
   readonly date?: string | null;
@@ -8,6 +11,11 @@ export function visitFromParts(parts: {
 }): Pick<Visit, 'key' | 'date' | 'label' | 'studyUid'> | null {
   const { studyUid = null, date = null, label = '' } = parts;
   if (studyUid === null && date === null && label === '') return null;
-  const key = studyUid === null ? `${date ?? ''}/${label.normalize('NFC')}` : `study ${studyUid}`;
+  const key =
+    studyUid === null
+      ? `${date ?? ''}/${label.normalize('NFC')}`
+      : date === null
+        ? `study ${studyUid}`
+        : `${date}/`;
   return { key, date, label: label.normalize('NFC'), studyUid };
 }

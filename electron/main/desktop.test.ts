@@ -360,3 +360,35 @@ test('the engine is a utility process whose end is told with its last words', as
   await calm.end();
   expect(ends.at(-1)).toMatchObject({ code: 'engine.cancelled' });
 });
+
+test('a trial that the engine asks for runs in a process of its own, and the engine is told how it ended', async () => {
+  const { forkUtilityEngine } = await import('./utility-engine.ts');
+  const events: unknown[] = [];
+  forkUtilityEngine('/app/node/worker.js', {
+    onEvent: (event) => events.push(event),
+    onEnd: () => undefined,
+  });
+  const engine = electron.UtilityProcessDouble.all.at(-1)!;
+  const order = {
+    type: 'probe',
+    script: '/app/node/probe-process.js',
+    args: ['webgpu'],
+    environment: { LOG: '1' },
+  };
+  engine.emit('message', { ...order, id: 1 });
+  const trial = electron.UtilityProcessDouble.all.at(-1)!;
+  expect(electron.asked.at(-1)).toMatchObject({
+    what: 'fork',
+    args: ['/app/node/probe-process.js', ['webgpu'], { env: { LOG: '1' } }],
+  });
+  trial.stderr.emit('data', Buffer.from('a card'));
+  trial.emit('message', { failure: null });
+  await expect
+    .poll(() => engine.sent)
+    .toEqual([{ type: 'probed', id: 1, report: { failure: null }, how: 'exit code 1', log: 'a card' }]);
+
+  engine.emit('message', { ...order, id: 2 });
+  electron.UtilityProcessDouble.all.at(-1)!.emit('exit', 139);
+  await expect.poll(() => engine.sent[1]).toMatchObject({ id: 2, report: null, how: 'exit code 139' });
+  expect(events).toEqual([]);
+});

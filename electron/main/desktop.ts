@@ -23,7 +23,7 @@ import { forkUtilityEngine } from './utility-engine.ts';
 import { readWindowState, rememberWindowState } from './window-state.ts';
 
 export interface DesktopOptions {
-  /** Built files lie beside each other in it: main, preload, renderer, engine. */
+  /** Built files lie beside each other in it: main, preload, renderer, node. */
   readonly builtFolder: string;
   readonly workbench?: Partial<WorkbenchOptions>;
 }
@@ -69,7 +69,10 @@ export function runDesktop({ builtFolder, workbench: workbenchOptions }: Desktop
         modelsFolder: folders.models,
         settingsFile: folders.settingsFile,
         logFolder: folders.logs,
-        engine: { workerPath: join(builtFolder, 'engine', 'worker.js'), fork: forkUtilityEngine },
+        engine: {
+          workerPath: join(unpackedFolder(builtFolder), 'node', 'worker.js'),
+          fork: forkUtilityEngine,
+        },
         log,
         ...workbenchOptions,
       });
@@ -81,6 +84,11 @@ export function runDesktop({ builtFolder, workbench: workbenchOptions }: Desktop
       app.exit(1);
     }
   });
+}
+
+/** Processes of their own are started from plain files; a packaged desktop keeps those beside its archive. */
+function unpackedFolder(folder: string): string {
+  return folder.replace(/([\\/])app\.asar(?=[\\/]|$)/, '$1app.asar.unpacked');
 }
 
 interface DesktopParts {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +34,15 @@ describe('uploads of a server that is up for days', () => {
     await vi.waitFor(() => expect(Date.now() - statSync(rootOf()).mtimeMs).toBeLessThan(60_000));
     await uploads.close();
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('makes nothing where the library was before it was moved', async () => {
+    const library = join(folder, 'library');
+    const uploads = await openUploads(join(library, 'temporary'));
+    renameSync(library, join(folder, 'moved'));
+    expect((await uploads.handle(request('POST'), '/uploads')).status).toBe(503);
+    expect(readdirSync(folder)).toEqual(['moved']);
+    await uploads.close();
   });
 
   it('makes the folder again where somebody has removed it', async () => {

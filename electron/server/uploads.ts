@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ const { fileBytes: largestFile, drops: mostDrops, idle } = limits.uploads;
 const signOfLife = 3_600_000;
 
 export interface UploadAnswer {
-  readonly status: 201 | 204 | 400 | 404 | 413 | 429 | 507;
+  readonly status: 201 | 204 | 400 | 404 | 413 | 429 | 503 | 507;
   readonly body: Readonly<Record<string, string>> | null;
 }
 
@@ -51,6 +51,8 @@ export async function openUploads(temporaryFolder: string, { now = Date.now } = 
       if (drops.size >= mostDrops) return { status: 429, body: null };
       const made = randomUUID();
       const folder = join(root, made);
+      // A folder made anew would be the beginning of a second library where this one was before it was moved.
+      if (!existsSync(dirname(temporaryFolder))) return { status: 503, body: null };
       // With its parents: while this computer slept, another process may have taken the whole for a crash's.
       await mkdir(folder, { recursive: true });
       use(made);

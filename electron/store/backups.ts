@@ -161,6 +161,7 @@ function checkCopy(file: string): void {
     const verdict = guarded(() => connection.pragma('integrity_check(1)', { simple: true }));
     if (verdict !== 'ok') throw damagedLibrary(`integrity_check: ${String(verdict)}`);
     const version = Number(connection.pragma('user_version', { simple: true }));
+    if (version < 0) throw damagedLibrary(`schema ${version}`);
     if (version === 0) throw damagedLibrary('a database without a library in it');
     if (version > schemaVersion) throw newerSchema(version);
   } finally {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { FundusLensError } from '../contract/errors.ts';
 import type { LibraryPaths } from '../contract/library.ts';
 import { explainDatabaseError } from './database/database-errors.ts';
 
@@ -35,13 +36,14 @@ export class ContentFiles {
   }
 
   /**
-   * @throws library.disk-full, library.read-only
+   * @throws library.disk-full, library.read-only, library.unavailable when the library was moved meanwhile
    */
   async write(relativePath: string, data: Uint8Array): Promise<void> {
     const target = this.resolve(relativePath);
     if ((await sizeOf(target)) === data.byteLength) return;
     const temporary = path.join(this.#paths.temporary, randomUUID());
     try {
+      this.#refuseWhenMoved();
       await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
       const handle = await open(temporary, 'wx', 0o600);
       try {
@@ -58,12 +60,18 @@ export class ContentFiles {
     }
   }
 
+  /** Folders that are made as they are needed would be the beginning of a second library at the old place. */
+  #refuseWhenMoved(): void {
+    if (!existsSync(this.#paths.database)) throw movedAway();
+  }
+
   /** The synchronous twin of {@link write}, for files that belong to a transaction. */
   writeNow(relativePath: string, data: Uint8Array): void {
     const target = this.resolve(relativePath);
     if (existsSync(target)) return;
     const temporary = path.join(this.#paths.temporary, randomUUID());
     try {
+      this.#refuseWhenMoved();
       mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
       const descriptor = openSync(temporary, 'wx', 0o600);
       try {
@@ -81,6 +89,14 @@ export class ContentFiles {
       throw explainDatabaseError(error);
     }
   }
+}
+
+function movedAway(): FundusLensError {
+  return new FundusLensError('library.unavailable', 'The library is no longer where it was opened.', {
+    expected: 'its folder, with library.sqlite in it, at its place until the program ends',
+    found: 'a folder that was moved or renamed, or a disk that was taken out',
+    advice: 'put the folder back, or close the program and open the library at its new place',
+  });
 }
 
 /** Makes a rename durable; Windows has no such call and needs none. */

@@ -12,6 +12,7 @@ import {
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FundusLensError } from '../contract/errors.ts';
+import { restoreBackup } from './backups.ts';
 import { openLibrary } from './library.ts';
 import { addRecords, makeRecord, scratchFolder } from './testing.ts';
 
@@ -60,6 +61,12 @@ describe('a library whose database', () => {
       hollow.exec('CREATE TABLE x (y); DROP TABLE x');
       hollow.close();
     },
+    'has a schema below zero': () => {
+      const changed = new SqliteDatabase(file);
+      changed.pragma('journal_mode = DELETE');
+      changed.pragma('user_version = -5');
+      changed.close();
+    },
     'is of another program': () => {
       rmSync(file);
       const other = new SqliteDatabase(file);
@@ -81,6 +88,19 @@ describe('a library whose database', () => {
       expect(existsSync(file) ? readFileSync(file) : null).toEqual(before);
     },
   );
+
+  it.each([
+    ['a schema below zero', 60, -5],
+    ['a format that no version writes', 44, 99],
+  ])('is not replaced by a backup with %s', async (_, offset, value) => {
+    const backup = path.join(folder, 'backups', await makeLibrary());
+    const bytes = readFileSync(backup);
+    bytes.writeInt32BE(value, offset);
+    writeFileSync(backup, bytes);
+    const before = readFileSync(file);
+    await expect(restoreBackup(folder, backup)).rejects.toMatchObject({ code: 'library.damaged' });
+    expect(readFileSync(file)).toEqual(before);
+  });
 
   it('says of each what it found, in words of its own', async () => {
     const said: string[] = [];

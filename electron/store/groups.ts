@@ -62,6 +62,18 @@ export class Groups {
     });
   }
 
+  /** Puts a removed group back under its own id; where its name was given to another meanwhile, with a number. */
+  restore(group: Group, imageIds: readonly number[]): void {
+    this.#db.transaction(() => {
+      const { id, note, createdAt } = group;
+      let name = group.name;
+      for (let number = 2; this.findByName(name) !== undefined; number++) name = `${group.name} (${number})`;
+      this.#db.run(query.insertInto('groups').values({ id, name, note, createdAt }));
+      this.addImages(id, imageIds);
+      this.#audit.append('group.restore', `group ${id}`, { images: imageIds.length });
+    });
+  }
+
   addImages(id: number, imageIds: readonly number[]): void {
     this.#db.transaction(() => {
       for (const imageId of imageIds) {

@@ -1,11 +1,20 @@
 import { FundusLensError } from '../contract/errors.ts';
 import type { Patient } from '../contract/patients.ts';
+import type { Visit } from '../contract/visits.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';
 import { naturalKey } from './database/natural-key.ts';
 
 export type NewPatient = Pick<Patient, 'code'> & Partial<Omit<Patient, 'id' | 'code' | 'createdAt'>>;
+/** A merge of two patients, as it was before. */
+export interface MergedPatients {
+  readonly patient: Patient;
+  readonly target: Patient;
+  readonly visits: readonly Visit[];
+  readonly images: readonly { readonly id: number; readonly visitId: number | null }[];
+}
+
 export type PatientSummary = Patient & { readonly imageCount: number };
 
 /** Names stay in this table and in the search index; nothing here puts one into a message or the audit log. */
@@ -75,6 +84,65 @@ export class Patients {
       }
       this.#audit.append('patient.update', `patient ${id}`, { fields: Object.keys(change) });
       return this.get(id);
+    });
+  }
+
+  /**
+   * Gives a patient's images and visits to another and removes the patient. Visits of the same key become one; what is
+   * not known of the other patient is taken over, what is known stays.
+   *
+   * @returns what {@link unmerge} needs to take it back
+   * @throws input.invalid for a patient and itself
+   */
+  merge(id: number, into: number): MergedPatients {
+    if (id === into) throw new FundusLensError('input.invalid', 'A patient cannot be merged with itself.');
+    return this.#db.transaction(() => {
+      const merged: MergedPatients = {
+        patient: this.get(id),
+        target: this.get(into),
+        visits: this.#db.all(query.selectFrom('visits').selectAll().where('patientId', '=', id)),
+        images: this.#db.all(
+          query.selectFrom('images').select(['id', 'visitId']).where('patientId', '=', id),
+        ),
+      };
+      this.#db.run(query.updateTable('images').set({ patientId: into }).where('patientId', '=', id));
+      for (const visit of merged.visits) {
+        const same = this.#db.get(
+          query.selectFrom('visits').select('id').where('patientId', '=', into).where('key', '=', visit.key),
+        );
+        if (same === undefined) {
+          this.#db.run(query.updateTable('visits').set({ patientId: into }).where('id', '=', visit.id));
+        } else {
+          this.#db.run(query.updateTable('images').set({ visitId: same.id }).where('visitId', '=', visit.id));
+        }
+      }
+      this.#db.run(query.deleteFrom('patients').where('id', '=', id));
+      const { name, birthYear, sex } = merged.patient;
+      this.ensure({ code: merged.target.code, name, birthYear, sex });
+      this.#audit.append('patient.merge', `patient ${id}`, { into, images: merged.images.length });
+      return merged;
+    });
+  }
+
+  /** Takes a merge back: patient, visits and images are what they were. */
+  unmerge({ patient, target, visits, images }: MergedPatients): void {
+    this.#db.transaction(() => {
+      this.#db.run(query.insertInto('patients').values({ ...patient, codeKey: naturalKey(patient.code) }));
+      for (const visit of visits) {
+        const kept = this.#db.get(query.selectFrom('visits').select('id').where('id', '=', visit.id));
+        if (kept === undefined) this.#db.run(query.insertInto('visits').values(visit));
+        else {
+          this.#db.run(query.updateTable('visits').set({ patientId: patient.id }).where('id', '=', visit.id));
+        }
+      }
+      for (const { id, visitId } of images) {
+        this.#db.run(
+          query.updateTable('images').set({ patientId: patient.id, visitId }).where('id', '=', id),
+        );
+      }
+      const { name, birthYear, sex } = target;
+      this.#db.run(query.updateTable('patients').set({ name, birthYear, sex }).where('id', '=', target.id));
+      this.#audit.append('patient.unmerge', `patient ${patient.id}`, { from: target.id });
     });
   }
 

@@ -25,10 +25,14 @@ export class Visits {
     );
   }
 
-  /** The patient's visit of this key, made if there is none. */
+  /**
+   * The patient's visit of this key, made if there is none. Libraries of earlier versions keep a visit for each DICOM
+   * study; a study that is known belongs where it was.
+   */
   ensure(patientId: number, visit: Pick<Visit, 'key' | 'date' | 'label' | 'studyUid'>): number {
-    const known = this.#db.get(
-      query.selectFrom('visits').select('id').where('patientId', '=', patientId).where('key', '=', visit.key),
+    const [known] = this.#db.rows<{ id: number }>(
+      `SELECT id FROM visits WHERE patientId = ? AND key IN (?, ?) ORDER BY key = ? LIMIT 1`,
+      [patientId, visit.key, `study ${visit.studyUid ?? ''}`, visit.key],
     );
     if (known !== undefined) return known.id;
     const { lastInsertRowid } = this.#db.run(query.insertInto('visits').values({ patientId, ...visit }));

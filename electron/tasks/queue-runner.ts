@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FundusLensError } from '../contract/errors.ts';
 import { problemOf } from '../contract/problem.ts';
+import type { Problem } from '../contract/problem.ts';
 import type { TaskKind, TaskProgress } from '../contract/tasks.ts';
 import type { Library } from '../store/library.ts';
 import type { QueuedTask } from '../store/queue/queued-task.ts';
@@ -21,6 +22,8 @@ export interface RunnerOptions {
 export interface RunnerListener {
   changed(id: number): void;
   progressed(id: number, progress: TaskProgress): void;
+  /** The library takes no more results, or takes them again (null); until then tasks wait. */
+  troubled(problem: Problem | null): void;
 }
 
 const progressMilliseconds = 100;
@@ -48,6 +51,7 @@ export class QueueRunner {
   #stopping = false;
   #wake: () => void = () => undefined;
   #modelKey = '';
+  #trouble: Problem | null = null;
 
   constructor(
     session: OpenLibrary,
@@ -106,6 +110,11 @@ export class QueueRunner {
     return this.#running?.id === id ? this.#running.progress : null;
   }
 
+  /** Why nothing can be stored now, such as a full disk; null when all is well. */
+  get trouble(): Problem | null {
+    return this.#trouble;
+  }
+
   get #library(): Library {
     return this.#session.library;
   }
@@ -113,6 +122,8 @@ export class QueueRunner {
   async #run(): Promise<void> {
     let lookedForDead = Date.now();
     while (!this.#stopping) {
+      // What this worker could not end for want of space is still "running", and goes back once it can be written.
+      if (this.#trouble !== null) this.#recover((worker) => worker !== this.worker && this.#isAlive(worker));
       const task = this.#claim();
       if (task !== undefined) await this.#attempt(task);
       else await this.#sleep();
@@ -125,9 +136,11 @@ export class QueueRunner {
 
   #claim(): QueuedTask | undefined {
     const { leaseMilliseconds } = this.#options;
-    return this.#tolerate('claim', () =>
+    const task = this.#tolerate('claim', () =>
       this.#library.queue.claim({ worker: this.worker, modelKey: this.#modelKey, leaseMilliseconds }),
     );
+    if (task !== undefined) this.#setTrouble(null);
+    return task;
   }
 
   async #attempt(task: QueuedTask): Promise<void> {
@@ -196,9 +209,9 @@ export class QueueRunner {
   }
 
   #recover(isAlive: (worker: string) => boolean): void {
-    for (const id of this.#tolerate('recover', () => this.#library.queue.recover(isAlive)) ?? []) {
-      this.#tolerate('publish', () => this.#listener.changed(id));
-    }
+    const recovered = this.#tolerate('recover', () => this.#library.queue.recover(isAlive)) ?? [];
+    if (recovered.length > 0) this.#setTrouble(null);
+    for (const id of recovered) this.#tolerate('publish', () => this.#listener.changed(id));
   }
 
   readonly #isAlive = (worker: string): boolean => {
@@ -229,8 +242,17 @@ export class QueueRunner {
     try {
       return work();
     } catch (error) {
-      this.#options.onError(`queue-${what}`, error);
+      const problem = problemOf(error);
+      // The same problem comes with every look at the queue.
+      if (problem.code !== this.#trouble?.code) this.#options.onError(`queue-${what}`, error);
+      if (problem.code.startsWith('library.') && problem.code !== 'library.locked') this.#setTrouble(problem);
       return undefined;
     }
+  }
+
+  #setTrouble(problem: Problem | null): void {
+    if (problem?.code === this.#trouble?.code) return;
+    this.#trouble = problem;
+    this.#listener.troubled(problem);
   }
 }

@@ -26,6 +26,7 @@ export class TaskQueue implements TaskSource {
       changed: (id: number) => this.#publish([id]),
       progressed: (id: number, progress: NonNullable<Task['progress']>) =>
         events.publish({ type: 'task-progress', taskId: queueTaskId(id), progress, millisecondsLeft: null }),
+      troubled: () => this.#publishQueue(),
     };
     this.#runner = new QueueRunner(session, kinds, listener, options);
   }
@@ -43,7 +44,12 @@ export class TaskQueue implements TaskSource {
   /** Call when rows were put into the queue. */
   added(): void {
     this.#runner.wake();
-    this.#events.publish({ type: 'queue', paused: this.#queue.isQueuePaused() });
+    this.#publishQueue();
+  }
+
+  #publishQueue(): void {
+    const { trouble } = this.#runner;
+    this.#events.publish({ type: 'queue', paused: this.#queue.isQueuePaused(), problem: trouble });
   }
 
   /** Ends the running task of an image that was removed. */
@@ -61,9 +67,9 @@ export class TaskQueue implements TaskSource {
     return this.#changed(numbers, () => this.#queue.setPriority(numbers, priority));
   }
 
-  status(): Pick<TaskCounts, 'millisecondsLeft' | 'paused'> {
+  status(): Pick<TaskCounts, 'millisecondsLeft' | 'paused' | 'problem'> {
     const { millisecondsLeft } = this.#queue.counts();
-    return { millisecondsLeft, paused: this.#queue.isQueuePaused() };
+    return { millisecondsLeft, paused: this.#queue.isQueuePaused(), problem: this.#runner.trouble };
   }
 
   counts(kinds: TaskFilter['kinds']): Readonly<Record<TaskState, number>> {

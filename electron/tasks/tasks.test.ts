@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FundusLensError } from '../contract/errors.ts';
 import type { WorkbenchEvent } from '../contract/events.ts';
 import type { Task } from '../contract/tasks.ts';
 import { contentKey } from '../store/database/canonical-json.ts';
@@ -183,4 +184,40 @@ test('the time that is left follows the pace of the last seconds, and begins ane
   expect(remaining.estimate(fetch(10), 500)).toBeNull();
   expect(remaining.estimate(fetch(20), 2000)).toBe(8000);
   expect(remaining.estimate({ ...fetch(20), stage: 'hash' }, 3000)).toBeNull();
+});
+
+describe('a queue whose disk is full', () => {
+  const full = () => {
+    throw new FundusLensError('library.disk-full', 'The disk of the library is full; nothing was changed.');
+  };
+
+  test('says so until results can be stored again, and then goes on by itself', async () => {
+    const store = () => 1;
+    const kinds = {
+      trace: { describe: () => [], run: () => Promise.resolve({ store }) },
+    };
+    const events = { publish: (event: WorkbenchEvent) => published.push(event) };
+    const errors: string[] = [];
+    const options = { pollMilliseconds: 5, onError: (event: string) => errors.push(event) };
+    queueAt(1);
+    const full1 = (['finish', 'fail', 'recover'] as const).map((name) =>
+      vi.spyOn(library.queue, name).mockImplementation(full),
+    );
+    const real = new TaskQueue({ library, isReadOnly: false }, kinds, events, options);
+    real.start();
+    await expect.poll(() => real.status().problem?.code).toBe('library.disk-full');
+    expect(published).toContainEqual(
+      expect.objectContaining({
+        type: 'queue',
+        problem: expect.objectContaining({ code: 'library.disk-full' }) as unknown,
+      }),
+    );
+    // The same trouble at every look is one entry of the log.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(errors.length).toBeLessThan(5);
+    for (const spy of full1) spy.mockRestore();
+    await expect.poll(() => real.status().problem).toBeNull();
+    await real.stop();
+    expect(library.queue.list({ kinds: ['trace'], limit: 1 })[0]?.state).not.toBe('running');
+  });
 });

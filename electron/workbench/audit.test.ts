@@ -1,5 +1,6 @@
+import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { importFolder, WorkbenchFixture } from './workbench-fixture.ts';
+import { fixtureModel, importFolder, settle, WorkbenchFixture } from './workbench-fixture.ts';
 
 const fixture = new WorkbenchFixture();
 afterAll(() => fixture.remove());
@@ -20,4 +21,18 @@ test('tags, findings and exports leave an entry each, without a name in it', asy
     { action: 'finding.put', details: { images: 1 } },
   ]);
   expect(JSON.stringify(entries)).not.toMatch(/Иванов|друзы/);
+});
+
+test('so does what a trace was computed from, written to a file', async () => {
+  const workbench = await fixture.open();
+  const { client } = workbench;
+  const ids = await importFolder(workbench, fixture.source({ 'b_OD.png': 'square-112x112.png' }));
+  const { id: modelId } = await client.models.addFolder({ folder: fixtureModel });
+  const order = { images: { ids: ids.slice(-1) }, modelId, prompts: ['Describe this image.'] };
+  const { added } = await client.traces.enqueue({ ...order, conceptSetId: 'fundus', topK: 3, generate: 0 });
+  const [task] = await settle(workbench, added);
+  await client.exports.dump({ traceId: task!.traceId!, path: path.join(fixture.folder, 'a.safetensors') });
+  const [entry] = await client.library.audit({ limit: 1 });
+  expect(entry).toMatchObject({ action: 'export.dump', details: { to: 'file', traces: 1 } });
+  expect(JSON.stringify(entry)).not.toContain('safetensors');
 });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import path from 'node:path';
 import { createRouterClient } from '@orpc/server';
 import type { RouterClient } from '@orpc/server';
@@ -198,6 +199,18 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
 
+  /** Traces from before documents were compressed, a few at a time, so that nothing waits for it. */
+  async function compactTraces(): Promise<void> {
+    try {
+      while (runQueue && closing === null && session.library.readOnlyReason === null) {
+        if (session.library.traces.compactSome(8) === 0) return;
+        await pause(50, undefined, { ref: false });
+      }
+    } catch (error) {
+      onError('compact-traces', error);
+    }
+  }
+
   let closing: Promise<void> | null = null;
   const close = async () => {
     clearInterval(backups);
@@ -213,10 +226,12 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     events.close();
     session.close();
   };
+  const started = ready.then(collectLeftOvers).then(backUpWhenDue);
+  void started.then(compactTraces);
   return {
     router,
     client: createRouterClient(router),
-    ready: ready.then(collectLeftOvers).then(backUpWhenDue),
+    ready: started,
     imports,
     tasks: running,
     get enginePids() {

@@ -151,6 +151,7 @@ def run(rank, a, meeting):
         export(copy.deepcopy(net), tok, a.out)
 
     decay = tuple(int(v) for v in a.decay.split(':'))
+    sure = torch.tensor([packer.enc(answer)[0] for lang in ('en', 'ru') for answer in yesno.ANSWERS[lang].values()])
     while True:
         plan = torch.tensor(decay)
         if rank == 0 and os.path.exists(os.path.join(a.work, 'decay')):
@@ -163,17 +164,17 @@ def run(rank, a, meeting):
         if step >= last:
             break
         share = max(1e-3, share_of(step, a.warm_up, decay))
-        pixels, cells, truths = mix.batch(shards, photographs, a.seed, step, rank, a.batch // a.workers)
+        pixels, cells, truths = mix.batch(shards, photographs, a.seed, step, rank, a.batch // a.workers, a.shares, a.plain)
         rows, cols = pixels.shape[2] // 28, pixels.shape[3] // 28
         lab = mix.targets(truths, rows, cols)
         feats = tower(pixels, a.frozen)
-        loss, stats = aux_loss(heads, feats, cells, lab, rows, cols)
+        loss, stats = aux_loss(heads, feats.detach() if step < a.heads_first else feats, cells, lab, rows, cols)
         row = {'step': step, 'share': share, 'images': a.batch, 'aux': loss.item(), **stats}
         loss = loss * a.aux_weight
         rng = np.random.default_rng([a.seed, step, 7, rank])
         units = []
         for t in truths:
-            mine = yesno.sample_units(rng, t, 2) + tasks.sample_pairs(rng, t, 3)
+            mine = (yesno.contrast_units(rng, t, a.contrast) if a.contrast else yesno.sample_units(rng, t, 2)) + tasks.sample_pairs(rng, t, 3)
             units.append([mine[i] for i in rng.permutation(len(mine))])
         ids, pos, mask, target = packer.pack(units, rows, cols, a.length)
         p0, m = len(packer.head), feats.shape[1]
@@ -186,6 +187,10 @@ def run(rank, a, meeting):
         # the first token of an answer says what the picture is; the rest follow
         first = (torch.cat([torch.zeros(len(target), 1, dtype=torch.bool), target[:, :-1] >= 0], 1) == 0)[on]
         weight = torch.where(first, 2.0, 1.0)
+        yes_no = first & torch.isin(target[on], sure)
+        weight[yes_no] = a.yes_weight
+        if yes_no.any():
+            row['yes_no'] = (logits.argmax(-1) == target[on])[yes_no].float().mean().item()
         answer = (each * weight).sum() / weight.sum()
         row['text'] = each.mean().item()
         row['first_token'] = (logits.argmax(-1) == target[on])[first].float().mean().item()
@@ -200,9 +205,9 @@ def run(rank, a, meeting):
             row['seconds'] = round(time.time() - started, 1)
             log.write(json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}) + '\n')
             log.flush()
-            if step % 10 == 0:
+            if step % 10 == 0 or step < 3:
                 print(json.dumps({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}), flush=True)
-            if step % 25 == 0 or step == last:
+            if step % 10 == 0 or step == last:
                 save()
             if step % a.export_every == 0:
                 write()
@@ -230,6 +235,11 @@ def main():
     p.add_argument('--decay', default='1500:2500', help='first:last step of the fall of the rate')
     p.add_argument('--aux-weight', type=float, default=0.5)
     p.add_argument('--text-weight', type=float, default=2.0)
+    p.add_argument('--shares', type=float, nargs=4, help='drawn fundus, real fundus, real other, drawn other; default: those of mix.py')
+    p.add_argument('--plain', type=float, default=0.0, help='share of the drawn pictures that stay as they were drawn')
+    p.add_argument('--contrast', type=int, default=0, help='third stage: so many yes/no units of yesno.contrast_units for each picture')
+    p.add_argument('--yes-weight', type=float, default=2.0, help="weight of a yes/no answer's first token")
+    p.add_argument('--heads-first', type=int, default=0, help='steps in which the auxiliary heads, new here, do not change the tower')
     p.add_argument('--stop-after', type=int)
     p.add_argument('--workers', type=int, default=2)
     p.add_argument('--export-every', type=int, default=50)

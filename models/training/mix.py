@@ -31,13 +31,13 @@ def drawn(rng, shards, ids, fundus):
     return np.ascontiguousarray(x), c, t
 
 
-def batch(shards, photographs, seed, step, rank, count):
-    """-> pixels float32 [B, 3, H, W], cells float32 [B, M, F], truths."""
+def batch(shards, photographs, seed, step, rank, count, shares=None, plain=0.0):
+    """shares: those of the four kinds of picture, instead of SHARES; plain: share of the drawn pictures that stay as they were drawn. -> pixels float32 [B, 3, H, W], cells float32 [B, M, F], truths."""
     size = SIZE_SET[int(np.random.default_rng([seed, step]).choice(len(SIZE_SET), p=SIZE_WEIGHT))]
     rng = np.random.default_rng([seed, step, rank + 1])
     ids = shards.of_size(size, shards.total)
     images, cells, truths = [], [], []
-    shares = SHARES if step < LATER else SHARES_LATER
+    shares = shares or (SHARES if step < LATER else SHARES_LATER)
     for _ in range(count):
         u = rng.random()
         fundus, real = u < shares[0] + shares[1], shares[0] <= u < sum(shares[:3])
@@ -49,6 +49,9 @@ def batch(shards, photographs, seed, step, rank, count):
                 x = np.ascontiguousarray(x[:, ::-1])
         else:
             x, c, t = drawn(rng, shards, ids, fundus)
+        if plain and not real and rng.random() < plain:
+            images.append(x), cells.append(c), truths.append(t)
+            continue
         if not fundus and rng.random() < .2:
             x = disguise(rng, x)
         if t['kind'] not in ('noise', 'blank') or rng.random() < .3:

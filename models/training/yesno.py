@@ -8,6 +8,8 @@ import json
 import os
 import sys
 
+import numpy as np
+
 from generator.findings import FINDINGS
 
 END = {'en': ' Answer yes or no.', 'ru': ' Ответьте да или нет.'}
@@ -91,6 +93,28 @@ def sample_units(rng, truth, n):
         for lang in ('en', 'ru'):
             negated = bool(rng.random() < .5)
             unit.append(('yes-no:' + key, question(key, lang, negated), ANSWERS[lang][known[key] != negated]))
+        out.append(unit[::-1] if rng.random() < .5 else unit)
+    return out
+
+
+# how often a question of the third stage is chosen: what the second had not learnt to answer more often
+OFTEN = {'referable': 5, 'diabetic': 2, 'oedema': 2.5, 'exudates': 2.5, 'right-eye': 2}
+
+
+def contrast_units(rng, truth, n):
+    """n units, the question chosen by OFTEN whatever the answer is; every other unit asks in English both ways round, the others in both
+    languages with the polarity drawn anew for each."""
+    known = facts(truth)
+    keys = list(known)
+    weight = np.array([OFTEN.get(k, 1) for k in keys], float)
+    out = []
+    for key in rng.choice(keys, size=min(n, len(keys)), replace=False, p=weight / weight.sum()):
+        key = str(key)
+        if rng.random() < .5:
+            asked = [('en', False), ('en', True)]
+        else:
+            asked = [(lang, bool(rng.random() < .5)) for lang in ('en', 'ru')]
+        unit = [('yes-no:' + key, question(key, lang, negated), ANSWERS[lang][known[key] != negated]) for lang, negated in asked]
         out.append(unit[::-1] if rng.random() < .5 else unit)
     return out
 

@@ -49,10 +49,15 @@ export interface UploadedFolder {
   readonly remove: () => Promise<void>;
 }
 
-/** Brings files to the computer that runs the workbench, one after the other, as a browser must. */
+/**
+ * Brings files to the computer that runs the workbench, one after the other, as a browser must.
+ *
+ * @throws what `signal` was aborted with; nothing of the upload stays then
+ */
 export async function uploadFiles(
   files: readonly GivenFile[],
   onProgress: (done: number) => void,
+  signal: AbortSignal,
 ): Promise<UploadedFolder> {
   const opened = await fetch('/uploads', { method: 'POST' });
   if (!opened.ok) throw new Error(`The upload was refused: HTTP ${opened.status}.`);
@@ -63,7 +68,12 @@ export async function uploadFiles(
   let done = 0;
   for (const { file, path } of files) {
     const place = path.split('/').map(encodeURIComponent).join('/');
-    const sent = await fetch(`/uploads/${id}/${place}`, { method: 'PUT', body: file });
+    const sent = await fetch(`/uploads/${id}/${place}`, { method: 'PUT', body: file, signal }).catch(
+      async (error: unknown) => {
+        await remove();
+        throw error;
+      },
+    );
     if (!sent.ok) {
       await remove();
       throw new Error(`"${file.name}" could not be uploaded: HTTP ${sent.status}.`);

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { conceptSetSchema } from '../../electron/engine/lens-trace/concept-set.ts';
-import { copyOfSet, emptySet, faultOf, freeId, parseForms, tidySet } from './concepts/concept-draft.ts';
+import {
+  copyOfSet,
+  emptySet,
+  faultOf,
+  freeId,
+  parseForms,
+  possibleParents,
+  tidySet,
+  withoutConcept,
+} from './concepts/concept-draft.ts';
 import { shareOfTrace } from './tasks/share-done.ts';
 import { moveInGrid, nextSelection } from './images/selection-store.ts';
 
@@ -44,4 +53,25 @@ test('a new set becomes valid once its concepts have names and words', () => {
   });
   expect(copyOfSet(saved, ['own-2-own']).id).toBe('own-2-own-2');
   expect(freeId('Ё', [])).toBe('own');
+});
+
+test('a parent needs no words of its own, and can be removed', () => {
+  const concept = { label: { en: 'A', ru: 'А' }, role: 'target' as const };
+  const set = conceptSetSchema.parse({
+    ...{ schema: 'fundus-lens.concept-set/1', id: 'views', title: { en: 'Views', ru: 'Виды' } },
+    subject: 'view',
+    concepts: [
+      { ...concept, id: 'whole', forms: {} },
+      { ...concept, id: 'view', forms: {}, parent: 'whole' },
+      { ...concept, id: 'retina', forms: { en: ['retina'] }, parent: 'view' },
+    ],
+  });
+  expect(faultOf(set)).toBeNull();
+  expect(possibleParents(set, 'view').map(({ id }) => id)).toEqual(['whole']);
+  const fewer = withoutConcept(set, 'view');
+  expect(conceptSetSchema.parse(tidySet(fewer))).toMatchObject({
+    concepts: [{ id: 'whole' }, { id: 'retina', parent: 'whole' }],
+  });
+  expect(fewer.subject).toBeUndefined();
+  expect(faultOf(withoutConcept(set, 'retina'))).toBe('no-forms');
 });

@@ -1,6 +1,8 @@
 /** Perceptually uniform scales that people with any colour vision can read; anchors after matplotlib's tables. */
 export const scaleNames = ['viridis', 'cividis', 'inferno'] as const;
 export type ScaleName = (typeof scaleNames)[number];
+/** Scales of a single quantity, and the one of a difference with its neutral middle. */
+export type ColorTableName = ScaleName | 'difference';
 
 const anchors: Readonly<Record<ScaleName, readonly string[]>> = {
   viridis: [
@@ -67,18 +69,19 @@ export function sampleColor(colors: readonly string[], fraction: number): Rgb {
   return [mix(0), mix(1), mix(2)];
 }
 
-const tables = new Map<ScaleName, Uint32Array>();
+const tables = new Map<ColorTableName, Uint32Array>();
 
 /**
  * The scale as pixels ready for `ImageData`.
  *
  * @returns uint32 [256], little-endian RGBA, opaque
  */
-export function colorTable(name: ScaleName): Uint32Array {
+export function colorTable(name: ColorTableName): Uint32Array {
   const ready = tables.get(name);
   if (ready !== undefined) return ready;
+  const colors = name === 'difference' ? divergingAnchors : anchors[name];
   const table = Uint32Array.from({ length: 256 }, (_, index) => {
-    const [red, green, blue] = sampleColor(anchors[name], index / 255);
+    const [red, green, blue] = sampleColor(colors, index / 255);
     return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   });
   tables.set(name, table);

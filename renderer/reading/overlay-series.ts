@@ -28,24 +28,51 @@ export interface OverlayChoice {
   /** Read when the mode is `concept`. */
   readonly conceptIndex: number;
   readonly logarithmic: boolean;
+  /** Log-probability, nats, that takes the highest colour; the highest of this trace where it is absent. */
+  readonly highest?: number;
+}
+
+/**
+ * The log-probabilities that an overlay shows.
+ *
+ * @returns nats by layer index and cell; −∞ where the trace did not read the cell
+ */
+export function overlayLogProbs(
+  trace: LensTrace,
+  layout: ImageLayout,
+  { mode, conceptIndex }: Pick<OverlayChoice, 'mode' | 'conceptIndex'>,
+): (layerIndex: number, cell: number) => number {
+  const stride = trace.positions.length;
+  const concept = mode === 'concept' ? trace.concepts[conceptIndex] : undefined;
+  return (layer, cell) => {
+    const index = layout.cells[cell]!;
+    if (index < 0) return Number.NEGATIVE_INFINITY;
+    const place = layer * stride + index;
+    return concept === undefined ? trace.cells.topLogProbs[place * trace.topK]! : concept.logProb[place]!;
+  };
+}
+
+/** The highest log-probability, nats, of an overlay over all layers; −∞ where no cell was read. */
+export function highestLogProb(
+  trace: LensTrace,
+  layout: ImageLayout,
+  choice: Pick<OverlayChoice, 'mode' | 'conceptIndex'>,
+): number {
+  const logProbAt = overlayLogProbs(trace, layout, choice);
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let layer = 0; layer < trace.layers.length; layer++) {
+    for (let cell = 0; cell < layout.cells.length; cell++)
+      highest = Math.max(highest, logProbAt(layer, cell));
+  }
+  return highest;
 }
 
 /** Prepares the overlay of a trace; the work is done here, once, and not while somebody scrubs. */
 export function buildOverlay(trace: LensTrace, layout: ImageLayout, choice: OverlayChoice): OverlaySeries {
   const numLayers = trace.layers.length;
   const stride = trace.positions.length;
-  const concept = choice.mode === 'concept' ? trace.concepts[choice.conceptIndex] : undefined;
-  const logProbAt = (layer: number, cell: number) => {
-    const index = layout.cells[cell]!;
-    if (index < 0) return Number.NEGATIVE_INFINITY;
-    const place = layer * stride + index;
-    return concept === undefined ? trace.cells.topLogProbs[place * trace.topK]! : concept.logProb[place]!;
-  };
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let layer = 0; layer < numLayers; layer++) {
-    for (let cell = 0; cell < layout.cells.length; cell++)
-      highest = Math.max(highest, logProbAt(layer, cell));
-  }
+  const logProbAt = overlayLogProbs(trace, layout, choice);
+  const highest = choice.highest ?? highestLogProb(trace, layout, choice);
   const high = Number.isFinite(highest) ? Math.exp(highest) : 1;
   const levels = new Uint8Array(numLayers * layout.cells.length);
   const span = Math.max(1e-6, highest - logFloor);

@@ -1,5 +1,5 @@
 import { colorTable } from '../reading/color-scales.ts';
-import type { ScaleName } from '../reading/color-scales.ts';
+import type { ColorTableName } from '../reading/color-scales.ts';
 import type { OverlaySeries } from '../reading/overlay-series.ts';
 
 /** Where the photograph lies, in pixels of the canvas. */
@@ -13,7 +13,7 @@ export interface PhotoRect {
 export interface OverlayFrame {
   readonly series: OverlaySeries;
   readonly layerIndex: number;
-  readonly scale: ScaleName;
+  readonly scale: ColorTableName;
   /** 0–1. */
   readonly opacity: number;
   readonly showSinks: boolean;

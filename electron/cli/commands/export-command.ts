@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ExportResult, TableFormat } from '../../contract/exports.ts';
+import type { ExportResult, ReportFormat, TableFormat } from '../../contract/exports.ts';
 import type { Language } from '../../bundled/prompt-presets.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
@@ -64,17 +64,22 @@ async function exportOne(
     case 'images':
       return exports.images({ format: tableFormat(options), deidentify, target });
     case 'hidden-states': {
-      const [traceId] = options.traces ?? [];
-      if (traceId === undefined || options.layers === undefined)
+      if (options.traces === undefined || options.layers === undefined)
         throw missing('--traces ID and --layers 0,14,28');
       const format = options.format === 'npy' ? 'npy' : 'safetensors';
       const positions = options.positions ?? null;
-      return exports.hiddenStates({ traceId, layers: options.layers, positions, format, target }, { signal });
+      const { traces: traceIds, layers } = options;
+      return exports.hiddenStates({ traceIds, layers, positions, format, target }, { signal });
     }
     case 'study':
       return exports.study({ traceIds: await chosen(), includeImages: options.images, deidentify, target });
     case 'report':
-      return exports.report({ traceIds: await chosen(), language: options.language, target });
+      return exports.report({
+        traceIds: await chosen(),
+        language: options.language,
+        format: reportFormat(options.out),
+        target,
+      });
   }
 }
 
@@ -83,6 +88,18 @@ function tableFormat({ format, out }: ExportCommandOptions): TableFormat {
   const wanted = format ?? path.extname(out).slice(1).toLowerCase();
   if (wanted === 'csv' || wanted === 'json' || wanted === 'parquet') return wanted;
   throw missing('--format csv, json or parquet, or a file with such an ending');
+}
+
+/** The ending of the file decides, so that its name says what is in it. */
+function reportFormat(out: string): ReportFormat {
+  const ending = path.extname(out).slice(1).toLowerCase();
+  if (ending === 'pdf') return 'pdf';
+  if (ending === 'html' || ending === 'htm') return 'html';
+  throw new FundusLensError('input.invalid', 'A report is a PDF or a page.', {
+    expected: 'a file name that ends in .pdf or .html',
+    found: path.basename(out),
+    advice: 'Name the file so.',
+  });
 }
 
 function confirm({ confirmBurnedInText }: ExportCommandOptions): true {

@@ -1,4 +1,5 @@
 import { deserializeError } from '../../contract/problem.ts';
+import type { Problem } from '../../contract/problem.ts';
 import { isOver } from '../../contract/tasks.ts';
 import type { Task } from '../../contract/tasks.ts';
 import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
@@ -9,6 +10,7 @@ import type { LibraryTools } from './library-context.ts';
  * Waits for tasks and gives each one as it ends or is paused, showing how far the running one is.
  *
  * @param signal ends the waiting; what is not over stays as it is
+ * @throws FundusLensError `library.*` when tasks cannot be stored, as on a full disk: they stay in the queue
  */
 export async function* endingTasks(
   { client, signal }: { readonly client: LibraryTools['client']; readonly signal: AbortSignal },
@@ -22,7 +24,10 @@ export async function* endingTasks(
   try {
     for await (const event of await client.events.subscribe(undefined, { signal })) {
       if (event.type === 'resync') {
+        refuseToWait((await client.tasks.counts()).problem);
         for (const id of [...waiting]) yield* takeEnded(await client.tasks.get({ id }));
+      } else if (event.type === 'queue') {
+        refuseToWait(event.problem);
       } else if (event.type === 'task') {
         yield* takeEnded(event.task);
       } else if (event.type === 'task-progress' && waiting.has(event.taskId)) {
@@ -36,6 +41,10 @@ export async function* endingTasks(
   } finally {
     progress.clear();
   }
+}
+
+function refuseToWait(problem: Problem | null): void {
+  if (problem !== null) throw deserializeError(problem);
 }
 
 /** Waits until a task of this process is over; Ctrl-C pauses it, or cancels what cannot be paused. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Model, ModelOffer } from '../../contract/models.ts';
+import { bundledPath } from '../../bundled/bundled-path.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { followTask, reportEnd } from './follow-tasks.ts';
@@ -82,10 +83,13 @@ export function runListModels(
       await client.models.room(),
     ];
     const cached = options.cache === true ? (await client.models.cache()).models : [];
+    const demo = bundledPath('models', 'demo');
+    const isListed = models.some(({ folder }) => folder === demo);
+    const bundled = !isListed && existsSync(path.join(demo, 'model.safetensors')) ? demo : null;
     if (options.json === true) {
-      await print(`${JSON.stringify({ models, tasks, room, cached }, null, 2)}\n`);
+      await print(`${JSON.stringify({ models, tasks, room, cached, bundled }, null, 2)}\n`);
     } else {
-      await print(drawModels(models, tasks, cached, room));
+      await print(drawModels(models, tasks, cached, room, bundled));
     }
     return exitCodes.done;
   });

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { FidelityReport } from '../../engine/lens-trace/fidelity-report.ts';
 import type { CachedModel, Model, ModelOffer, Room } from '../../contract/models.ts';
 import type { Task } from '../../contract/tasks.ts';
@@ -28,11 +29,13 @@ export function drawOffer(offer: ModelOffer, inPlace: boolean): string {
   ].join('\n');
 }
 
+/** @param bundled folder of the model that comes with the software, where it is there and not in the library */
 export function drawModels(
   models: readonly Model[],
   tasks: readonly Task[],
   cached: readonly CachedModel[],
   room: Room,
+  bundled: string | null,
 ): string {
   const rows = models.map((model) => [
     String(model.id),
@@ -60,7 +63,13 @@ export function drawModels(
   ];
   const disk = room.diskBytes === null ? '' : `; ${showBytes(room.diskBytes)} free on the disk`;
   const memory = `Memory: ${showBytes(room.memoryFreeBytes)} free of ${showBytes(room.memoryTotalBytes)}${disk}\n`;
-  return `${parts.length === 0 ? 'No models.\n' : parts.join('\n')}\n${memory}`;
+  // It belongs to no library: commands that are given no model take it where it lies.
+  const ours =
+    bundled === null
+      ? ''
+      : `Comes with the software, used where no --model is given: ${path.basename(bundled)} (${bundled})\n`;
+  const none = bundled === null ? 'No models.\n' : 'No models in this library.\n';
+  return `${parts.length === 0 ? none : parts.join('\n')}\n${ours}${memory}`;
 }
 
 function describeTruth({ gate, prepared, fidelity }: Model): string {

@@ -15,7 +15,10 @@ const kindNames: Readonly<Record<TaskKind, string>> = {
 };
 
 /** How many tasks there are in each state, and a line for each of those given. */
-export function drawTasks(tasks: readonly Task[], { counts, millisecondsLeft, paused }: TaskCounts): string {
+export function drawTasks(
+  tasks: readonly Task[],
+  { counts, millisecondsLeft, paused, problem }: TaskCounts,
+): string {
   const totals = Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${state}`);
@@ -23,7 +26,7 @@ export function drawTasks(tasks: readonly Task[], { counts, millisecondsLeft, pa
     millisecondsLeft === null || millisecondsLeft === 0
       ? ''
       : `; about ${Math.ceil(millisecondsLeft / 60_000)} min left`;
-  const summary = `${totals.length === 0 ? 'No tasks' : totals.join(', ')}${left}${paused ? '; the queue is paused' : ''}\n`;
+  const summary = `${totals.length === 0 ? 'No tasks' : totals.join(', ')}${left}${paused ? '; the queue is paused' : ''}${problem === null ? '' : `; nothing can be stored: ${problem.summary}`}\n`;
   return summary + drawTaskTable(tasks);
 }
 

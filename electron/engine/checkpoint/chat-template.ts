@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { FundusLensError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
+import { readSideFile } from '../weights/side-file.ts';
+import { withinTime } from './within-time.ts';
 
 /** Renders one user turn, with or without an image before the text, up to the assistant's first token. */
 export type ChatTemplate = (prompt: string, withImage: boolean) => string;
@@ -16,7 +18,7 @@ export async function readChatTemplate(folder: string): Promise<ChatTemplate> {
   const source =
     (await readText(path.join(folder, 'chat_template.jinja'))) ??
     templateField(await readText(path.join(folder, 'chat_template.json'))) ??
-    templateField(await readText(path.join(folder, 'tokenizer_config.json')));
+    templateField(await readText(path.join(folder, 'tokenizer_config.json'), limits.models.tokenizerBytes));
   if (source === undefined) {
     throw new FundusLensError('model.chat-template', 'The checkpoint has no chat template.', {
       expected: 'chat_template.jinja, chat_template.json, or "chat_template" in tokenizer_config.json',
@@ -29,8 +31,24 @@ export async function readChatTemplate(folder: string): Promise<ChatTemplate> {
 }
 
 function compile(source: string): Template {
+  if (source.length > limits.models.templateBytes) {
+    throw new FundusLensError('model.chat-template', 'The checkpoint’s chat template is too large.', {
+      expected: `at most ${limits.models.templateBytes} characters`,
+      found: `${source.length} characters`,
+      advice: 'Download the chat template of the same checkpoint again.',
+    });
+  }
   try {
-    return new Template(source);
+    return withinTime(
+      () => {
+        const template = new Template(source);
+        // A global of the renderer is not to be had otherwise than by a statement of the template.
+        template.parsed.body.unshift(...new Template('{% set range = shortRange %}').parsed.body);
+        return template;
+      },
+      limits.models.templating,
+      tooSlow,
+    );
   } catch (cause) {
     throw templateError(cause);
   }
@@ -38,14 +56,40 @@ function compile(source: string): Template {
 
 function render(template: Template, prompt: string, withImage: boolean): string {
   const content = [...(withImage ? [{ type: 'image' }] : []), { type: 'text', text: prompt }];
+  const values = { messages: [{ role: 'user', content }], add_generation_prompt: true, shortRange };
   try {
-    return template.render({ messages: [{ role: 'user', content }], add_generation_prompt: true });
+    return withinTime(() => template.render(values), limits.models.templating, tooSlow);
   } catch (cause) {
     throw templateError(cause);
   }
 }
 
+/** Python's `range`, for lists that fit into memory: a prompt has a handful of messages. */
+function shortRange(start: number, stop?: number, step?: number): number[] {
+  const [from, to, by] = stop === undefined ? [0, start, 1] : [start, stop, step ?? 1];
+  const count = Math.max(0, Math.ceil((to - from) / by));
+  if (!(by !== 0 && count <= limits.models.templateRange)) {
+    throw new RangeError(
+      `range(${from}, ${to}, ${by}) is longer than ${limits.models.templateRange} numbers`,
+    );
+  }
+  return Array.from({ length: count }, (_, index) => from + index * by);
+}
+
+function tooSlow(): FundusLensError {
+  return new FundusLensError(
+    'model.chat-template',
+    'The checkpoint’s chat template does not come to an end.',
+    {
+      expected: `a prompt within ${limits.models.templating / 1000} s`,
+      found: 'none by then',
+      advice: 'Download the chat template of the same checkpoint again; do not use the model if it stays so.',
+    },
+  );
+}
+
 function templateError(cause: unknown): FundusLensError {
+  if (cause instanceof FundusLensError) return cause;
   return new FundusLensError('model.chat-template', 'The checkpoint’s chat template cannot be rendered.', {
     expected: 'a Jinja template over messages with image and text parts',
     found: cause instanceof Error ? cause.message : String(cause),
@@ -54,8 +98,8 @@ function templateError(cause: unknown): FundusLensError {
   });
 }
 
-async function readText(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch(() => undefined);
+function readText(file: string, maxBytes: number = limits.models.templateBytes): Promise<string | undefined> {
+  return readSideFile(file, maxBytes, 'model.chat-template');
 }
 
 function templateField(json: string | undefined): string | undefined {

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
 import type { PreparedManifest } from '../../contract/prepared-model.ts';
 import { z } from 'zod';
 import { findFamily } from '../families/registry.ts';
@@ -12,9 +13,10 @@ import type { ImageProcessor } from '../image/image-processor.ts';
 import { readChatTemplate, type ChatTemplate } from './chat-template.ts';
 import { isPreparedFolder, readPreparedManifest, readPreparedTensors } from './prepared-folder.ts';
 import type { TensorView } from '../weights/safetensors.ts';
+import { readSideFile } from '../weights/side-file.ts';
 import { readRows } from '../weights/tensor-reader.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
-import { listNames, readWeightIndex } from '../weights/weight-index.ts';
+import { describeFolder, readWeightIndex } from '../weights/weight-index.ts';
 
 /** A checkpoint folder, read and checked but for the weights' values. */
 export interface Checkpoint {
@@ -143,20 +145,26 @@ async function readConfig(folder: string): Promise<Record<string, unknown>> {
     const names = readdirSync(folder);
     throw new FundusLensError('model.not-a-checkpoint', `${folder} is not a checkpoint.`, {
       expected: 'a folder with config.json, *.safetensors and tokenizer.json',
-      found: names.length === 0 ? 'an empty folder' : listNames(names),
+      found: describeFolder(names),
       advice: 'Choose the folder that holds config.json and the weights.',
     });
   }
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    const json: unknown = JSON.parse((await readSideText(file)) ?? '');
+    return z.record(z.string(), z.unknown()).parse(json);
   } catch (cause) {
-    throw new FundusLensError('model.config-invalid', `${file} is not JSON.`, {
+    if (cause instanceof FundusLensError) throw cause;
+    throw new FundusLensError('model.config-invalid', `${file} is not a JSON object.`, {
       expected: 'the config.json of a checkpoint',
       found: cause instanceof Error ? cause.message : String(cause),
       advice: 'Download the file again.',
       cause,
     });
   }
+}
+
+function readSideText(file: string): Promise<string | undefined> {
+  return readSideFile(file, limits.models.configBytes, 'model.config-invalid');
 }
 
 function imageProcessorOf(json: unknown): unknown {
@@ -172,8 +180,8 @@ function imageProcessorOf(json: unknown): unknown {
 async function readImageProcessor(folder: string, family: Family): Promise<ImageProcessor> {
   const own = path.join(folder, 'preprocessor_config.json');
   const joint = path.join(folder, 'processor_config.json');
-  const ownText = await readFile(own, 'utf8').catch(() => undefined);
-  const text = ownText ?? (await readFile(joint, 'utf8').catch(() => undefined));
+  const ownText = await readSideText(own);
+  const text = ownText ?? (await readSideText(joint));
   const file = ownText === undefined && text !== undefined ? joint : own;
   try {
     return family.parseImageProcessor(file === joint ? imageProcessorOf(parseJson(text)) : parseJson(text));
@@ -201,8 +209,17 @@ function parseJson(text: string | undefined): unknown {
 }
 
 async function readEndTokens(folder: string, config: Record<string, unknown>): Promise<number[]> {
-  const text = await readFile(path.join(folder, 'generation_config.json'), 'utf8').catch(() => '{}');
-  const generation = JSON.parse(text) as Record<string, unknown>;
+  const file = path.join(folder, 'generation_config.json');
+  const text = await readSideText(file);
+  const generation =
+    text === undefined ? {} : z.record(z.string(), z.unknown()).safeParse(parseJson(text)).data;
+  if (generation === undefined) {
+    throw new FundusLensError('model.config-invalid', `${file} is not a JSON object.`, {
+      expected: 'the generation_config.json of a checkpoint, or none',
+      found: 'something else',
+      advice: 'Download the file again.',
+    });
+  }
   const textConfig = (config['text_config'] ?? {}) as Record<string, unknown>;
   const ids = generation['eos_token_id'] ?? config['eos_token_id'] ?? textConfig['eos_token_id'] ?? [];
   return [ids].flat().filter((id): id is number => typeof id === 'number');

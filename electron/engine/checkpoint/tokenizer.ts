@@ -1,7 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
+import { largestGrowth } from './normaliser-growth.ts';
+import { readSideFile } from '../weights/side-file.ts';
+import { withinTime } from './within-time.ts';
 
 /** The checkpoint's own tokenizer; ids are those of the embedding's rows. */
 export interface Tokenizer {
@@ -16,47 +20,99 @@ export interface Tokenizer {
   idOf(token: string): number | undefined;
 }
 
+/** What the tokenizer takes for granted; a wrong type leads it into loops without an end. */
+const tokenizerSchema = z.looseObject({
+  added_tokens: z.array(z.looseObject({ id: z.int().nonnegative(), content: z.string() })).optional(),
+  model: z.looseObject({}),
+});
+const configSchema = z.looseObject({});
+
 /**
  * @throws FundusLensError `model.tokenizer-missing` without tokenizer.json, `model.tokenizer-invalid` when it
  *   cannot be used
  */
 export async function readTokenizer(folder: string): Promise<Tokenizer> {
   const file = path.join(folder, 'tokenizer.json');
-  const json = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const { tokenizerBytes } = limits.models;
+  const json = await readSideFile(file, tokenizerBytes, 'model.tokenizer-invalid');
+  if (json === undefined) {
     throw new FundusLensError('model.tokenizer-missing', `The checkpoint has no tokenizer.`, {
       expected: file,
       found: 'no such file',
       advice: 'Copy tokenizer.json of the same checkpoint into the folder.',
-      cause,
     });
-  });
-  const config = await readFile(path.join(folder, 'tokenizer_config.json'), 'utf8').catch(() => '{}');
+  }
+  const configFile = path.join(folder, 'tokenizer_config.json');
+  const config = (await readSideFile(configFile, tokenizerBytes, 'model.tokenizer-invalid')) ?? '{}';
   try {
+    const parsed = tokenizerSchema.parse(JSON.parse(json));
+    refuseGrowth(parsed, file);
+    const read = () => new HuggingFaceTokenizer(parsed, configSchema.parse(JSON.parse(config)));
     return createTokenizer(
-      new HuggingFaceTokenizer(JSON.parse(json) as object, JSON.parse(config) as object),
+      withinTime(read, limits.models.loading, tooSlow(file, limits.models.loading)),
+      file,
     );
   } catch (cause) {
-    throw new FundusLensError('model.tokenizer-invalid', `${file} cannot be used.`, {
-      expected: 'a tokenizer.json as Hugging Face tokenizers writes it, and a valid tokenizer_config.json',
-      found: cause instanceof Error ? cause.message : String(cause),
-      advice: 'Download the two files again.',
-      cause,
-    });
+    throw invalidTokenizer(file, cause);
   }
 }
 
-function createTokenizer(tokenizer: HuggingFaceTokenizer): Tokenizer {
+function tooSlow(file: string, milliseconds: number): () => FundusLensError {
+  return () =>
+    new FundusLensError('model.tokenizer-invalid', `${file} does not come to an end.`, {
+      expected: `to be read, or the tokens of a text, within ${milliseconds / 1000} s`,
+      found: 'neither by then',
+      advice: 'Shorten the prompt if it is very long; otherwise download the file again.',
+    });
+}
+
+function invalidTokenizer(file: string, cause: unknown): FundusLensError {
+  if (cause instanceof FundusLensError) return cause;
+  return new FundusLensError('model.tokenizer-invalid', `${file} cannot be used.`, {
+    expected: 'a tokenizer.json as Hugging Face tokenizers writes it, and a valid tokenizer_config.json',
+    found:
+      cause instanceof z.ZodError
+        ? z.prettifyError(cause)
+        : cause instanceof Error
+          ? cause.message
+          : String(cause),
+    advice: 'Download the two files again.',
+    cause,
+  });
+}
+
+/** @throws FundusLensError `model.tokenizer-invalid` when steps of the normaliser make a text longer and longer */
+function refuseGrowth(tokenizer: object, file: string): void {
+  const growth = largestGrowth(tokenizer);
+  if (growth <= limits.models.growth) return;
+  throw new FundusLensError('model.tokenizer-invalid', `${file} makes texts too long to be read.`, {
+    expected: `a text of at most ${limits.models.growth} times its length after the normaliser`,
+    found: `up to ${growth.toPrecision(2)} times`,
+    advice: 'Download the file again; do not use the model if it stays so.',
+  });
+}
+
+function createTokenizer(tokenizer: HuggingFaceTokenizer, file: string): Tokenizer {
+  const limited = <T>(work: () => T): T => {
+    try {
+      return withinTime(work, limits.models.tokenizing, tooSlow(file, limits.models.tokenizing));
+    } catch (cause) {
+      throw invalidTokenizer(file, cause);
+    }
+  };
   const vocabulary = tokenizer.get_vocab(true);
   let size = 0;
   for (const id of vocabulary.values()) size = Math.max(size, id + 1);
   const added = tokenizer.get_added_tokens_decoder();
   return {
     size,
-    encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids.map(Number),
+    encode: (text) => limited(() => tokenizer.encode(text, { add_special_tokens: false }).ids.map(Number)),
     decode: (ids) =>
       ids.length === 0
         ? ''
-        : tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+        : limited(() =>
+            tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+          ),
     idOf: (token) => vocabulary.get(token),
     tokenText: (id) => {
       const token = added.get(id)?.content ?? tokenizer.id_to_token(id);

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readSafetensorsHeader, type TensorView } from '../weights/safetensors.ts';
-import { writeSafetensors, type NamedTensor } from '../weights/safetensors-writer.ts';
+import { openBundle, packReading, unpackReading } from './pack-readings.ts';
 import type { WordSet } from './word-set.ts';
 import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
 import type { Model } from '../model/model.ts';
@@ -22,19 +21,32 @@ export interface ControlCircumstances {
 }
 
 /** Raised when the same circumstances give other numbers. */
-const edition = 1;
+const edition = 2;
+
+export const bundleExtension = '.readings.br';
 
 /**
- * Remembers what controls came to, for one set of circumstances: in memory, and on disk where a folder is given. Files may
- * be deleted at any time; one that cannot be read is read anew.
+ * Remembers what controls came to, for one set of circumstances: in memory, and on disk where a folder is given; for some
+ * circumstances readings come with the software. Files may be deleted at any time; one that cannot be read is read anew.
  */
 export class ControlStore {
   readonly #folder: string | null;
+  readonly #bundleFile: string | null;
   readonly #known = new Map<string, ControlReading>();
+  #bundle: ReadonlyMap<string, Uint8Array> | null = null;
 
-  /** @param cacheFolder where everything of this kind is kept; null keeps it in memory only */
-  constructor(cacheFolder: string | null, circumstances: ControlCircumstances) {
-    this.#folder = cacheFolder === null ? null : path.join(cacheFolder, describeCircumstances(circumstances));
+  /**
+   * @param cacheFolder where everything of this kind is kept; null keeps it in memory only
+   * @param bundledFolder what comes with the software; null for nothing
+   */
+  constructor(
+    cacheFolder: string | null,
+    circumstances: ControlCircumstances,
+    bundledFolder: string | null = null,
+  ) {
+    const key = describeCircumstances(circumstances);
+    this.#folder = cacheFolder === null ? null : path.join(cacheFolder, key);
+    this.#bundleFile = bundledFolder === null ? null : path.join(bundledFolder, `${key}${bundleExtension}`);
   }
 
   async find(source: ControlSource): Promise<ControlReading | null> {
@@ -42,10 +54,16 @@ export class ControlStore {
     // What a picture shows is told by its list and may change; the numbers are the picture's.
     const known = this.#known.get(name);
     if (known !== undefined) return { ...known, source };
-    if (this.#folder === null) return null;
-    const reading = await readFileOf(path.join(this.#folder, `${name}.safetensors`), source);
-    if (reading !== null) this.#known.set(name, reading);
-    return reading;
+    this.#bundle ??= await openBundleFile(this.#bundleFile);
+    const bytes = this.#bundle.get(name) ?? (await this.#readFile(name));
+    if (bytes === null) return null;
+    try {
+      const reading = { source, ...unpackReading(bytes) };
+      this.#known.set(name, reading);
+      return reading;
+    } catch {
+      return null;
+    }
   }
 
   /** Nothing is said where the disk is full or may not be written to: the trace does not need the file. */
@@ -53,12 +71,30 @@ export class ControlStore {
     const name = nameOf(reading.source);
     this.#known.set(name, reading);
     if (this.#folder === null) return;
+    const file = path.join(this.#folder, `${name}.reading`);
+    const temporary = `${file}.${process.pid}.part`;
     try {
       await mkdir(this.#folder, { recursive: true });
-      await writeSafetensors(path.join(this.#folder, `${name}.safetensors`), tensorsOf(reading));
+      await writeFile(temporary, packReading(reading));
+      await rename(temporary, file);
     } catch {
       // It is computed again next time.
+      await rm(temporary, { force: true }).catch(() => undefined);
     }
+  }
+
+  async #readFile(name: string): Promise<Uint8Array | null> {
+    if (this.#folder === null) return null;
+    return readFile(path.join(this.#folder, `${name}.reading`)).catch(() => null);
+  }
+}
+
+async function openBundleFile(file: string | null): Promise<ReadonlyMap<string, Uint8Array>> {
+  if (file === null) return new Map();
+  try {
+    return openBundle(await readFile(file));
+  } catch {
+    return new Map();
   }
 }
 
@@ -75,7 +111,8 @@ export function describeCircumstances({
     fingerprint.sha256,
     checkpoint.prepared?.id ?? null,
     provider.provider,
-    provider.device ?? null,
+    // Processors differ in the last digits, graphics devices in their kernels.
+    provider.provider === 'cpu' ? null : (provider.device ?? null),
   ];
   const text = JSON.stringify([
     edition,
@@ -90,49 +127,7 @@ export function describeCircumstances({
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-function nameOf({ sha256, kind }: ControlSource): string {
+/** The name under which a control's reading is kept. */
+export function nameOf({ sha256, kind }: ControlSource): string {
   return sha256 ?? kind ?? 'no-image';
-}
-
-function tensorsOf({ answer, pool, cells }: ControlReading): NamedTensor[] {
-  const matrix = (name: string, rows: readonly Float32Array[]): NamedTensor => ({
-    ...{ name, dtype: 'F32', shape: [rows.length, rows[0]?.length ?? 0], parts: rows },
-  });
-  const tops = pool.map(({ topPlace, topLogComplement }) => Float32Array.of(topPlace, topLogComplement));
-  const probabilities = matrix(
-    'pool',
-    pool.map(({ logProbs }) => logProbs),
-  );
-  return [
-    matrix('answer', answer),
-    probabilities,
-    matrix('top', tops),
-    ...(cells === null ? [] : [matrix('cells', cells)]),
-  ];
-}
-
-async function readFileOf(file: string, source: ControlSource): Promise<ControlReading | null> {
-  try {
-    const [bytes, views] = await Promise.all([readFile(file), readSafetensorsHeader(file)]);
-    const rowsOf = (name: string) => splitRows(bytes, views.get(name)!);
-    const tops = rowsOf('top');
-    return {
-      source,
-      answer: rowsOf('answer'),
-      pool: rowsOf('pool').map((logProbs, layer) => ({
-        ...{ logProbs, topPlace: tops[layer]![0]!, topLogComplement: tops[layer]![1]! },
-      })),
-      cells: views.has('cells') ? rowsOf('cells') : null,
-    };
-  } catch {
-    return null;
-  }
-}
-
-function splitRows(bytes: Buffer, { offset, byteLength, shape }: TensorView): Float32Array[] {
-  const [rows = 0, columns = 0] = shape;
-  const values = new Float32Array(
-    bytes.buffer.slice(bytes.byteOffset + offset, bytes.byteOffset + offset + byteLength),
-  );
-  return Array.from({ length: rows }, (_, row) => values.subarray(row * columns, (row + 1) * columns));
 }

@@ -1,4 +1,5 @@
 import { limitDetail } from '../image/limit-detail.ts';
+import { readImageFile } from '../image/decode.ts';
 import { openImage, type OpenedImage } from '../image/open-image.ts';
 import { readLens } from '../lens/read-lens.ts';
 import { readWords, type WordReading } from './read-words.ts';
@@ -50,25 +51,27 @@ export async function readControls(
   hooks: TraceHooks,
 ): Promise<ControlReading[]> {
   const processor = limitDetail(model.checkpoint.imageProcessor, maxPixels);
-  const total = 3 * imagePaths.length + 1;
+  const total = 3 * (imagePaths.length + 1);
   let done = 0;
   const step = (count = 1) => reportProgress(hooks, 'controls', (done += count), total);
   const shown = readShown(imagePaths);
-  const waiting: Waiting[] = [{ source: { sha256: null, kind: 'no-image' }, image: null }];
+  const sources: { readonly source: ControlSource; readonly path: string | null }[] = [
+    { source: { sha256: null, kind: 'no-image' }, path: null },
+  ];
   for (const path of imagePaths) {
-    const image = await openImage(path, processor, memory.facts);
-    const shows = shown.get(path) ?? [];
-    waiting.push({ source: { sha256: image.sha256, kind: 'picture', shows: [...shows] }, image });
-    await step();
+    const { sha256 } = await readImageFile(path);
+    sources.push({ source: { sha256, kind: 'picture', shows: [...(shown.get(path) ?? [])] }, path });
   }
-  const readings = new Map<Waiting, ControlReading>();
+  const readings = new Map<ControlSource, ControlReading>();
   const missing: Waiting[] = [];
-  for (const control of waiting) {
-    const known = await store.find(control.source);
-    if (known === null) missing.push(control);
-    else readings.set(control, known);
+  for (const { source, path } of sources) {
+    const known = await store.find(source);
+    // Only what is not known has to be decoded.
+    if (known !== null) readings.set(source, known);
+    else
+      missing.push({ source, image: path === null ? null : await openImage(path, processor, memory.facts) });
+    await step(known === null ? 1 : 3);
   }
-  done += 2 * (waiting.length - missing.length);
   for await (const [control, reading] of readAll(
     model,
     memory,
@@ -78,9 +81,9 @@ export async function readControls(
     hooks,
   )) {
     await store.keep(reading);
-    readings.set(control, reading);
+    readings.set(control.source, reading);
   }
-  return waiting.map((control) => readings.get(control)!);
+  return sources.map(({ source }) => readings.get(source)!);
 }
 
 /** A control that belongs to one trace, and is not remembered: its own image with the patches shuffled. */
@@ -125,6 +128,7 @@ async function* readAll(
     if (control.image !== null) continue;
     const prompt = composePrompt(checkpoint, text, null, 0);
     yield [control, await readOne(model, prompt, null, control.source, lens, words, hooks)];
+    await step(2);
   }
   await model.decoder.rest();
 }

@@ -4,7 +4,7 @@ import type { LensKind } from '../lens-trace/lens-trace.ts';
 import { positionsPerChunk } from '../memory/memory-needs.ts';
 import type { Model } from '../model/model.ts';
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
-import type { PoolReading } from '../readability/token-null.ts';
+import { toPoolStep, type PoolReading } from '../readability/token-null.ts';
 import {
   likelyLayers,
   planNextNodes,
@@ -65,19 +65,24 @@ export async function readWords(
   const rows = joinRows(answer.residual);
   const first = await readNodes(model, rows, [root], isSkipped, pool.ids);
   readings.set(0, first.nodes[0]!);
+  const mostContinuations = countTogether(answer);
+  let tiled = { count: 1, cache: answer.cache };
   for (let next = planNextNodes(trie, readings); next.length > 0; next = planNextNodes(trie, readings)) {
     await readBranches(next);
   }
   return { scores: scoreWords(trie, readings, words.concepts), pool: first.pool };
 
   async function readBranches(nodes: readonly TrieNode[]): Promise<void> {
-    const together = Math.min(countTogether(answer), nodes.length);
+    const together = Math.min(mostContinuations, nodes.length);
+    // Copied once for all of them: copying it for each part took longer than the decoder.
+    if (tiled.count < together) tiled = { count: together, cache: tile(answer.cache, together) };
     for (let start = 0; start < nodes.length; start += together) {
       await reportProgress(hooks, 'lens', start, nodes.length);
       const part = nodes.slice(start, start + together);
       const residual = await continueWith(
         model,
-        answer,
+        answer.prompt,
+        firstSequences(tiled.cache, part.length),
         part.map((node) => tokensTo(trie, node)),
       );
       for (const [node, reading] of await readWhereLikely(model, part, residual, readings, trie, isSkipped))
@@ -96,17 +101,19 @@ function countTogether({ cache }: AnswerPosition): number {
  * Runs continuations of equal length through the decoder, token by token: a fused kernel lets several sequences go on from
  * a cache only by one token each.
  *
+ * @param after the prompt's cache, once for every branch
  * @returns by layer 0…L, float32 [B, D]: of the last token of each
  */
 async function continueWith(
   model: Model,
-  { prompt, cache }: AnswerPosition,
+  prompt: ComposedPrompt,
+  after: KeyValueCache,
   branches: readonly (readonly number[])[],
 ): Promise<readonly Float32Array[]> {
   const length = branches[0]!.length;
   const run = new DecoderRun(model, prompt, {
-    ...{ maxLength: cache.length + length, keepCache: length > 1 },
-    ...{ after: tile(cache, branches.length), batch: branches.length },
+    ...{ maxLength: after.length + length, keepCache: length > 1 },
+    ...{ after, batch: branches.length },
   });
   const every = branches.map((_, index) => index);
   let residual: readonly Float32Array[] = [];
@@ -200,9 +207,8 @@ async function readNodes(
       const top = reading.topIds[cell * reading.topK]!;
       const logProb = reading.topLogProbs[cell * reading.topK]!;
       return {
-        logProbs: Float32Array.from(
-          poolIds,
-          (id) => reading.logProbs[cell * tokens.length + placeOf.get(id)!]!,
+        logProbs: Float32Array.from(poolIds, (id) =>
+          toPoolStep(reading.logProbs[cell * tokens.length + placeOf.get(id)!]!),
         ),
         topPlace: poolIds.indexOf(top),
         topLogComplement: complementOf(reading, cell, new Map([[top, logProb]])),
@@ -236,6 +242,21 @@ export function complementOf(reading: TokenReading, cell: number, set: ReadonlyM
   for (const [token, logProb] of set) if (!leading.has(token)) inTail += Math.exp(logProb);
   const rest = Math.max(tail - inTail, leastShare * tail);
   return Math.log(Math.max(outside + rest, Number.MIN_VALUE));
+}
+
+/** The cache of the first sequences of several, without a copy. */
+function firstSequences({ length, tensors }: KeyValueCache, count: number): KeyValueCache {
+  return {
+    length,
+    tensors: Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => {
+        const [sequences = 1, ...shape] = tensor.dims;
+        const data = float32Data(tensor);
+        const size = data.length / sequences;
+        return [name, float32Tensor(data.subarray(0, count * size), [count, ...shape])];
+      }),
+    ),
+  };
 }
 
 /** The cache once for every sequence. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { gatherOwners } from '../readability/hierarchy.ts';
 
+export { gatherOwners, leavesOf } from '../readability/hierarchy.ts';
+
 /**
  * A concept is a named set of surface forms in one or more languages. `target` concepts are what the study
  * asks about; `control` concepts are what the model should not see in a fundus photograph.

@@ -2,6 +2,8 @@ import { describeVerdict, type Verdict, type VerdictLanguage } from '../readabil
 import { findSubject } from './concept-set.ts';
 import type { ConceptTrace, LensTrace } from './lens-trace.ts';
 
+export { listVerdict } from '../readability/verdict.ts';
+
 /** As much of a trace as its verdict follows from; a header has it too. */
 export interface JudgedTrace {
   readonly model: Pick<LensTrace['model'], 'numLayers'>;

@@ -19,6 +19,9 @@ import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-m
 import type { ProvidersReport } from '../../contract/providers.ts';
 import { forkEngine } from './fork-engine.ts';
 
+/** In the sources a process's entry is TypeScript, in a build JavaScript. */
+const entry = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
 export interface RequestOptions<C extends EngineCall = 'trace'> {
   readonly onProgress?: (progress: EngineCalls[C]['progress']) => void;
   /** An abort ends the request at its next chunk with `engine.cancelled`. */
@@ -60,7 +63,7 @@ export class EngineClient {
   #nextId = 1;
 
   constructor({
-    workerPath = new URL('./worker.ts', import.meta.url),
+    workerPath = entry,
     fork = forkEngine,
     cancelPatience = limits.engine.cancel,
     silencePatience = limits.engine.silence,

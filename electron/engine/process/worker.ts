@@ -1,5 +1,6 @@
 /** Entry of the engine's own process: it owns the model, the device and their memory, and ends with its parent. */
 
+import type { ProbeEnd } from '../../contract/probe-order.ts';
 import type { EngineCommand } from './messages.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
 import { inspectCheckpoint, outlineCheckpoint } from '../inspect/inspect-checkpoint.ts';
@@ -15,7 +16,7 @@ import { watchParent } from './watch-parent.ts';
 /** What Electron's utilityProcess gives instead of Node's message channel. */
 interface ParentPort {
   postMessage(message: unknown): void;
-  on(event: 'message', listener: (message: { data: EngineCommand }) => void): void;
+  on(event: 'message', listener: (message: { data: EngineCommand | ProbeEnd }) => void): void;
   on(event: 'close', listener: () => void): void;
 }
 
@@ -25,7 +26,11 @@ function openChannel(): EngineChannel {
   if (parentPort) {
     return {
       post: (event) => parentPort.postMessage(event),
-      onCommand: (listener) => parentPort.on('message', ({ data }) => listener(data)),
+      onCommand: (listener) =>
+        parentPort.on('message', ({ data }) => {
+          // Of a trial that the runtime has ordered; it listens itself.
+          if (data.type !== 'probed') listener(data);
+        }),
       onClose: (listener) => parentPort.on('close', listener),
     };
   }

@@ -93,7 +93,7 @@ function simulate(seed: number, numConcepts: number, planted: readonly number[] 
     );
   });
   for (const concept of planted)
-    for (let layer = 2; layer < numLayers; layer++) cells[0]![layer]![concept]! += 9;
+    for (let layer = 2; layer < numLayers; layer++) cells[0]![layer]![concept]! += 11;
   const readingAt = (cell: number, layer: number): PoolReading => {
     const odds = cells[cell]![layer]!.slice(numConcepts);
     return {

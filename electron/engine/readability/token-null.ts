@@ -19,9 +19,22 @@ export interface TokenPool {
   readonly ids: Int32Array;
 }
 
+/**
+ * Log-probabilities of the pool are kept in whole steps of as many nats: a fifth of what two readings of the same cell must
+ * differ by to be told apart, and one byte for each of millions of numbers.
+ */
+export const poolStep = 1 / 16;
+/** Steps from ln 1 down; what lies below is far under the floor of the rule even when a whole set of such tokens is added up. */
+const poolSteps = 255;
+
+/** Downwards, so that a set of tokens never comes to more than it has. */
+export function toPoolStep(logProb: number): number {
+  return -poolStep * Math.min(poolSteps, Math.ceil(-logProb / poolStep));
+}
+
 /** One cell's probabilities of the pool. */
 export interface PoolReading {
-  /** float32 [pool], nats */
+  /** float32 [pool], nats, in steps of {@link poolStep} */
   readonly logProbs: Float32Array;
   /** Place in the pool of the cell's most probable token, −1 when it is not in it. */
   readonly topPlace: number;

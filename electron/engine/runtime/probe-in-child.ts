@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { ProbeEnd, ProbeOrder } from '../../contract/probe-order.ts';
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import { vulkanLog } from './device-name.ts';
 import { failedProbe, type ProviderProbe } from './provider-probe.ts';
@@ -20,6 +21,34 @@ export interface ProbeInChildOptions {
   readonly script?: URL;
 }
 
+/** What a utility process of Electron has instead of Node's message channel. */
+interface ParentPort {
+  postMessage(message: ProbeOrder): void;
+  on(event: 'message', listener: (message: { data: ProbeEnd | { readonly type: string } }) => void): void;
+  off(event: 'message', listener: (message: { data: ProbeEnd | { readonly type: string } }) => void): void;
+}
+
+let lastOrder = 0;
+
+/** In the desktop the binary that runs us is no Node, so the window's process is asked to start the trial. */
+function probeThroughParent(
+  port: ParentPort,
+  script: string,
+  args: readonly string[],
+): Promise<ProviderProbe & { readonly log: string }> {
+  const id = ++lastOrder;
+  return new Promise((resolve) => {
+    const receive = ({ data }: { data: ProbeEnd | { readonly type: string } }) => {
+      if (data.type !== 'probed' || !('how' in data) || data.id !== id) return;
+      port.off('message', receive);
+      const probe = data.report as ProviderProbe | null;
+      resolve({ ...(probe ?? failedProbe(`its trial ended with ${data.how}`)), log: data.log });
+    };
+    port.on('message', receive);
+    port.postMessage({ type: 'probe', id, script, args, environment: vulkanLog });
+  });
+}
+
 /**
  * Tries a provider in a process of its own, so that a driver that crashes or hangs ends that process and not this one.
  *
@@ -29,10 +58,13 @@ export function probeInChild(
   provider: ProviderName,
   { withBlocks = false, script = entry }: ProbeInChildOptions = {},
 ): Promise<ProviderProbe & { readonly log: string }> {
+  const path = fileURLToPath(script);
+  const args = [provider, ...(withBlocks ? ['blocks'] : [])];
+  const { parentPort } = process as unknown as { readonly parentPort?: ParentPort | null };
+  if (parentPort) return probeThroughParent(parentPort, path, args);
   return new Promise((resolve) => {
-    const child = fork(fileURLToPath(script), [provider, ...(withBlocks ? ['blocks'] : [])], {
-      // Electron's own binary is Node only on request.
-      env: { ...process.env, ...vulkanLog, ELECTRON_RUN_AS_NODE: '1' },
+    const child = fork(path, args, {
+      env: { ...process.env, ...vulkanLog },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
     });

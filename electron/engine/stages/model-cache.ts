@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { bundledPath } from '../../bundled/bundled-path.ts';
 import type { ConceptSet } from '../lens-trace/concept-set.ts';
 import type { ProviderChoice } from '../lens-trace/lens-trace.ts';
 import type { ControlReading } from '../concepts/control-reading.ts';
@@ -22,6 +23,8 @@ export interface ModelCacheOptions {
   readonly prefixBytes?: number;
   /** Images that go through the model together; left out, what suits the provider. */
   readonly batchSize?: number;
+  /** Folder of readings of controls that come with the software; null for none, left out for the bundled one. */
+  readonly bundledReadings?: string | null;
 }
 
 /** Keeps the last model warm, with what was read for it before; another model takes its place. */
@@ -94,7 +97,8 @@ export class ModelCache {
   ): Promise<ControlReading[]> {
     const circumstances = { model, ...request, prompt: model.checkpoint.renderPrompt(request.prompt, true) };
     const key = `${cacheFolder} ${describeCircumstances(circumstances)}`;
-    const store = this.#controls.get(key) ?? new ControlStore(cacheFolder, circumstances);
+    const { bundledReadings = bundledPath('data', 'control-readings') } = this.#options;
+    const store = this.#controls.get(key) ?? new ControlStore(cacheFolder, circumstances, bundledReadings);
     this.#controls.delete(key);
     this.#controls.set(key, store);
     const [oldest] = this.#controls.keys();

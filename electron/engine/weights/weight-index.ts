@@ -1,9 +1,11 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
 import { readSafetensorsHeader, type TensorView } from './safetensors.ts';
+import { readSideFile } from './side-file.ts';
 
 const shardIndexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
@@ -22,13 +24,14 @@ export async function readWeightIndex(folder: string): Promise<Map<string, Tenso
   const names = readdirSync(folder);
   throw new FundusLensError('model.not-a-checkpoint', `No weights in the folder ${folder}.`, {
     expected: 'model.safetensors, or model.safetensors.index.json with its shards',
-    found: names.length === 0 ? 'an empty folder' : listNames(names),
+    found: describeFolder(names),
     advice: 'Choose the folder that holds config.json and the *.safetensors files of the checkpoint.',
   });
 }
 
 async function readShards(folder: string, indexFile: string): Promise<Map<string, TensorView>> {
-  const parsed = shardIndexSchema.safeParse(parseJson(await readFile(indexFile, 'utf8')));
+  const text = await readSideFile(indexFile, limits.models.indexBytes, 'model.weights-invalid');
+  const parsed = shardIndexSchema.safeParse(parseJson(text ?? ''));
   if (!parsed.success) {
     throw new FundusLensError('model.weights-invalid', `${indexFile} is not a shard index.`, {
       expected: 'a JSON object with "weight_map": { tensor name: file name }',
@@ -66,7 +69,7 @@ async function readShard(folder: string, shard: string): Promise<Map<string, Ten
   if (path.basename(shard) !== shard || !existsSync(file)) {
     throw new FundusLensError('model.tensor-missing', `The shard ${shard} is not in ${folder}.`, {
       expected: 'every file that model.safetensors.index.json names, beside it',
-      found: listNames(readdirSync(folder)),
+      found: describeFolder(readdirSync(folder)),
       advice: 'Finish the download, or copy the missing file into the folder.',
     });
   }
@@ -79,6 +82,19 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Names that a checkpoint's folder has; any other may be the name of a patient. */
+const checkpointNames =
+  /^(?:config|generation_config|preprocessor_config|processor_config|tokenizer|tokenizer_config|chat_template|prepared)\.json$|^chat_template\.jinja$|\.safetensors(?:\.index\.json)?$/;
+
+/** What is in a folder that should be a checkpoint, without the names of files that belong to none. */
+export function describeFolder(names: readonly string[]): string {
+  if (names.length === 0) return 'an empty folder';
+  const known = names.filter((name) => checkpointNames.test(name));
+  const others = names.length - known.length;
+  if (known.length === 0) return `${others} files or folders, none of them of a checkpoint`;
+  return others === 0 ? listNames(known) : `${listNames(known)}, and ${others} that are not of a checkpoint`;
 }
 
 /** The first names of a list and how many more there are. */

@@ -46,7 +46,7 @@ describe('attributes', () => {
     );
     expect(attributes).toMatchObject({
       patient: { code: 'K-1', name: 'Иванов П', birthYear: 1950, sex: 'F' },
-      visit: { key: 'study 1.2.3', date: '2024-02-29', studyUid: '1.2.3' },
+      visit: { key: '2024-02-29/', date: '2024-02-29', studyUid: '1.2.3' },
       modality: 'OP',
       capturedAt: '2024-02-29T10:15:02',
     });

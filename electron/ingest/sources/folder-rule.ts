@@ -36,7 +36,7 @@ export function applyFolderRule(
 }
 
 /** 2024-02-29, 20240229, 2024_02_29 or 29.02.2024, alone or followed by a space or underscore. */
-function readFolderDate(label: string): string | null {
+export function readFolderDate(label: string): string | null {
   const [, day, month, year] = /^(\d\d)\.(\d\d)\.(\d{4})(?!\d)/.exec(label) ?? [];
   if (day !== undefined && month !== undefined && year !== undefined) {
     return parseDate(`${year}-${month}-${day}`);

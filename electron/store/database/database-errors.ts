@@ -33,7 +33,9 @@ export function explainDatabaseError(error: unknown): unknown {
       cause: error,
     });
   }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+  // The code is that of a mistake in SQL; only the text tells of a header with numbers that no version writes.
+  const isUnknownFormat = code === 'SQLITE_ERROR' && (error as Error).message === 'unsupported file format';
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || isUnknownFormat) {
     return damagedLibrary(code, error);
   }
   if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_IOERR')) {

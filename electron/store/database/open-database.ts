@@ -47,9 +47,11 @@ export function openDatabase(paths: LibraryPaths, busyTimeout: number): Database
     connection.close();
     const explained = explainDatabaseError(error);
     // Permissions alone do not tell: a file system may be mounted for reading.
-    if (explained instanceof FundusLensError && explained.code === 'library.read-only') {
-      return openForReading(paths.database, busyTimeout, explained);
-    }
+    // On a full disk what was stored can still be looked at.
+    const canBeRead =
+      explained instanceof FundusLensError &&
+      ['library.read-only', 'library.disk-full'].includes(explained.code);
+    if (canBeRead) return openForReading(paths.database, busyTimeout, explained);
     throw explained;
   }
 }
@@ -114,6 +116,7 @@ function checkIdentity(connection: SqliteDatabase.Database): number {
   const version = Number(connection.pragma('user_version', { simple: true }));
   const identity = Number(connection.pragma('application_id', { simple: true }));
   const tables = connection.prepare('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number };
+  if (version < 0) throw damagedLibrary(`schema ${version}`);
   if (identity !== applicationId && tables.n > 0) {
     throw new FundusLensError('library.unavailable', 'The file library.sqlite belongs to another program.', {
       expected: 'a library of this software, or an empty folder',

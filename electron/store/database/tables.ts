@@ -123,7 +123,18 @@ export interface TracesTable {
   generatedText: string;
   /** JSON of the trace, its typed arrays replaced by names. */
   document: string;
+  /** The document, zstd; then `document` is empty. */
+  documentBytes: Buffer | null;
+  dictionaryId: number | null;
   createdAt: string;
+}
+
+/** What the documents of many traces repeat. */
+export interface TraceDictionariesTable {
+  id: Generated<number>;
+  sha256: string;
+  /** zstd. */
+  data: Buffer;
 }
 
 export interface TraceArraysTable {
@@ -134,6 +145,7 @@ export interface TraceArraysTable {
   /** JSON list of dimensions. */
   shape: string;
   schemaVersion: number;
+  /** Of `data`, compressed or not; of the content of a file. */
   byteLength: number;
   data: Buffer | null;
   fileHash: string | null;
@@ -265,6 +277,7 @@ export interface Tables {
   prompts: { id: Generated<number>; sha256: string; title: string; text: string; createdAt: string };
   concept_sets: { id: Generated<number>; sha256: string; setId: string; body: string; createdAt: string };
   traces: TracesTable;
+  trace_dictionaries: TraceDictionariesTable;
   trace_arrays: TraceArraysTable;
   trace_concepts: TraceConceptsTable;
   jobs: JobsTable;

@@ -102,6 +102,8 @@ describe('filters', () => {
         expect(library.search.count({ filter: { text } })).toBeGreaterThanOrEqual(0);
       }),
     );
+    expect(toMatchExpression('друзы')).toBe('("друзы"* OR "drusen")');
+    expect(toMatchExpression('ОТЕК')).toBe('("ОТЕК"* OR "macular oedema risk 1" OR "macular oedema risk 2")');
     expect(toMatchExpression('a" OR b NEAR(c)')).toBe('"a"* AND "OR"* AND "b"* AND "NEAR c"*');
   });
 });

@@ -37,6 +37,12 @@ export class Tags {
     return Number(this.#db.run(query.insertInto('tags').values({ name: spelling, nameKey })).lastInsertRowid);
   }
 
+  imageIds(tagId: number): number[] {
+    return this.#db
+      .all(query.selectFrom('image_tags').select('imageId').where('tagId', '=', tagId).orderBy('imageId'))
+      .map((row) => row.imageId);
+  }
+
   add(imageIds: readonly number[], name: string): number {
     return this.#db.transaction(() => {
       const tagId = this.ensure(name);
@@ -52,6 +58,18 @@ export class Tags {
       for (const imageId of imageIds) {
         this.#db.execute('DELETE FROM image_tags WHERE imageId = ? AND tagId = ?', [imageId, tagId]);
       }
+    });
+  }
+
+  /** Puts a removed tag back under its own id where that is free, so that earlier changes still mean it. */
+  restore(tag: Pick<Tag, 'id' | 'name'>, imageIds: readonly number[]): void {
+    this.#db.transaction(() => {
+      const nameKey = tag.name.toLowerCase();
+      const isTaken = this.list().some(({ id, name }) => id === tag.id || name.toLowerCase() === nameKey);
+      if (!isTaken) {
+        this.#db.run(query.insertInto('tags').values({ id: tag.id, name: tag.name, nameKey }));
+      }
+      this.add(imageIds, tag.name);
     });
   }
 

@@ -6,10 +6,17 @@ import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
 import { damagedLibrary } from '../database/database-errors.ts';
 import type { NamedArray } from './trace-document.ts';
-import { fromLittleEndian, toLittleEndian } from './typed-arrays.ts';
+import { bytesOf, fromLittleEndian, shuffle, toLittleEndian, unshuffle } from './typed-arrays.ts';
 
-/** The layout of the bytes: row-major, little-endian, without a header. */
-const schemaVersion = 1;
+/**
+ * The layouts of the bytes in a row: row-major, little-endian, without a header; or those with the first bytes of all
+ * elements first, then the second ones, and so on, compressed with zstd, which is smaller for numbers that lie close together.
+ * Files are always of the first one, compressed.
+ */
+const layouts = { plain: 1, shuffled: 2 } as const;
+
+/** Below this, compression costs more than it saves. */
+const minCompressedBytes = 512;
 
 /** Larger arrays become files, so that the database stays quick to check and to back up. */
 const maxInlineBytes = 4 * 1024 * 1024;
@@ -28,9 +35,15 @@ export class TraceArrays {
   insert(traceId: number, { name, dtype, shape, array }: NamedArray): void {
     const bytes = toLittleEndian(array);
     let fileHash: string | null = null;
+    let data: Buffer | null = bytes;
+    let schemaVersion: number = layouts.plain;
     if (bytes.byteLength > maxInlineBytes) {
       fileHash = sha256Hex(bytes);
       this.#files.writeNow(arrayFile(fileHash), zstdCompressSync(bytes));
+      data = null;
+    } else if (bytes.byteLength >= minCompressedBytes) {
+      data = zstdCompressSync(shuffle(bytes, array.BYTES_PER_ELEMENT));
+      schemaVersion = layouts.shuffled;
     }
     this.#db.run(
       query.insertInto('trace_arrays').values({
@@ -39,20 +52,24 @@ export class TraceArrays {
         dtype,
         shape: JSON.stringify(shape),
         schemaVersion,
-        byteLength: bytes.byteLength,
-        data: fileHash === null ? bytes : null,
+        byteLength: (data ?? bytes).byteLength,
+        data,
         fileHash,
       }),
     );
   }
 
+  /** Every array of a trace, with its bytes when it is read. */
   names(traceId: number): { name: string; dtype: string; shape: number[]; byteLength: number }[] {
     const rows = query
       .selectFrom('trace_arrays')
-      .select(['name', 'dtype', 'shape', 'byteLength'])
+      .select(['name', 'dtype', 'shape'])
       .where('traceId', '=', traceId)
       .orderBy('id');
-    return this.#db.all(rows).map((row) => ({ ...row, shape: JSON.parse(row.shape) as number[] }));
+    return this.#db.all(rows).map((row) => {
+      const shape = JSON.parse(row.shape) as number[];
+      return { ...row, shape, byteLength: shape.reduce((size, n) => size * n, bytesOf(row.dtype)) };
+    });
   }
 
   get(traceId: number, name: string): NamedArray {
@@ -69,10 +86,14 @@ export class TraceArrays {
       .where('traceId', '=', traceId)
       .where('name', '=', name);
     const row = found(this.#db.get(rows), `array ${name} of trace ${traceId}`);
-    if (row.schemaVersion !== schemaVersion) {
-      throw new RangeError(`array layout ${row.schemaVersion} is newer than ${schemaVersion}`);
+    if (row.schemaVersion > layouts.shuffled) {
+      throw new RangeError(`array layout ${row.schemaVersion} is newer than ${layouts.shuffled}`);
     }
-    const bytes = row.data ?? this.#readFile(row.fileHash!);
+    const stored = row.data ?? this.#readFile(row.fileHash!);
+    const bytes =
+      row.schemaVersion === layouts.shuffled
+        ? unshuffle(zstdDecompressSync(stored), bytesOf(row.dtype))
+        : stored;
     return { dtype: row.dtype, shape: JSON.parse(row.shape) as number[], bytes };
   }
 

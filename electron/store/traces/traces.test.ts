@@ -1,5 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lensTraceToJson } from '../../engine/lens-trace/to-json.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
@@ -100,11 +102,64 @@ describe('traces', () => {
     expect(count({ text: 'сетчат' })).toBe(0);
   });
 
+  it('lie compressed against what they share, and older ones are brought up to that', () => {
+    const tokens = Array.from({ length: 300 }, (_, id) => ({
+      ...{ id, text: `слово ${id}`, forms: [`слово ${id}`], fragment: true },
+      sharedWith: [],
+    }));
+    const withTokens = (change: Partial<LensTrace> = {}) => {
+      const trace = makeTrace(change);
+      return { ...trace, concepts: trace.concepts.map((concept) => ({ ...concept, tokens })) };
+    };
+    const first = withTokens();
+    const second = withTokens({ generated: { ids: [1], text: 'Тайна', ended: true } });
+    const ids = [first, second].map((trace, n) =>
+      library.traces.insert(trace, { ...context(), contentKey: contentKey({ n }) }),
+    );
+    const file = new Database(library.paths.database);
+    const stored = () =>
+      file.prepare('SELECT id, document, length(documentBytes) AS bytes FROM traces ORDER BY id').all() as {
+        id: number;
+        document: string;
+        bytes: number | null;
+      }[];
+    const dictionaries = () =>
+      file.prepare('SELECT data FROM trace_dictionaries').all() as { data: Buffer }[];
+    const whole = JSON.stringify(lensTraceToJson(second)).length;
+    expect(stored()[1]!.bytes!).toBeLessThan(whole / 10);
+    expect(dictionaries()).toHaveLength(1);
+    expect(zstdDecompressSync(dictionaries()[0]!.data).toString()).not.toContain('сетчатка');
+    // As a library of an older program holds it.
+    const document = JSON.stringify({ ...lensTraceToJson(second), cells: second.cells });
+    file
+      .prepare('UPDATE traces SET document = ?, documentBytes = NULL, dictionaryId = NULL WHERE id = ?')
+      .run(document, ids[1]);
+    const before = library.traces.get(ids[1]!);
+    expect(library.traces.compactSome(10)).toBe(1);
+    expect(library.traces.compactSome(10)).toBe(0);
+    expect(stored()[1]).toMatchObject({ document: '' });
+    expect(library.traces.get(ids[1]!)).toEqual(before);
+    expect(library.traces.get(ids[0]!)).toEqual(first);
+    for (const id of ids) library.traces.remove(id);
+    expect(dictionaries()).toEqual([]);
+    file.close();
+  });
+
   it('keep large arrays in compressed files named by content, and notice when one changes', async () => {
     const array = Float32Array.from({ length: 2_000_000 }, (_, i) => Math.sin(i));
     const hidden = { name: 'hidden', dtype: 'float32', shape: [2, 1_000_000], array } as const;
     const id = library.traces.insert(makeTrace(), { ...context(), extraArrays: [hidden] });
     expect(library.traceArrays.get(id, 'hidden')).toEqual(hidden);
+    const small = { ...hidden, name: 'small', shape: [1000], array: array.slice(0, 1000) } as const;
+    const other = library.traces.insert(makeTrace({ lens: 'raw' }), {
+      ...context(),
+      contentKey: contentKey({ n: 'small' }),
+      extraArrays: [small],
+    });
+    expect(library.traceArrays.get(other, 'small')).toEqual(small);
+    expect(library.traceArrays.names(other)).toContainEqual(
+      expect.objectContaining({ name: 'small', byteLength: 4000 }),
+    );
     const verdict = await library.verify();
     expect(verdict.missingFiles).toEqual(['/photos/a.jpg']);
     const [name] = await import('node:fs/promises').then((fs) =>

@@ -1,21 +1,31 @@
-import type { Selectable } from 'kysely';
+import { sql } from 'kysely';
+import type { RawBuilder, Selectable, SqlBool } from 'kysely';
+import type { Laterality } from '../../contract/laterality.ts';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import type { ConceptTrace, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { AuditLog } from '../audit-log.ts';
 import type { ConceptSets } from '../concept-sets.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
+import { toMatchExpression } from '../database/search-text.ts';
 import type { Models } from '../models.ts';
 import type { Prompts } from '../prompts.ts';
 import type { TracesTable } from '../database/tables.ts';
 import type { TraceArrays } from './trace-arrays.ts';
+import { TraceDocuments } from './trace-documents.ts';
 import { joinTrace, splitTrace } from './trace-document.ts';
 import type { NamedArray } from './trace-document.ts';
 
 /** A trace as lists show it: its provenance without its numbers. */
-export type TraceSummary = Omit<Selectable<TracesTable>, 'document'> & {
+export type TraceSummary = Omit<Selectable<TracesTable>, 'document' | 'documentBytes' | 'dictionaryId'> & {
   readonly modelName: string;
   readonly promptText: string;
+  /** null without an image of the library. */
+  readonly laterality: Laterality | null;
+  readonly fileName: string | null;
+  readonly patientCode: string | null;
+  readonly visitDate: string | null;
+  readonly visitLabel: string | null;
 };
 
 export interface TraceContext {
@@ -32,7 +42,13 @@ export interface TraceFilter {
   readonly imageId?: number;
   readonly modelId?: number;
   readonly groupId?: number;
+  /** Every word occurs in patient, file, tags, findings, notes, prompt, answer or model; a number is also an id. */
+  readonly text?: string;
+  readonly lateralities?: readonly Laterality[];
+  readonly order?: 'newest' | 'oldest' | 'patient';
   readonly limit: number;
+  /** As many are left out at the beginning of the order. */
+  readonly skip?: number;
   /** Only traces made before this one. */
   readonly beforeId?: number;
 }
@@ -49,11 +65,13 @@ export class Traces {
   readonly #db: Database;
   readonly #to: TraceAggregates;
   readonly #now: () => Date;
+  readonly #documents: TraceDocuments;
 
   constructor(db: Database, aggregates: TraceAggregates, now: () => Date) {
     this.#db = db;
     this.#to = aggregates;
     this.#now = now;
+    this.#documents = new TraceDocuments(db);
   }
 
   /**
@@ -86,7 +104,7 @@ export class Traces {
           topK: trace.topK,
           gateMaxAbsDiff: trace.gate.maxAbsDiff,
           generatedText: trace.generated.text,
-          document,
+          ...this.#documents.pack(document, trace),
           createdAt: this.#now().toISOString(),
         }),
       );
@@ -106,17 +124,34 @@ export class Traces {
 
   /** The whole trace, bit for bit as it was stored. */
   get(id: number): LensTrace {
-    const row = this.#db.get(query.selectFrom('traces').select('document').where('id', '=', id));
-    return joinTrace(found(row, 'such trace').document, (name) => this.#to.arrays.read(id, name));
+    const row = this.#db.get(
+      query.selectFrom('traces').select(['document', 'documentBytes', 'dictionaryId']).where('id', '=', id),
+    );
+    const document = this.#documents.unpack(found(row, 'such trace'));
+    return joinTrace(document, (name) => this.#to.arrays.read(id, name));
   }
 
   summary(id: number): TraceSummary {
     return found(this.#db.get(summaries().where('traces.id', '=', id)), 'such trace');
   }
 
-  /** Newest first. */
-  list({ imageId, modelId, groupId, limit, beforeId }: TraceFilter): TraceSummary[] {
-    let rows = summaries().orderBy('traces.id', 'desc').limit(limit);
+  /** Newest first unless another order is asked for; traces without a patient come last in that of patients. */
+  list(filter: TraceFilter): TraceSummary[] {
+    const { imageId, modelId, groupId, lateralities, text, order = 'newest', limit, skip = 0 } = filter;
+    const { beforeId } = filter;
+    let rows = summaries().limit(limit).offset(skip);
+    if (order === 'patient') {
+      rows = rows
+        .orderBy((sorted) => sorted('patients.codeKey', 'is', null))
+        .orderBy('patients.codeKey')
+        .orderBy('visits.date')
+        .orderBy('images.laterality', 'desc');
+    }
+    rows = rows.orderBy('traces.id', order === 'newest' ? 'desc' : 'asc');
+    if (lateralities !== undefined) rows = rows.where('images.laterality', 'in', lateralities);
+    for (const word of text?.split(/\s+/).filter((part) => part !== '') ?? []) {
+      rows = rows.where(this.#mentions(word));
+    }
     if (imageId !== undefined) rows = rows.where('traces.imageId', '=', imageId);
     if (modelId !== undefined) rows = rows.where('traces.modelId', '=', modelId);
     if (beforeId !== undefined) rows = rows.where('traces.id', '<', beforeId);
@@ -126,6 +161,35 @@ export class Traces {
       );
     }
     return this.#db.all(rows);
+  }
+
+  /** Upper and lower case are one, also in Cyrillic, which SQLite by itself does not fold. */
+  #mentions(word: string): RawBuilder<SqlBool> {
+    const match = toMatchExpression(word.replaceAll('"', ' '));
+    const folded = word.toLowerCase();
+    const prompts = this.#to.prompts
+      .list()
+      .filter(({ text }) => text.toLowerCase().includes(folded))
+      .map(({ id }) => id);
+    const spellings = [
+      word,
+      folded,
+      word.toUpperCase(),
+      `${folded.charAt(0).toUpperCase()}${folded.slice(1)}`,
+    ];
+    const found = [
+      ...(match === null
+        ? []
+        : [
+            sql<SqlBool>`traces.imageId IN (SELECT rowid FROM image_search
+              WHERE image_search MATCH ${`{code name fileName tags note findings} : (${match})`})`,
+          ]),
+      ...(prompts.length === 0 ? [] : [sql<SqlBool>`traces.promptId IN (${sql.join(prompts)})`]),
+      ...[...new Set(spellings)].map((text) => sql<SqlBool>`instr(traces.generatedText, ${text}) > 0`),
+      sql<SqlBool>`instr(lower(models.name), ${folded}) > 0`,
+      ...(/^#?\d+$/.test(word) ? [sql<SqlBool>`traces.id = ${Number(word.replace('#', ''))}`] : []),
+    ];
+    return sql<SqlBool>`(${sql.join(found, sql` OR `)})`;
   }
 
   count(): number {
@@ -139,10 +203,29 @@ export class Traces {
     );
   }
 
+  /**
+   * Compresses the documents of traces from before they were, a few at a time.
+   *
+   * @returns how many were compressed; 0 when none is left
+   */
+  compactSome(limit: number): number {
+    return this.#db.transaction(() => {
+      const rows = this.#db.all(
+        query.selectFrom('traces').select(['id', 'document']).where('documentBytes', 'is', null).limit(limit),
+      );
+      for (const { id, document } of rows) {
+        const packed = this.#documents.pack(document, this.get(id));
+        this.#db.run(query.updateTable('traces').set(packed).where('id', '=', id));
+      }
+      return rows.length;
+    });
+  }
+
   remove(id: number): void {
     this.#db.transaction(() => {
       const { modelSha256, imageId } = this.summary(id);
       this.#db.run(query.deleteFrom('traces').where('id', '=', id));
+      this.#documents.removeUnused();
       this.#to.audit.append('trace.remove', `trace ${id}`, { modelSha256, imageId });
     });
   }
@@ -153,6 +236,9 @@ function summaries() {
     .selectFrom('traces')
     .innerJoin('models', 'models.id', 'traces.modelId')
     .innerJoin('prompts', 'prompts.id', 'traces.promptId')
+    .leftJoin('images', 'images.id', 'traces.imageId')
+    .leftJoin('patients', 'patients.id', 'images.patientId')
+    .leftJoin('visits', 'visits.id', 'images.visitId')
     .select([
       'traces.id',
       'traces.contentKey',
@@ -175,6 +261,11 @@ function summaries() {
       'traces.createdAt',
       'models.name as modelName',
       'prompts.text as promptText',
+      'images.laterality',
+      'images.fileName',
+      'patients.code as patientCode',
+      'visits.date as visitDate',
+      'visits.label as visitLabel',
     ]);
 }
 

@@ -37,6 +37,29 @@ export function fromLittleEndian(bytes: Uint8Array, dtype: string): StoredArray 
   return new construct(owned.buffer, owned.byteOffset, owned.byteLength / construct.BYTES_PER_ELEMENT);
 }
 
+/** Bytes of an element; 1 for an unknown type, which {@link fromLittleEndian} refuses. */
+export function bytesOf(dtype: string): number {
+  return Object.hasOwn(constructors, dtype) ? constructors[dtype as StoredDtype].BYTES_PER_ELEMENT : 1;
+}
+
+/** The first bytes of all elements, then the second ones, and so on. */
+export function shuffle(bytes: Uint8Array, width: number): Buffer {
+  const count = bytes.byteLength / width;
+  const shuffled = Buffer.allocUnsafe(bytes.byteLength);
+  for (let at = 0; at < count; at++)
+    for (let byte = 0; byte < width; byte++) shuffled[byte * count + at] = bytes[at * width + byte]!;
+  return shuffled;
+}
+
+/** The inverse of {@link shuffle}. */
+export function unshuffle(shuffled: Uint8Array, width: number): Buffer {
+  const count = shuffled.byteLength / width;
+  const bytes = Buffer.allocUnsafe(shuffled.byteLength);
+  for (let at = 0; at < count; at++)
+    for (let byte = 0; byte < width; byte++) bytes[at * width + byte] = shuffled[byte * count + at]!;
+  return bytes;
+}
+
 function swap(bytes: Buffer, width: number): Buffer {
   if (width === 2) return bytes.swap16();
   if (width === 4) return bytes.swap32();

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import packageJson from '#package.json' with { type: 'json' };
+import { licenceSchema } from '../../contract/app.ts';
 import type { AppInfo, Licence } from '../../contract/app.ts';
 import { providerNames } from '../../engine/lens-trace/lens-trace.ts';
 import { schemaVersion } from '../../store/database/migrate.ts';
@@ -37,20 +38,23 @@ function describeApp({ folders, settings }: Services): AppInfo {
 }
 
 const lockSchema = z.object({
-  packages: z.record(
-    z.string(),
-    z.object({ version: z.string(), license: z.string(), dev: z.boolean() }).partial(),
-  ),
+  packages: z.record(z.string(), z.object({ version: z.string(), license: z.string() }).partial()),
 });
 
-/** From the lock file, which names every package that `npm ci` installs; tools for developers are left out. */
+/**
+ * What a package was built of is listed in it. A checkout has the lock file instead, which names every package that
+ * `npm ci` installs, tools for developers among them.
+ */
 async function readLicences(): Promise<Licence[]> {
-  const file = bundledPath('package-lock.json');
-  const lock = lockSchema.parse(JSON.parse(await readFile(file, 'utf8').catch(() => '{"packages":{}}')));
-  const listed = Object.entries(lock.packages).flatMap(([place, { version, license, dev }]) => {
-    const name = place.split('node_modules/').at(-1) ?? '';
-    if (name === '' || dev === true) return [];
-    return [{ name, version: version ?? '', licence: license ?? 'not stated' }];
-  });
-  return listed.sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  const listed = await readFile(bundledPath('licences.json'), 'utf8').catch(() => null);
+  if (listed !== null) return z.array(licenceSchema).min(1).parse(JSON.parse(listed));
+  const lock = lockSchema.parse(JSON.parse(await readFile(bundledPath('package-lock.json'), 'utf8')));
+  return Object.entries(lock.packages)
+    .map(([place, { version, license }]) => ({
+      name: place.split('node_modules/').at(-1) ?? '',
+      version: version ?? '',
+      licence: license ?? 'not stated',
+    }))
+    .filter(({ name }) => name !== '')
+    .sort((a, b) => a.name.localeCompare(b.name, 'en'));
 }

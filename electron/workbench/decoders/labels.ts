@@ -121,8 +121,10 @@ export function fieldLabels(id: string, labels: readonly ImageLabels[]): FieldLa
     const place = (value: ProtocolValue) => (value === null ? NaN : value === ordered[0] ? 0 : 1);
     return toFieldLabels(id, 'binary', [ordered[0]!, unquantified], values, place);
   }
-  const codes =
-    ordered ?? set.values.map(({ code }) => code).filter((code) => code !== 'unknown' && known.has(code));
+  const choices = set.values.map(({ code }) => code).filter((code) => code !== 'unknown');
+  const seen = choices.filter((code) => known.has(code));
+  // One value alone is told as such, not as a set of values with one member.
+  const codes = ordered ?? (seen.length < 2 ? choices : seen);
   const kind: FieldKind = codes.length === 2 ? 'binary' : ordered === undefined ? 'categorical' : 'ordinal';
   return toFieldLabels(id, kind, codes, values, (value) => {
     const place = codes.indexOf(String(value));

@@ -5,6 +5,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import yauzl from 'yauzl';
 import { z } from 'zod';
+import { readPdfText } from '../../../e2e/pdf-text.ts';
+import { readVerdict } from '../../engine/lens-trace/read-verdict.ts';
+import { listVerdict } from '../../engine/readability/verdict.ts';
 import { lensTraceJsonSchema } from '../../engine/lens-trace/lens-trace.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { unpackTrace } from '../../engine/lens-trace/codec.ts';
@@ -137,7 +140,12 @@ describe('hidden states', () => {
       ),
     );
     for (const format of ['npy', 'safetensors'] as const) {
-      const result = await client.exports.hiddenStates({ traceId: traceIds[0]!, layers, positions, format });
+      const result = await client.exports.hiddenStates({
+        traceIds: traceIds.slice(0, 1),
+        layers,
+        positions,
+        format,
+      });
       const entries = await readZip(await bytesOf(result));
       const manifest = z
         .object({ norm: z.string(), shape: z.array(z.number()), model: z.object({ sha256: z.string() }) })
@@ -158,8 +166,25 @@ describe('hidden states', () => {
     expect(existsSync(path.join(fixture.folder, 'cache/dumps'))).toBe(true);
   });
 
+  test('of several traces lie in a folder each', async () => {
+    const { client } = workbench;
+    const chosen = traceIds.slice(0, 2);
+    const result = await client.exports.hiddenStates({ traceIds: chosen, layers: [1], format: 'npy' });
+    const entries = await readZip(await bytesOf(result));
+    expect([...entries.keys()]).toEqual(
+      chosen.flatMap((id) => [`trace-${id}/manifest.json`, `trace-${id}/hidden-states.npy`]),
+    );
+    const ids = chosen.map(
+      (id) =>
+        z
+          .object({ traceId: z.number() })
+          .parse(JSON.parse(entries.get(`trace-${id}/manifest.json`)!.toString())).traceId,
+    );
+    expect(ids).toEqual(chosen);
+  });
+
   test('a layer or position that does not exist is refused', async () => {
-    const order = { traceId: traceIds[0]!, format: 'npy' } as const;
+    const order = { traceIds: traceIds.slice(0, 1), format: 'npy' as const };
     const refused = (code: string) => ({ data: { code } });
     const { hiddenStates } = workbench.client.exports;
     await expect(hiddenStates({ ...order, layers: [99] })).rejects.toMatchObject(refused('input.invalid'));
@@ -219,6 +244,20 @@ test('the report says what it is in both languages, and escapes what was typed',
   expect(english).toContain(`${trace.model.provider} (asked: auto), ${trace.model.device?.slice(0, 5)}`);
   const russian = (await bytesOf(await client.exports.report({ traceIds, language: 'ru' }))).toString();
   expect(russian).toContain('не медицинское изделие');
+});
+
+test('a report as a PDF begins with the verdict, and can be read', async () => {
+  const result = await workbench.client.exports.report({ traceIds, language: 'ru', format: 'pdf' });
+  expect(result).toMatchObject({ name: 'report.pdf', contentType: 'application/pdf' });
+  const pdf = await bytesOf(result);
+  expect(pdf.subarray(0, 5).toString('latin1')).toBe('%PDF-');
+  expect(pdf.toString('latin1')).toMatch(/\/Subtype\s*\/Image/);
+  const words = readPdfText(pdf).replace(/\s+/g, ' ');
+  const [first] = listVerdict(readVerdict(trace, 'ru')!);
+  expect(words).toContain(first);
+  expect(words.indexOf(first!)).toBeLessThan(words.indexOf('Код пациента'));
+  expect(words).toContain(trace.model.sha256.slice(0, 12));
+  expect(words).toContain('не медицинское изделие');
 });
 
 test('a trace of prepared weights carries how true they are, also when that was measured later', async () => {

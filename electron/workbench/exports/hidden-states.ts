@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
+import { serializeError } from '../../contract/problem.ts';
 import type { ExportResult, hiddenStateExportSchema } from '../../contract/exports.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { sha256Hex } from '../../store/database/canonical-json.ts';
@@ -12,23 +13,66 @@ import { deliver } from './deliver.ts';
 import { readResidualRows } from './read-dump.ts';
 import { toNpy, toSafetensors } from './tensor-files.ts';
 import { toZip } from './zip.ts';
+import type { ZipEntry } from './zip.ts';
 import { traceWithFidelity } from '../traces/trace-fidelity.ts';
 
 /**
- * Runs a trace again and exports rows of its residual stream, before the final norm, with a manifest that says what
- * they are.
+ * Runs traces again and exports rows of their residual streams, before the final norm, each with a manifest that says what
+ * they are. Layers and positions are checked for every trace before the first one runs.
  *
- * @throws FundusLensError `trace.positions`, `input.invalid` for a layer outside 0…L, whatever the engine throws
+ * @throws FundusLensError `trace.positions`, `input.invalid` for a layer outside 0…L; whatever the engine throws when no
+ *   trace could be repeated
  */
 export async function exportHiddenStates(
   services: Services,
   input: z.output<typeof hiddenStateExportSchema>,
   signal?: AbortSignal,
 ): Promise<ExportResult> {
-  const { traceId, format, target } = input;
+  const traceIds = [...new Set(input.traceIds)];
+  const orders = traceIds.map((traceId) => {
+    const stored = traceWithFidelity(services.session.library, traceId);
+    return {
+      traceId,
+      layers: chooseLayers(stored, input.layers),
+      positions: choosePositions(stored, input.positions),
+    };
+  });
+  const [only] = orders;
+  const name = orders.length === 1 ? `hidden-states-trace-${only!.traceId}.zip` : 'hidden-states.zip';
+  const entries = orders.length === 1 ? rowsOf(services, only!, input.format, '', signal) : rowsOfAll();
+  return await deliver(input.target, name, 'application/zip', toZip(entries));
+
+  /** One trace that cannot be repeated does not end the rest. */
+  async function* rowsOfAll(): AsyncGenerator<ZipEntry> {
+    const failures: unknown[] = [];
+    for (const order of orders) {
+      try {
+        yield* rowsOf(services, order, input.format, `trace-${order.traceId}/`, signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        failures.push({ traceId: order.traceId, problem: serializeError(error) });
+        if (failures.length === orders.length) throw error;
+      }
+    }
+    if (failures.length > 0)
+      yield { name: 'failures.json', content: `${JSON.stringify(failures, null, 2)}\n` };
+  }
+}
+
+interface HiddenStateOrder {
+  readonly traceId: number;
+  readonly layers: readonly number[];
+  readonly positions: readonly number[];
+}
+
+async function* rowsOf(
+  services: Services,
+  { traceId, layers, positions }: HiddenStateOrder,
+  format: 'safetensors' | 'npy',
+  folder: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ZipEntry> {
   const stored = traceWithFidelity(services.session.library, traceId);
-  const layers = chooseLayers(stored, input.layers);
-  const positions = choosePositions(stored, input.positions);
   const dumpPath = path.join(services.folders.cache, 'dumps', `${randomUUID()}.safetensors`);
   await mkdir(path.dirname(dumpPath), { recursive: true });
   try {
@@ -41,11 +85,8 @@ export async function exportHiddenStates(
         ? toNpy(values, shape)
         : toSafetensors('residual_stream', values, shape, { manifest: JSON.stringify(manifest) });
     const whole = { ...manifest, file: { name: dataName, sha256: sha256Hex(data), dtype: 'float32', shape } };
-    const entries = [
-      { name: 'manifest.json', content: `${JSON.stringify(whole, null, 2)}\n` },
-      { name: dataName, content: data },
-    ];
-    return await deliver(target, `hidden-states-trace-${traceId}.zip`, 'application/zip', toZip(entries));
+    yield { name: `${folder}manifest.json`, content: `${JSON.stringify(whole, null, 2)}\n` };
+    yield { name: `${folder}${dataName}`, content: data };
   } finally {
     await rm(dumpPath, { force: true });
   }

@@ -5,6 +5,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -46,6 +47,28 @@ describe('OutputFile', () => {
     expect(readFileSync(target, 'utf8')).toBe('new');
     expect(readdirSync(folder)).toEqual(['a.json']);
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'is for its owner alone below a folder of everybody',
+    async () => {
+      const file = await OutputFile.open(join(folder, 'a.csv'));
+      await file.commit();
+      await writeThrough(join(folder, 'b.bin'), (temporary) => {
+        writeFileSync(temporary, 'x', { mode: 0o644 });
+        return Promise.resolve();
+      });
+      const modes = ['a.csv', 'b.bin'].map((name) => statSync(join(folder, name)).mode & 0o777);
+      expect(modes).toEqual([0o600, 0o600]);
+      const own = mkdtempSync(join(process.cwd(), '.own-'));
+      try {
+        await (await OutputFile.open(join(own, 'a.csv'))).commit();
+        writeFileSync(join(own, 'b.csv'), '');
+        expect(statSync(join(own, 'a.csv')).mode).toBe(statSync(join(own, 'b.csv')).mode);
+      } finally {
+        rmSync(own, { recursive: true });
+      }
+    },
+  );
 
   test('writes the file that a link means', async () => {
     writeFileSync(join(folder, 'real.json'), 'old');

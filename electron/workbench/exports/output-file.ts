@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { access, chmod, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
@@ -29,7 +29,11 @@ export class OutputFile {
     try {
       const { target, isDevice } = await resolveTarget(file);
       const temporary = isDevice ? null : `${target}.${process.pid}.part`;
-      return new OutputFile(target, temporary, await open(temporary ?? target, isDevice ? 'w' : 'wx'));
+      return new OutputFile(
+        target,
+        temporary,
+        await open(temporary ?? target, isDevice ? 'w' : 'wx', await modeFor(target)),
+      );
     } catch (error) {
       throw explainWriteError(error, file);
     }
@@ -75,6 +79,7 @@ export async function writeThrough<T>(file: string, work: (temporary: string) =>
     folder = await mkdtemp(path.join(path.dirname(target), '.fundus-lens-'));
     const temporary = path.join(folder, path.basename(target));
     const result = await work(temporary);
+    if ((await modeFor(target)) === 0o600) await chmod(temporary, 0o600);
     await rename(temporary, target);
     return result;
   } catch (error) {
@@ -96,6 +101,18 @@ async function resolveTarget(file: string): Promise<{ target: string; isDevice: 
   if (existing.isDirectory()) throw new Error('it is a folder');
   await access(target, constants.W_OK);
   return { target, isDevice: !existing.isFile() };
+}
+
+/** Rights to ask for of a new file: in a folder that everybody may write to, such as /tmp, and below one, it is for its owner alone. */
+async function modeFor(target: string): Promise<number> {
+  for (let folder = path.dirname(target); ; folder = path.dirname(folder)) {
+    const mode = await stat(folder).then(
+      (stats) => stats.mode,
+      () => 0,
+    );
+    if ((mode & 0o002) !== 0) return 0o600;
+    if (folder === path.dirname(folder)) return 0o666;
+  }
 }
 
 function explainWriteError(error: unknown, file: string): FundusLensError {

@@ -1,33 +1,49 @@
+import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { describeDevice } from '../../engine/lens-trace/describe-device.ts';
+import { readVerdict } from '../../engine/lens-trace/read-verdict.ts';
 import { warningText } from '../../engine/lens-trace/warning-words.ts';
+import { listVerdict } from '../../engine/readability/verdict.ts';
 import type { ExportResult, reportExportSchema } from '../../contract/exports.ts';
+import type { LibraryImage } from '../../contract/library-image.ts';
+import { defaultLimits } from '../../ingest/import-failure.ts';
+import { openPixels } from '../../ingest/views/views.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Library } from '../../store/library.ts';
+import { traceWithFidelity } from '../traces/trace-fidelity.ts';
 import { deliver } from './deliver.ts';
+import { reportPage } from './report-page.ts';
+import { reportPdf } from './report-pdf.ts';
+import type { ReportSection, ReportTable } from './report-section.ts';
 import { reportWords } from './report-words.ts';
 import type { ReportWords } from './report-words.ts';
-import { traceWithFidelity } from '../traces/trace-fidelity.ts';
 
 type Language = z.output<typeof reportExportSchema>['language'];
 
-/** A self-contained page with everything that a figure needs beside it: provenance, emergence, readable words, warnings. */
-export function exportReport(
+/**
+ * Everything that a figure needs beside it: the verdict, provenance, emergence, readable words, warnings; as a page or as a
+ * PDF.
+ *
+ * @throws FundusLensError `trace.unknown`; `output.unwritable`
+ */
+export async function exportReport(
   library: Library,
-  { traceIds, language, target }: z.output<typeof reportExportSchema>,
+  { traceIds, language, format, target }: z.output<typeof reportExportSchema>,
 ): Promise<ExportResult> {
   const words = reportWords[language];
-  const sections = traceIds.map((id) => section(library, id, language, words));
-  const html = `<!doctype html>
-<html lang="${language}"><head><meta charset="utf-8"><title>${words.title}</title><style>${style}</style></head>
-<body><h1>${words.title}</h1><p class="notice">${words.notice}</p>
-${sections.join('\n')}
-</body></html>
-`;
-  return deliver(target, 'report.html', 'text/html', html);
+  const sections: ReportSection[] = [];
+  for (const id of traceIds) sections.push(await describeTrace(library, id, language, words));
+  return format === 'pdf'
+    ? deliver(target, 'report.pdf', 'application/pdf', await reportPdf(sections, words))
+    : deliver(target, 'report.html', 'text/html', reportPage(sections, language, words));
 }
 
-function section(library: Library, id: number, language: Language, words: ReportWords): string {
+async function describeTrace(
+  library: Library,
+  id: number,
+  language: Language,
+  words: ReportWords,
+): Promise<ReportSection> {
   const trace = traceWithFidelity(library, id);
   const { imageId, createdAt } = library.traces.summary(id);
   const image = imageId === null ? null : library.images.get(imageId);
@@ -51,11 +67,29 @@ function section(library: Library, id: number, language: Language, words: Report
     [words.software, `${software.name} ${software.version}, ONNX Runtime ${software.onnxruntime}`],
     [words.traced, createdAt],
   ];
-  return `<section><h2>${words.trace} ${id}</h2>
-<table>${facts.map(([name, value]) => (value === null ? '' : `<tr><th>${name}</th><td>${escapeHtml(value)}</td></tr>`)).join('')}</table>
-${trace.warnings.map((warning) => `<p class="notice">${escapeHtml(warningText(warning, language))}</p>`).join('')}
-<h3>${words.concepts}</h3>${conceptTable(trace, language, words)}
-<h3>${words.layers}</h3><p>${words.caution}</p>${layerTable(trace, words)}</section>`;
+  const verdict = readVerdict(trace, language);
+  return {
+    title: `${words.trace} ${id}`,
+    facts: facts.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
+    verdict: verdict === null ? [] : listVerdict(verdict),
+    warnings: trace.warnings.map((warning) => warningText(warning, language)),
+    tables: [conceptTable(trace, language, words), layerTable(trace, words)],
+    picture: image === null ? null : await openPicture(library, image),
+  };
+}
+
+/** null when the file is gone or cannot be decoded any more; its hash stands in the facts all the same. */
+async function openPicture(library: Library, image: LibraryImage): Promise<Buffer | null> {
+  try {
+    const bytes = await readFile(library.images.readableFile(image));
+    return await openPixels({ kind: 'encoded', bytes }, defaultLimits.pixels)
+      .toColourspace('srgb')
+      .resize({ width: 900, height: 900, fit: 'inside', withoutEnlargement: true })
+      .jpeg({ quality: 88 })
+      .toBuffer();
+  } catch {
+    return null;
+  }
 }
 
 /** null of weights as they were published. */
@@ -73,21 +107,33 @@ function describeFidelity({ fidelity }: LensTrace['model'], words: ReportWords):
     .replace('{compared}', String(fidelity.emergenceCompared));
 }
 
-function conceptTable(trace: LensTrace, language: Language, words: ReportWords): string {
+/** Concepts that are readable from some layer on, the earliest first; the others stand in the verdict. */
+function conceptTable(trace: LensTrace, language: Language, words: ReportWords): ReportTable {
   const last = trace.layers.length * trace.positions.length - 1;
-  const rows = trace.concepts.map(({ label, emergence, rank, logProb }) => {
-    const layer = emergence.layers.at(-1) ?? null;
-    return [
-      label[language],
-      layer === null ? words.never : String(layer),
-      String(rank[last]),
-      Math.exp(logProb[last]!).toPrecision(3),
-    ];
+  const found = trace.concepts.flatMap(({ label, emergence, finding, rank, logProb }) => {
+    const layer =
+      finding === undefined
+        ? (emergence.layers.at(-1) ?? null)
+        : finding.state === 'readable'
+          ? finding.layer
+          : null;
+    return layer === null ? [] : [{ layer, label, rank: rank[last]!, probability: Math.exp(logProb[last]!) }];
   });
-  return table([words.concept, words.emergence, words.rank, words.probability], rows);
+  found.sort((a, b) => a.layer - b.layer);
+  return {
+    title: words.concepts,
+    note: found.length === 0 ? words.noConcept : null,
+    head: found.length === 0 ? [] : [words.concept, words.emergence, words.rank, words.probability],
+    rows: found.map(({ layer, label, rank, probability }) => [
+      label[language],
+      String(layer),
+      String(rank),
+      probability.toPrecision(3),
+    ]),
+  };
 }
 
-function layerTable(trace: LensTrace, words: ReportWords): string {
+function layerTable(trace: LensTrace, words: ReportWords): ReportTable {
   const { cells, topK, tokenTexts, positions } = trace;
   const rows = trace.layers.map((layer, row) => {
     const cell = (row + 1) * positions.length - 1;
@@ -102,27 +148,10 @@ function layerTable(trace: LensTrace, words: ReportWords): string {
       cells.klToFinal[cell]!.toFixed(3),
     ];
   });
-  return table([words.layer, words.words, words.entropy, words.divergence], rows);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (tag: 'th' | 'td', cells: readonly string[]) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
-  return `<table>${line('th', head)}${rows.map((row) => line('td', row)).join('')}</table>`;
-}
-
-function escapeHtml(text: string): string {
-  const names: Readonly<Record<string, string>> = {
-    '&': 'amp',
-    '<': 'lt',
-    '>': 'gt',
-    '"': 'quot',
-    "'": '#39',
+  return {
+    title: words.layers,
+    note: words.caution,
+    head: [words.layer, words.words, words.entropy, words.divergence],
+    rows,
   };
-  return text.replace(/[&<>"']/g, (character) => `&${names[character] ?? ''};`);
 }
-
-const style = `body{font:14px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1d21}
-table{border-collapse:collapse;margin:.5rem 0 1rem}th,td{border-bottom:1px solid #d5d9de;padding:.2rem .8rem .2rem 0;
-text-align:left;vertical-align:top;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-.notice{border-left:3px solid #b26a00;padding-left:.8rem}section{break-before:page}`;

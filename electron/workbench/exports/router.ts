@@ -43,8 +43,9 @@ export function exportsRouter(services: Services) {
       noted('hidden-states', input, exportHiddenStates(services, checked(input), signal)),
     ),
     dump: exports.dump.handler(({ input, signal }) => {
-      guardTarget({ to: 'file', path: input.path, overwrite: true }, folders);
-      return exportDump(services, input, signal);
+      const target = { to: 'file', path: input.path, overwrite: true } as const;
+      guardTarget(target, folders);
+      return noted('dump', { target, traceIds: [input.traceId] }, exportDump(services, input, signal));
     }),
     study: exports.study.handler(({ input }) =>
       noted('study', input, exportStudy(session.library, checked(input))),

@@ -16,6 +16,7 @@ export function groupsRouter({ session, events, undo }: Services) {
     create: groups.create.handler(({ input: { name, note } }) => {
       if (session.library.groups.findByName(name) !== undefined) throw nameTaken();
       const group = session.library.groups.create(name, note);
+      undo.push({ action: 'create-group', imageIds: [] }, () => session.library.groups.remove(group.id));
       tell(group.id);
       return group;
     }),
@@ -32,9 +33,11 @@ export function groupsRouter({ session, events, undo }: Services) {
       return group;
     }),
     remove: groups.remove.handler(({ input }) => {
-      session.library.groups.get(input.id);
-      session.library.groups.remove(input.id);
-      undo.clear();
+      const { library } = session;
+      const group = library.groups.get(input.id);
+      const imageIds = library.groups.imageIds(input.id);
+      library.groups.remove(input.id);
+      undo.push({ action: 'remove-group', imageIds }, () => library.groups.restore(group, imageIds));
       tell(input.id);
       return { changed: 1 };
     }),

@@ -105,14 +105,19 @@ export function removeImages(
 
 export function addTag(services: EditServices, ids: readonly number[], name: string): number {
   const { library } = services.session;
-  const { tagId, added } = library.transaction(() => {
+  const { tagId, added, isNew } = library.transaction(() => {
+    const known = library.tags.list().length;
     const id = library.tags.ensure(name);
     const without = ids.filter((imageId) => !hasTag(library, imageId, id));
     library.tags.add(without, name);
     library.audit.append('tag.add', `tag ${id}`, { images: without.length });
-    return { tagId: id, added: without };
+    return { tagId: id, added: without, isNew: library.tags.list().length > known };
   });
-  services.undo.push({ action: 'add-tag', imageIds: added }, () => library.tags.removeFrom(added, tagId));
+  services.undo.push({ action: 'add-tag', imageIds: added }, () => {
+    library.tags.removeFrom(added, tagId);
+    // A tag that came with this change goes with it, unless somebody else has used it since.
+    if (isNew && library.tags.imageIds(tagId).length === 0) library.tags.remove(tagId);
+  });
   publishChange(services, added);
   services.events.publish({ type: 'library', what: 'tags', ids: [tagId] });
   return added.length;
@@ -180,6 +185,7 @@ export function undoLast(services: EditServices) {
     publishChange(services, undone.imageIds);
     services.events.publish({ type: 'library', what: 'tags', ids: [] });
     services.events.publish({ type: 'library', what: 'groups', ids: [] });
+    services.events.publish({ type: 'library', what: 'patients', ids: [] });
   }
   return undone;
 }

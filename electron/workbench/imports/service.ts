@@ -181,7 +181,8 @@ function titleOf([first = '', ...others]: readonly string[]): TaskTitle {
   return { ...(isMadeUp ? {} : { fileName }), ...(others.length === 0 ? {} : { moreFiles: others.length }) };
 }
 
-function readFolderRule(text: string): FolderRule {
+/** @throws FundusLensError `input.invalid` for a rule that means nothing */
+export function readFolderRule(text: string): FolderRule {
   const rule = parseFolderRule(text === 'none' ? '' : text);
   if (rule !== null) return rule;
   throw new FundusLensError('input.invalid', 'The folder rule cannot be read.', {

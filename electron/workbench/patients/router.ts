@@ -4,7 +4,7 @@ import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import { withoutAbsent } from '../../contract/without-absent.ts';
 
-export function patientsRouter({ session, events }: Services) {
+export function patientsRouter({ session, events, undo }: Services) {
   const { patients } = api;
   const publishChange = (id: number) => events.publish({ type: 'library', what: 'patients', ids: [id] });
   return patients.router({
@@ -26,10 +26,24 @@ export function patientsRouter({ session, events }: Services) {
     update: patients.update.handler(({ input: { id, change } }) => {
       const { library } = session;
       if (change.code !== undefined) refuseTakenCode(library.patients.findByCode(change.code), id);
+      const before = library.patients.get(id);
       const patient = library.patients.update(id, withoutAbsent(change));
+      undo.push({ action: 'update-patient', imageIds: [] }, () => {
+        const { code, name, birthYear, sex, note } = before;
+        library.patients.update(id, { code, name, birthYear, sex, note });
+      });
       publishChange(id);
       events.publish({ type: 'library', what: 'images', ids: [] });
       return patient;
+    }),
+    merge: patients.merge.handler(({ input: { id, into } }) => {
+      const { library } = session;
+      const merged = library.patients.merge(id, into);
+      const imageIds = merged.images.map((image) => image.id);
+      undo.push({ action: 'merge-patients', imageIds }, () => library.patients.unmerge(merged));
+      publishChange(id);
+      events.publish({ type: 'library', what: 'images', ids: imageIds });
+      return library.patients.get(into);
     }),
     remove: patients.remove.handler(({ input }) => {
       session.library.patients.remove(input.id);

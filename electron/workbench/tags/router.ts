@@ -2,7 +2,7 @@ import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import { nameTaken } from '../name-taken.ts';
 
-export function tagsRouter({ session, events }: Services) {
+export function tagsRouter({ session, events, undo }: Services) {
   const { tags } = api;
   const tell = (id: number) => {
     events.publish({ type: 'library', what: 'tags', ids: [id] });
@@ -20,7 +20,14 @@ export function tagsRouter({ session, events }: Services) {
       return { changed: 1 };
     }),
     remove: tags.remove.handler(({ input }) => {
-      session.library.tags.remove(input.id);
+      const { library } = session;
+      const name = library.tags.list().find(({ id }) => id === input.id)?.name;
+      if (name === undefined) return { changed: 0 };
+      const imageIds = library.tags.imageIds(input.id);
+      library.tags.remove(input.id);
+      undo.push({ action: 'delete-tag', imageIds }, () =>
+        library.tags.restore({ id: input.id, name }, imageIds),
+      );
       tell(input.id);
       return { changed: 1 };
     }),

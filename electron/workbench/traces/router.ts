@@ -1,4 +1,5 @@
 import { packTrace, tracePayloadType } from '../../engine/lens-trace/codec.ts';
+import { withoutAbsent } from '../../contract/without-absent.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import { enqueueTraces } from './enqueue.ts';
@@ -13,15 +14,7 @@ export function tracesRouter(services: Services) {
       queue.added();
       return outcome;
     }),
-    list: traces.list.handler(({ input: { imageId, modelId, groupId, limit, beforeId } }) =>
-      listTraces(session.library, {
-        limit,
-        ...(imageId === undefined ? {} : { imageId }),
-        ...(modelId === undefined ? {} : { modelId }),
-        ...(groupId === undefined ? {} : { groupId }),
-        ...(beforeId === undefined ? {} : { beforeId }),
-      }),
-    ),
+    list: traces.list.handler(({ input }) => listTraces(session.library, withoutAbsent(input))),
     get: traces.get.handler(({ input }) => viewTrace(session.library, input.id)),
     cells: traces.cells.handler(
       ({ input }) => new Blob([packTrace(session.library.traces.get(input.id))], { type: tracePayloadType }),

@@ -76,6 +76,7 @@ export function viewSummary(
   setIds = new Map<number, string>(),
 ): TraceSummaryView {
   const { id, conceptSetId: row, lens, provider } = summary;
+  const { fileName, laterality, patientCode, visitDate, visitLabel } = summary;
   return {
     ...pick(summary),
     id,
@@ -83,6 +84,10 @@ export function viewSummary(
     provider: provider as ProviderName,
     conceptSetId: row === null ? null : setIdOf(library, row, setIds),
     note: noteOf(library, id),
+    image:
+      fileName === null || laterality === null
+        ? null
+        : { fileName, laterality, patientCode, visitDate, visitLabel },
   };
 }
 

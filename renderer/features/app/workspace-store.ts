@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia';
-import { computed, ref } from 'vue';
+import { computed, ref, shallowRef } from 'vue';
 
 /** Where the person was in each view, and which panel lies open; nothing here is kept after the end. */
 export const useWorkspace = defineStore('workspace', () => {
@@ -10,6 +10,9 @@ export const useWorkspace = defineStore('workspace', () => {
   const tourOpen = ref(false);
   /** Images for which the panel "new trace" is open; null when it is closed, empty for the prompt alone. */
   const newTraceFor = ref<number[] | null>(null);
+
+  /** Images that are selected in the library. */
+  const selectedImages = shallowRef<ReadonlySet<number>>(new Set());
 
   const lastTracePath = computed(() => (traceId.value === null ? '/trace' : `/trace/${traceId.value}`));
   const lastComparePath = computed(() =>
@@ -23,6 +26,7 @@ export const useWorkspace = defineStore('workspace', () => {
     shortcutsOpen,
     tourOpen,
     newTraceFor,
+    selectedImages,
     lastTracePath,
     lastComparePath,
   };

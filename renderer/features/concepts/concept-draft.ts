@@ -1,3 +1,4 @@
+import { gatherOwners, leavesOf } from '../../../electron/engine/lens-trace/concept-set.ts';
 import type { Concept, ConceptSet } from '../../../electron/engine/lens-trace/concept-set.ts';
 
 /** A new id after the rules of concept sets: lower-case words joined by hyphens, not yet taken. */
@@ -69,10 +70,40 @@ export function tidySet(set: ConceptSet): ConceptSet {
   };
 }
 
+/** The set without a concept: what was below it moves to where it was, and it is no longer what is asked first. */
+export function withoutConcept(set: ConceptSet, id: string): ConceptSet {
+  const parent = set.concepts.find((concept) => concept.id === id)?.parent;
+  const { subject, ...rest } = set;
+  return {
+    ...rest,
+    ...(subject === undefined || subject === id ? {} : { subject }),
+    concepts: set.concepts
+      .filter((concept) => concept.id !== id)
+      .map((concept) => (concept.parent === id ? withParent(concept, parent) : concept)),
+  };
+}
+
+/** @param parent undefined for none */
+export function withParent(concept: Concept, parent: string | undefined): Concept {
+  const changed: Concept = { ...concept };
+  if (parent === undefined) delete changed.parent;
+  else changed.parent = parent;
+  return changed;
+}
+
+/** Concepts that may stand above another one: all but itself and those below it. */
+export function possibleParents({ concepts }: ConceptSet, id: string): Concept[] {
+  const below = gatherOwners(concepts).get(id);
+  return concepts.filter((concept) => below?.has(concept.id) !== true);
+}
+
 /** Why a set cannot be saved yet; keys of `concepts.faults`. */
 export function faultOf(set: ConceptSet): 'no-title' | 'no-concepts' | 'no-label' | 'no-forms' | null {
   if (set.title.en.trim() === '' || set.title.ru.trim() === '') return 'no-title';
   if (set.concepts.length === 0) return 'no-concepts';
   if (set.concepts.some(({ label }) => `${label.en}${label.ru}`.trim() === '')) return 'no-label';
-  return set.concepts.some(({ forms }) => Object.values(forms).flat().length === 0) ? 'no-forms' : null;
+  // A parent needs no words of its own: it has those of all below it.
+  const leaves = leavesOf(set.concepts);
+  const isEmpty = ({ id, forms }: Concept) => leaves.has(id) && Object.values(forms).flat().length === 0;
+  return set.concepts.some(isEmpty) ? 'no-forms' : null;
 }

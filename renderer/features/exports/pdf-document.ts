@@ -15,6 +15,8 @@ export interface ReportTable {
 export interface ReportContent {
   readonly title: string;
   readonly subtitle: string;
+  /** What is readable, from which layer on; the first paragraph. */
+  readonly verdict: readonly string[];
   /** "Research software, not a medical device", in the reader's language. */
   readonly sentence: string;
   readonly photographs: readonly ReportFigure[];
@@ -70,6 +72,7 @@ export function reportDocument(report: ReportContent): TDocumentDefinitions {
     content: [
       { text: report.title, style: 'title' },
       { text: report.subtitle, color: soft, margin: [0, 2, 0, 4] },
+      ...report.verdict.map((text): Content => ({ text, margin: [0, 0, 0, 3] })),
       { text: report.sentence, bold: true, margin: [0, 0, 0, 10] },
       ...photographs,
       {

@@ -1,4 +1,5 @@
 import { warningText } from '../../../electron/engine/lens-trace/warning-words.ts';
+import { listVerdict, readVerdict } from '../../../electron/engine/lens-trace/read-verdict.ts';
 import type { ComparedLoaded, LoadedTrace } from '../../reading/loaded-trace.ts';
 import { plainAdjustment } from '../../viewer/image-adjustment.ts';
 import type { Comparison } from '../../../electron/contract/compare.ts';
@@ -52,6 +53,12 @@ function subjectOf({ image, detail }: LoadedTrace, { t, format }: ReportWords): 
   if (visit !== '') parts.push(visit);
   parts.push(`#${detail.summary.id}`);
   return parts.join(' · ');
+}
+
+/** In sentences; that there is none for a trace from before there was one. */
+function verdictOf({ trace }: LoadedTrace, { t, language }: ReportWords): string[] {
+  const verdict = readVerdict(trace, language);
+  return verdict === null ? [t('trace.verdict.none')] : listVerdict(verdict);
 }
 
 /** Why a better provider was not used; nothing when the first choice was. */
@@ -133,6 +140,7 @@ export async function traceReport(
   return {
     title: t('report.traceTitle'),
     subtitle: subjectOf(loaded, words),
+    verdict: verdictOf(loaded, words),
     sentence: t('help.research'),
     photographs: await photographs(loaded, view, words),
     facts: [
@@ -253,6 +261,7 @@ export async function compareReport(
   return {
     title: t('report.compareTitle'),
     subtitle: entries.map(({ letter, name }) => `${letter}: ${name}`).join('   '),
+    verdict: entries.map(({ letter, loaded }) => `${letter}: ${verdictOf(loaded, words).join(' ')}`),
     sentence: t('help.research'),
     photographs: shown.flat(),
     facts: entries.map(({ letter, loaded }) => [

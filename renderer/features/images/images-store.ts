@@ -12,6 +12,7 @@ import { onWorkbenchEvent } from '../../api/events.ts';
 import { GridIndex } from './grid-index.ts';
 import { nextSelection } from './selection-store.ts';
 import type { SelectionMode } from './selection-store.ts';
+import { useWorkspace } from '../app/workspace-store.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
 
 /** The images that the grid shows: a query, its cells, and the selection. */
@@ -30,6 +31,8 @@ export const useLibrary = defineStore('library', () => {
   const undoable = shallowRef<Undone | null>(null);
   const failed = shallowRef<unknown>(null);
   const toasts = useToasts();
+  const workspace = useWorkspace();
+  watch(selected, (ids) => (workspace.selectedImages = ids));
 
   const query = computed(() => ({ filter: filter.value, sort: sort.value, descending: descending.value }));
   const index = new GridIndex({

@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
-import type { ImportCounts, ImportReport } from '../../../electron/contract/imports.ts';
+import type { FolderPreview } from '../../../electron/contract/import-preview.ts';
+import type { ImportChoices, ImportCounts, ImportReport } from '../../../electron/contract/imports.ts';
 import { isOver } from '../../../electron/contract/tasks.ts';
 import { desktop, workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
@@ -9,6 +10,18 @@ import type { GivenFile } from '../../api/uploads.ts';
 import { i18n } from '../../locales/i18n.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
 
+type ImportOptions = Partial<ImportChoices>;
+
+/** What was dropped or chosen: paths in a window of the operating system, files in a browser. */
+interface GivenImport {
+  readonly paths: readonly string[];
+  readonly files: readonly GivenFile[];
+}
+
+function namesOf({ paths, files }: GivenImport) {
+  return { paths: [...paths], files: files.map(({ path }) => path) };
+}
+
 /** Files on their way into the library. */
 export const useImports = defineStore('imports', () => {
   const { t } = i18n.global;
@@ -16,6 +29,9 @@ export const useImports = defineStore('imports', () => {
   const uploading = ref<{ done: number; total: number } | null>(null);
   const report = shallowRef<ImportReport | null>(null);
   const reportOpen = ref(false);
+  /** Folders whose meaning a person has still to confirm. */
+  const pending = shallowRef<{ readonly given: GivenImport; readonly preview: FolderPreview } | null>(null);
+  let upload: AbortController | null = null;
   const cleaners = new Map<number, () => Promise<void>>();
 
   onWorkbenchEvent((event) => {
@@ -42,10 +58,10 @@ export const useImports = defineStore('imports', () => {
     }
   }
 
-  async function startPaths(paths: string[], clean?: () => Promise<void>) {
+  async function startPaths(paths: string[], options: ImportOptions, clean?: () => Promise<void>) {
     if (paths.length === 0) return;
     try {
-      const { importId } = await workbench.imports.start({ paths });
+      const { importId } = await workbench.imports.start({ paths, options });
       if (clean !== undefined) cleaners.set(importId, clean);
       const { state } = await workbench.imports.get({ id: importId });
       if (state !== 'running') void finish(importId);
@@ -55,35 +71,82 @@ export const useImports = defineStore('imports', () => {
     }
   }
 
-  async function startFiles(files: readonly GivenFile[]) {
+  async function startFiles(files: readonly GivenFile[], options: ImportOptions) {
     if (files.length === 0) return;
     uploading.value = { done: 0, total: files.length };
+    const controller = new AbortController();
+    upload = controller;
     try {
       const { folder, remove } = await uploadFiles(
         files,
         (done) => (uploading.value = { done, total: files.length }),
+        controller.signal,
       );
-      await startPaths([folder], remove);
+      await startPaths([folder], options, remove);
     } catch (error) {
-      toasts.fail(error);
+      if (controller.signal.aborted) toasts.info(t('imports.uploadCancelled'));
+      else toasts.fail(error);
     } finally {
       uploading.value = null;
     }
   }
 
+  /** Nothing of an upload that is given up stays, and nothing of it is imported. */
+  function cancelUpload() {
+    upload?.abort();
+  }
+
+  /** Files go in at once; of folders, what they would become is shown first. */
+  async function offer(given: GivenImport) {
+    if (given.paths.length + given.files.length === 0) return;
+    try {
+      const preview = await workbench.imports.preview(namesOf(given));
+      if (preview.levels.length === 0) await take(given, {});
+      else pending.value = { given, preview };
+    } catch (error) {
+      toasts.fail(error);
+    }
+  }
+
+  let asked = 0;
+  /** Reads the folders of the pending import by another rule. */
+  async function readBy(folderRule: string) {
+    const held = pending.value;
+    if (held === null) return;
+    const question = ++asked;
+    try {
+      const preview = await workbench.imports.preview({ ...namesOf(held.given), folderRule });
+      if (question === asked && pending.value !== null) pending.value = { given: held.given, preview };
+    } catch (error) {
+      toasts.fail(error);
+    }
+  }
+
+  async function confirm(options: ImportOptions) {
+    const held = pending.value;
+    pending.value = null;
+    if (held !== null) await take(held.given, { folderRule: held.preview.folderRule, ...options });
+  }
+
+  async function take({ paths, files }: GivenImport, options: ImportOptions) {
+    if (paths.length > 0) await startPaths([...paths], options);
+    else await startFiles(files, options);
+  }
+
+  const offerPaths = (paths: string[]) => offer({ paths, files: [] });
+
   async function startDrop(transfer: DataTransfer) {
     const paths = pathsOfDrop(transfer);
-    if (paths.length > 0) await startPaths(paths);
-    else await startFiles(await filesOfDrop(transfer));
+    await offer({ paths, files: paths.length > 0 ? [] : await filesOfDrop(transfer) });
   }
 
   async function chooseFiles() {
-    if (desktop !== null) await startPaths((await desktop.openFiles({ purpose: 'images' })).paths);
+    if (desktop !== null) await offerPaths((await desktop.openFiles({ purpose: 'images' })).paths);
     else chooseInBrowser(false);
   }
 
   async function chooseFolder() {
-    if (desktop !== null) await startPaths((await desktop.openFolder()).paths);
+    if (desktop !== null) await offerPaths((await desktop.openFolder()).paths);
     else chooseInBrowser(true);
   }
 
@@ -93,9 +156,11 @@ export const useImports = defineStore('imports', () => {
     input.multiple = true;
     input.webkitdirectory = folder;
     input.addEventListener('change', () => {
-      void startFiles(
-        [...(input.files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name })),
-      );
+      const files = [...(input.files ?? [])].map((file) => ({
+        file,
+        path: file.webkitRelativePath || file.name,
+      }));
+      void offer({ paths: [], files });
     });
     input.click();
   }
@@ -114,8 +179,11 @@ export const useImports = defineStore('imports', () => {
     uploading,
     report,
     reportOpen,
-    startPaths,
-    startFiles,
+    pending,
+    offerPaths,
+    readBy,
+    confirm,
+    cancelUpload,
     startDrop,
     chooseFiles,
     chooseFolder,

@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { isOver, taskStates } from '../../../electron/contract/tasks.ts';
+import type { Problem } from '../../../electron/contract/problem.ts';
 import type { Task, TaskAction, TaskKind, TaskState } from '../../../electron/contract/tasks.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
@@ -35,6 +36,8 @@ export const useTasks = defineStore('tasks', () => {
   const counts = ref(Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>);
   const millisecondsLeft = ref<number | null>(null);
   const paused = ref(false);
+  /** Why nothing can be stored now; null when all is well. */
+  const problem = ref<Problem | null>(null);
   const known = ref(new Map<string, Task>());
   const loaded = ref(false);
 
@@ -64,6 +67,7 @@ export const useTasks = defineStore('tasks', () => {
     counts.value = summary.counts;
     millisecondsLeft.value = summary.millisecondsLeft;
     paused.value = summary.paused;
+    problem.value = summary.problem;
     known.value = new Map([...running, ...newest].map((task) => [task.id, task]));
     loaded.value = true;
     batchTotal.value = active.value === 0 ? 0 : Math.max(batchTotal.value, active.value);
@@ -139,6 +143,7 @@ export const useTasks = defineStore('tasks', () => {
     counts,
     millisecondsLeft,
     paused,
+    problem,
     list,
     loaded,
     active,

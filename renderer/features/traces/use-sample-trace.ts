@@ -36,7 +36,8 @@ export function useSampleTrace() {
         return;
       }
       const prompts = await workbench.prompts.list();
-      const prompt = prompts.find(({ id }) => id === 'describe') ?? prompts[0];
+      // Of this question, what the controls come to comes with the software.
+      const prompt = prompts.find(({ id }) => id === 'one-word') ?? prompts[0];
       const outcome = await workbench.traces.enqueue({
         images: { ids: [first] },
         modelId: model.id,

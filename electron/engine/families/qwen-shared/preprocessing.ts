@@ -1,22 +1,27 @@
 import { z } from 'zod';
+import { limits } from '../../../contract/limits.ts';
 import type { ImageProcessor, ImageProcessorConfig } from '../../image/image-processor.ts';
 import { resizeBicubic, type RgbImage } from '../../image/resize-bicubic.ts';
 import { patchify } from './patchify.ts';
 import { smartResize } from './smart-resize.ts';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);
-const side = z.int().positive();
+const spread = z.number().positive();
+const { pixels, smallestPixels, patch, merge } = limits.models;
+const atMost = (most: number, what = '') => z.int().positive().max(most, `must be at most ${most}${what}`);
+const largest = atMost(pixels, ' pixels, more than a model can look at');
+const smallest = atMost(smallestPixels, ' pixels, to which small images are enlarged');
 
 const configSchema = z
   .object({
-    patch_size: side,
-    temporal_patch_size: side,
-    merge_size: side,
+    patch_size: atMost(patch),
+    temporal_patch_size: atMost(merge),
+    merge_size: atMost(merge),
     image_mean: triple,
-    image_std: triple,
-    min_pixels: side.nullish(),
-    max_pixels: side.nullish(),
-    size: z.object({ shortest_edge: side.optional(), longest_edge: side.optional() }).nullish(),
+    image_std: z.tuple([spread, spread, spread]),
+    min_pixels: smallest.nullish(),
+    max_pixels: largest.nullish(),
+    size: z.object({ shortest_edge: smallest.optional(), longest_edge: largest.optional() }).nullish(),
   })
   .transform((file, context) => {
     // `size` is what newer processors read; the released files state min_pixels and max_pixels.
@@ -24,6 +29,10 @@ const configSchema = z
     const maxPixels = file.max_pixels ?? file.size?.longest_edge;
     if (minPixels === undefined || maxPixels === undefined) {
       context.addIssue('min_pixels and max_pixels, or size.shortest_edge and size.longest_edge');
+      return z.NEVER;
+    }
+    if (minPixels > maxPixels) {
+      context.addIssue(`min_pixels ${minPixels} must be at most max_pixels, ${maxPixels}`);
       return z.NEVER;
     }
     return {

@@ -4,6 +4,15 @@ import { search } from './003-search.ts';
 import { jobsAndAudit } from './004-jobs-and-audit.ts';
 import { protocols } from './005-protocols.ts';
 import { decoders } from './006-decoders.ts';
+import { compactTraces } from './007-compact-traces.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
-export const migrations: readonly string[] = [records, traces, search, jobsAndAudit, protocols, decoders];
+export const migrations: readonly string[] = [
+  records,
+  traces,
+  search,
+  jobsAndAudit,
+  protocols,
+  decoders,
+  compactTraces,
+];
