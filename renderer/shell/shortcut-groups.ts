@@ -3,7 +3,7 @@ export const shortcutGroups = [
   {
     id: 'everywhere',
     keys: [
-      ['views', 'Alt 1 … 8'],
+      ['views', 'Alt 1 … 9'],
       ['help', '?'],
       ['tasks', 'J'],
       ['newTrace', 'N'],
@@ -20,6 +20,7 @@ export const shortcutGroups = [
       ['selectAll', 'Ctrl A'],
       ['open', 'Enter'],
       ['describe', 'D'],
+      ['decode', 'L'],
       ['ends', 'Home / End'],
       ['undo', 'Ctrl Z'],
     ],
@@ -40,6 +41,7 @@ export const shortcutGroups = [
       ['zoom', '+ / −'],
       ['compare', 'C'],
       ['describe', 'D'],
+      ['decode', 'L'],
     ],
   },
   {

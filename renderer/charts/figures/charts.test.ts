@@ -3,6 +3,7 @@ import type { ChartTheme } from '../chart-theme.ts';
 import { inkOn, colorTable, sampleColor, scaleColors, scaleNames } from '../../reading/color-scales.ts';
 import { alignedLayer, compareCurves } from './compare-curves.ts';
 import { conceptCurves, shortNumber } from './concept-curves.ts';
+import { decoderCurves } from './decoder-curves.ts';
 import { figureSides, layerAt, layerCentre, tableToCsv } from '../figure.ts';
 import type { FigureText } from '../figure.ts';
 import { groupCurves, groupDifference, significantLayers } from './group-curves.ts';
@@ -223,4 +224,38 @@ test('the next patch stays on the photograph; from the answer it is the one in t
   expect(neighbourCell(grid, -1, 0, 1)).toBe(4);
   expect(neighbourCell(grid, 2, 1, 0)).toBe(2);
   expect(neighbourCell(grid, 2, -1, 1)).toBe(4);
+});
+
+test("a decoder's scores stand beside shuffled labels and pixels, and an unknown score is a gap", () => {
+  const estimate = (value: number | null) => ({
+    value,
+    low: value === null ? null : value - 0.1,
+    high: value === null ? null : value + 0.1,
+  });
+  const point = (layer: number, value: number | null) => ({
+    layer,
+    score: estimate(value),
+    shuffled: estimate(0.5),
+    selectivity: null,
+  });
+  const { option, table } = decoderCurves(
+    {
+      measure: 'auroc',
+      curves: [
+        { set: 'image-mean', role: 'layers', points: [point(1, 0.7), point(2, null), point(3, 0.9)] },
+        { set: 'pixels', role: 'baseline', points: [point(0, 0.6)] },
+      ],
+    },
+    theme,
+    text,
+    { measure: 'AUROC', shuffled: 'shuffled', setName: (set) => set },
+  );
+  const series = option.series as { name: string; data: (number | null)[] }[];
+  const dataOf = (name: string) => series.find((each) => each.name === name)!.data;
+  expect(dataOf('image-mean')).toEqual([0.7, null, 0.9]);
+  expect(dataOf('shuffled')).toEqual([0.5, 0.5, 0.5]);
+  expect(dataOf('pixels')).toEqual([0.6, 0.6, 0.6]);
+  expect(table.rows[1]).toEqual(['image-mean', 2, null, null, null]);
+  const { formatter } = option.tooltip as { formatter: (params: unknown) => string };
+  expect(formatter([{ dataIndex: 1 }])).not.toContain('image-mean');
 });

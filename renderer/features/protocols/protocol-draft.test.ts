@@ -34,6 +34,36 @@ test('edits are taken back and made again, and what was saved is not dirty', () 
   expect([draft.isDirty.value, draft.protocol.observer]).toEqual([false, 'B']);
 });
 
+test('a decoded protocol is taken over with its sources, and what was entered by hand stays', () => {
+  const decoded = new ProtocolDraft(schema, blankProtocol(schema, image, ''));
+  decoded.set('lesions.hard-exudates', 'few');
+  decoded.set('lesions.hard-exudates-area', 2);
+  decoded.set('disc.colour', 'pink');
+  const values = Object.fromEntries(
+    Object.entries(decoded.protocol.values).map(([id, { value }]) => [
+      id,
+      { value, source: 'decoder' as const, certainty: 0.9 },
+    ]),
+  );
+  const draft = new ProtocolDraft(schema, blankProtocol(schema, image, 'A'));
+  draft.set('disc.colour', 'pale');
+  draft.adopt({
+    values: { ...values, 'macula.drusen': { value: null, source: 'decoder', certainty: null } },
+  });
+  expect(draft.protocol.values).toMatchObject({
+    'header.eye': { value: 'OS', source: 'imported' },
+    'disc.colour': { value: 'pale', source: 'manual', certainty: null },
+    'lesions.hard-exudates': { value: 'few', source: 'decoder', certainty: 0.9 },
+    'lesions.hard-exudates-area': { value: 2, source: 'decoder' },
+  });
+  expect(draft.protocol.values).not.toHaveProperty(['macula.drusen']);
+  draft.set('lesions.hard-exudates', 'many');
+  expect(draft.protocol.values['lesions.hard-exudates']).toMatchObject({ source: 'manual', certainty: null });
+  draft.undo();
+  draft.undo();
+  expect(valueOf(draft.protocol, 'lesions.hard-exudates')).toBeNull();
+});
+
 test('numbers are typed with either decimal sign, or as a ratio', () => {
   const cup = requireField(schema, 'disc.cup-disc-ratio');
   expect(readTyped(schema, cup, ' 0,3 ')).toEqual({ value: 0.3 });

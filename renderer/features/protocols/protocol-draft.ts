@@ -1,5 +1,11 @@
 import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue';
-import { createProtocol, type Protocol, type ProtocolValue } from '../../../electron/protocol/protocol.ts';
+import {
+  applies,
+  createProtocol,
+  valueOf,
+  type Protocol,
+  type ProtocolValue,
+} from '../../../electron/protocol/protocol.ts';
 import { clearGroup, clearValue, setGroupNormal, setValue } from '../../../electron/protocol/edit.ts';
 import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
 import type { Laterality } from '../../../electron/contract/laterality.ts';
@@ -57,6 +63,18 @@ export class ProtocolDraft {
 
   clear(groupId: string): void {
     this.#apply((protocol) => clearGroup(this.#schema, protocol, groupId));
+  }
+
+  /** Takes over what another protocol says of fields that are open here, each value with its source and certainty. */
+  adopt(other: Pick<Protocol, 'values'>): void {
+    this.#apply((protocol) =>
+      [...this.#schema.fields.values()].reduce((edited, field) => {
+        const entry = other.values[field.id];
+        if (entry?.value == null || valueOf(edited, field.id) !== null || !applies(field, edited))
+          return edited;
+        return setValue(this.#schema, edited, field.id, entry.value, entry);
+      }, protocol),
+    );
   }
 
   rename(observer: string): void {

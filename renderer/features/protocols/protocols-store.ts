@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
 import { readProtocolSchema, type ProtocolSchema } from '../../../electron/protocol/schema.ts';
+import type { Protocol } from '../../../electron/protocol/protocol.ts';
 import { workbench } from '../../api/connection.ts';
 import { useSettings } from '../settings/settings-store.ts';
 
@@ -9,6 +10,7 @@ export const useProtocols = defineStore('protocols', () => {
   const settings = useSettings();
   const schema = shallowRef<ProtocolSchema | null>(null);
   const observers = ref<string[]>([]);
+  let proposal: { readonly imageId: number; readonly protocol: Protocol } | null = null;
 
   async function load(): Promise<ProtocolSchema> {
     observers.value = (await workbench.protocols.observers())
@@ -28,5 +30,17 @@ export const useProtocols = defineStore('protocols', () => {
     if (observer !== lastObserver()) await settings.patch({ interface: { observer } });
   }
 
-  return { schema, observers, load, lastObserver, rememberObserver };
+  /** Keeps a protocol that the form of an image begins with when it is opened next. */
+  function propose(imageId: number, protocol: Protocol): void {
+    proposal = { imageId, protocol };
+  }
+
+  /** What was proposed for the image; once. */
+  function takeProposal(imageId: number): Protocol | null {
+    const taken = proposal?.imageId === imageId ? proposal.protocol : null;
+    proposal = null;
+    return taken;
+  }
+
+  return { propose, takeProposal, schema, observers, load, lastObserver, rememberObserver };
 });

@@ -41,6 +41,8 @@ export function useProtocolSession() {
         schema,
         stored?.protocol ?? blankProtocol(schema, image.image, observer.value),
       );
+      const proposed = store.takeProposal(imageId);
+      if (proposed !== null) draft.value.adopt(proposed);
       detail.value = image;
     } catch (error) {
       if (request === wanted) problem.value = problemOf(error);

@@ -1,0 +1,101 @@
+import { computed, onUnmounted, ref, shallowRef } from 'vue';
+import type { DecodedImage, DecoderReport } from '../../../electron/contract/decoders.ts';
+import type { ImageDetail } from '../../../electron/contract/images.ts';
+import { problemOf, type Problem } from '../../../electron/contract/problem.ts';
+import type { StoredProtocol } from '../../../electron/contract/protocols.ts';
+import { workbench } from '../../api/connection.ts';
+import { onWorkbenchEvent } from '../../api/events.ts';
+import { useProtocols } from '../protocols/protocols-store.ts';
+import { useDecoders } from './decoders-store.ts';
+
+/** More would not fit beside each other. */
+const mostOthers = 3;
+
+/** One image read by one decoder at all layers, beside the protocols that others wrote about it. */
+export function useDecodedImage() {
+  const protocols = useProtocols();
+  const decoders = useDecoders();
+  const detail = shallowRef<ImageDetail | null>(null);
+  const decoded = shallowRef<DecodedImage | null>(null);
+  const report = shallowRef<DecoderReport | null>(null);
+  const others = shallowRef<StoredProtocol[]>([]);
+  /** Of the image or the list of decoders: nothing can be shown. */
+  const problem = shallowRef<Problem | null>(null);
+  /** Of the reading: another decoder may do. */
+  const readProblem = shallowRef<Problem | null>(null);
+  const working = ref(false);
+  let wanted = 0;
+  let asked = 0;
+
+  async function open(imageId: number): Promise<void> {
+    const request = ++wanted;
+    problem.value = null;
+    try {
+      const [image] = await Promise.all([
+        workbench.images.get({ id: imageId }),
+        protocols.load(),
+        decoders.load(),
+      ]);
+      if (request !== wanted) return;
+      detail.value = image;
+      await Promise.all([loadOthers(), read()]);
+    } catch (error) {
+      if (request === wanted) problem.value = problemOf(error);
+    }
+  }
+
+  async function loadOthers(): Promise<void> {
+    const imageId = detail.value?.image.id;
+    if (imageId === undefined) return;
+    const versions = await workbench.protocols.list({ imageId });
+    const found = await Promise.all(
+      versions.slice(0, mostOthers).map(({ id }) => workbench.protocols.get({ id })),
+    );
+    if (detail.value?.image.id === imageId) others.value = found;
+  }
+
+  /** Reads the image with the chosen decoder. */
+  async function read(): Promise<void> {
+    const question = ++asked;
+    const imageId = detail.value?.image.id;
+    const id = decoders.decoderId;
+    decoded.value = null;
+    readProblem.value = null;
+    if (imageId === undefined || id === null) return;
+    working.value = true;
+    try {
+      const [scores, found] = await Promise.all([
+        decoders.report(id),
+        workbench.decoders.apply({ decoderId: id, imageId }),
+      ]);
+      if (question !== asked) return;
+      report.value = scores;
+      decoded.value = found;
+    } catch (error) {
+      if (question === asked) readProblem.value = problemOf(error);
+    } finally {
+      if (question === asked) working.value = false;
+    }
+  }
+
+  onUnmounted(
+    onWorkbenchEvent((event) => {
+      if (event.type === 'resync' || (event.type === 'library' && event.what === 'protocols'))
+        void loadOthers().catch(() => undefined);
+    }),
+  );
+
+  return {
+    schema: computed(() => protocols.schema),
+    decoder: computed(() => decoders.list?.find(({ id }) => id === decoders.decoderId) ?? null),
+    detail,
+    decoded,
+    report,
+    others,
+    problem,
+    readProblem,
+    working,
+    open,
+    read,
+  };
+}
