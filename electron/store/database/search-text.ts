@@ -18,7 +18,7 @@ export function toMatchExpression(text: string): string | null {
       continue;
     }
     // Two letters begin too many names; labels are searched for as phrases, since a hyphen parts words.
-    const labels = words.length === 1 && words[0]!.length > 2 ? findingsNamed(words[0]!) : [];
+    const labels = words.length === 1 && words[0].length > 2 ? findingsNamed(words[0]) : [];
     const choices = [`"${words.join(' ')}"*`, ...labels.map((label) => `"${label.replaceAll('-', ' ')}"`)];
     parts.push(choices.length === 1 ? choices[0]! : `(${choices.join(' OR ')})`);
   }
