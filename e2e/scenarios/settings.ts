@@ -2,7 +2,16 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { describe, expect, test } from 'vitest';
 import type { RunningApp } from '../running-app.ts';
 
-const views = ['/library', '/trace', '/tasks', '/models', '/decoders', '/concepts', '/settings', '/help'] as const;
+const views = [
+  '/library',
+  '/trace',
+  '/tasks',
+  '/models',
+  '/decoders',
+  '/concepts',
+  '/settings',
+  '/help',
+] as const;
 
 /** Concept sets, languages, themes; and that everybody can read and use every view of them. */
 export function settings(app: () => RunningApp): void {
