@@ -38,7 +38,7 @@ function meanWithoutSinks(rows: readonly (readonly number[])[]): number[] {
   return rows[0]!.map((_, d) => kept.reduce((sum, row) => sum + row[d]!, 0) / kept.length);
 }
 
-describe.each(['qwen2-5-vl-untied-f32', 'qwen2-vl-tied-f16'])('%s', (name) => {
+describe.each(['qwen2-5-vl-untied-f32', 'qwen2-vl-tied-f16', 'qwen3-vl-tied-bf16'])('%s', (name) => {
   it('gives at every depth what a dump of the whole pass holds', async () => {
     const dumpPath = path.join(folder, `${name}.safetensors`);
     const whole = await trace(fixtureRequest(name, { positions: 'all', dumpPath }), {}, models);

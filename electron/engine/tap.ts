@@ -4,6 +4,7 @@ import { openImage } from './image/open-image.ts';
 import { requireMemory } from './memory/fit-memory.ts';
 import { composePrompt } from './model/compose-prompt.ts';
 import { DecoderRun, embedPrompt } from './model/decoder-run.ts';
+import { firstFeatures } from './model/embed-tokens.ts';
 import { encodeImages } from './model/vision-encoder.ts';
 import { resolveContrast } from './stages/resolve-contrast.ts';
 import { reportProgress, type TraceHooks } from './progress/trace-hooks.ts';
@@ -35,6 +36,7 @@ export async function tap(request: TapRequest, hooks: TraceHooks, models: ModelC
 
   await reportProgress(hooks, 'vision', 0, 1);
   const [encoded] = await encodeImages(model, [{ grid: image.grid, pixelValues: await image.pixelValues() }]);
+  const visionTokens = firstFeatures(checkpoint, encoded!);
   await vision.rest();
   await reportProgress(hooks, 'vision', 1, 1);
 
@@ -75,8 +77,8 @@ export async function tap(request: TapRequest, hooks: TraceHooks, models: ModelC
     },
     image: { sha256: image.sha256, resized: image.resized, cells: prompt.cells },
     layers,
-    visionMean: { shape: [dModel], data: poolTokens(encoded!, dModel).mean },
-    visionTokens: request.perToken ? { shape: [numTokens, dModel], data: encoded! } : null,
+    visionMean: { shape: [dModel], data: poolTokens(visionTokens, dModel).mean },
+    visionTokens: request.perToken ? { shape: [numTokens, dModel], data: visionTokens } : null,
     imageMean: stack(
       pooled.map(({ mean }) => mean),
       numLayersRead,

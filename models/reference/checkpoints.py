@@ -1,4 +1,4 @@
-"""Tiny random checkpoints, written in every layout in which Qwen2-VL and Qwen2.5-VL are found."""
+"""Tiny random checkpoints, written in every layout in which Qwen2-VL, Qwen2.5-VL and Qwen3-VL are found."""
 
 import json
 import math
@@ -12,6 +12,8 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
 )
 
 from tokenizer import tokenizer_config, train_tokenizer
@@ -20,6 +22,7 @@ DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 DTYPE_NAMES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
 HEAD_DIM = 16
 MROPE_SECTION = [2, 3, 3]
+INTERLEAVED_MROPE_SECTION = [4, 2, 2]  # t h w t h w t t: the tail belongs to t, as in [24, 20, 20]
 VISION_WIDTH = 32
 VOCAB_SIZE = 640  # 600 of them belong to tokens, the rest is padding that the lens must mask
 
@@ -39,6 +42,23 @@ CHAT_TEMPLATE = (
     "{% if add_vision_id %}Video {{ video_count.value }}: {% endif %}<|vision_start|><|video_pad|><|vision_end|>"
     "{% elif 'text' in content %}{{ content['text'] }}{% endif %}{% endfor %}<|im_end|>\n{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+# Renders a conversation with images as Qwen3-VL's template does: no system turn unless there is one. Tools are left out.
+QWEN3_CHAT_TEMPLATE = (
+    "{%- set image_count = namespace(value=0) %}"
+    "{%- for message in messages %}"
+    "{{- '<|im_start|>' + message.role + '\\n' }}"
+    "{%- if message.content is string %}{{- message.content }}"
+    "{%- else %}{%- for content in message.content %}"
+    "{%- if content.type == 'image' or 'image' in content or 'image_url' in content %}"
+    "{%- set image_count.value = image_count.value + 1 %}"
+    "{%- if add_vision_id %}Picture {{ image_count.value }}: {% endif -%}"
+    "<|vision_start|><|image_pad|><|vision_end|>"
+    "{%- elif 'text' in content %}{{- content.text }}{%- endif %}{%- endfor %}{%- endif %}"
+    "{{- '<|im_end|>\\n' }}"
+    "{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
 )
 
 
@@ -70,7 +90,12 @@ class Checkpoint:
     layers: int = 4
     eps: float = 1e-6
     theta: float = 1e6
-    max_cells: int = 120  # merged cells of 28×28 pixels
+    max_cells: int = 120  # merged cells of 28×28 pixels, or 32×32 in Qwen3-VL
+    outliers: bool = False  # two channels of the residual stream as large as trained models have them
+
+    @property
+    def patch(self) -> int:
+        return 16 if self.family == "qwen3_vl" else 14
 
 
 CHECKPOINTS = [
@@ -86,10 +111,46 @@ CHECKPOINTS = [
                seed=11, theta=1e4),
     Checkpoint("qwen2-vl-tied-bf16-sharded", "qwen2_vl", True, "BF16", "released", "flat", "tokenizer_config.json",
                "released", seed=11, shards=2),
+    Checkpoint("qwen3-vl-untied-f32", "qwen3_vl", False, "F32", "newer", "flat", "chat_template.json", "newer",
+               seed=51, hidden=48, heads=4, kv_heads=1, mlp=64),
+    Checkpoint("qwen3-vl-tied-bf16", "qwen3_vl", True, "BF16", "newer", "flat", "chat_template.json", "newer",
+               seed=52, hidden=32, heads=4, kv_heads=2, mlp=48, theta=5e6),
+    Checkpoint("qwen3-vl-tied-f16", "qwen3_vl", True, "F16", "newer", "v5", "chat_template.jinja", "newer",
+               seed=60, hidden=32, heads=2, kv_heads=2, mlp=48, eps=1e-5, max_cells=12),
+    Checkpoint("qwen3-vl-untied-bf16-sharded", "qwen3_vl", False, "BF16", "newer", "flat", "tokenizer_config.json",
+               "newer", seed=54, hidden=48, heads=4, kv_heads=2, mlp=64, shards=3, theta=5e6),
+    Checkpoint("qwen3-vl-untied-f16-outliers", "qwen3_vl", False, "F16", "newer", "flat", "chat_template.json",
+               "both", seed=55, hidden=32, heads=4, kv_heads=2, mlp=48, outliers=True),
+    Checkpoint("qwen3-vl-tied-f32-outliers", "qwen3_vl", True, "F32", "newer", "v5", "chat_template.jinja", "newer",
+               seed=63, hidden=32, heads=4, kv_heads=4, mlp=48, outliers=True, theta=1e4),
 ]  # fmt: skip
 
 
 def text_fields(checkpoint: Checkpoint) -> dict:
+    if checkpoint.family == "qwen3_vl":
+        return {
+            "attention_bias": False,
+            "attention_dropout": 0.0,
+            "head_dim": HEAD_DIM,
+            "hidden_act": "silu",
+            "hidden_size": checkpoint.hidden,
+            "initializer_range": 0.02,
+            "intermediate_size": checkpoint.mlp,
+            "max_position_embeddings": 32768,
+            "model_type": "qwen3_vl_text",
+            "num_attention_heads": checkpoint.heads,
+            "num_hidden_layers": checkpoint.layers,
+            "num_key_value_heads": checkpoint.kv_heads,
+            "rms_norm_eps": checkpoint.eps,
+            "rope_scaling": {
+                "mrope_interleaved": True,
+                "mrope_section": INTERLEAVED_MROPE_SECTION,
+                "rope_type": "default",
+            },
+            "rope_theta": checkpoint.theta,
+            "use_cache": True,
+            "vocab_size": VOCAB_SIZE,
+        }
     return {
         "attention_dropout": 0.0,
         "hidden_act": "silu",
@@ -120,6 +181,23 @@ def vision_fields(checkpoint: Checkpoint) -> dict:
         "spatial_patch_size": 14,
         "temporal_patch_size": 2,
     }
+    if checkpoint.family == "qwen3_vl":
+        return {
+            "deepstack_visual_indexes": [0, 2],
+            "depth": 4,
+            "hidden_act": "gelu_pytorch_tanh",
+            "hidden_size": VISION_WIDTH,
+            "in_channels": 3,
+            "initializer_range": 0.02,
+            "intermediate_size": 60,
+            "model_type": "qwen3_vl",
+            "num_heads": VISION_WIDTH // HEAD_DIM,
+            "num_position_embeddings": 36,
+            "out_hidden_size": checkpoint.hidden,
+            "patch_size": 16,
+            "spatial_merge_size": 2,
+            "temporal_patch_size": 2,
+        }
     if checkpoint.family == "qwen2_vl":
         return {**shared, "embed_dim": VISION_WIDTH, "mlp_ratio": 4, "hidden_size": checkpoint.hidden}
     return {
@@ -140,6 +218,8 @@ def released_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
         "qwen2_vl": "Qwen2VLForConditionalGeneration",
         "qwen2_5_vl": "Qwen2_5_VLForConditionalGeneration",
     }
+    if checkpoint.family == "qwen3_vl":
+        return qwen3_config(checkpoint, ids)
     return {
         "architectures": [architectures[checkpoint.family]],
         "bos_token_id": ids["<|endoftext|>"],
@@ -157,6 +237,27 @@ def released_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
         "torch_dtype": DTYPE_NAMES[checkpoint.dtype],
         "transformers_version": "4.41.2",
         "vision_config": vision_fields(checkpoint),
+    }
+
+
+def qwen3_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
+    """config.json as Qwen3-VL is released: the text under text_config from the first."""
+    return {
+        "architectures": ["Qwen3VLForConditionalGeneration"],
+        "image_token_id": ids["<|image_pad|>"],
+        "model_type": checkpoint.family,
+        "text_config": {
+            **text_fields(checkpoint),
+            "bos_token_id": ids["<|endoftext|>"],
+            "dtype": DTYPE_NAMES[checkpoint.dtype],
+            "eos_token_id": ids["<|im_end|>"],
+        },
+        "tie_word_embeddings": checkpoint.tied,
+        "transformers_version": "4.57.0.dev0",
+        "video_token_id": ids["<|video_pad|>"],
+        "vision_config": vision_fields(checkpoint),
+        "vision_end_token_id": ids["<|vision_end|>"],
+        "vision_start_token_id": ids["<|vision_start|>"],
     }
 
 
@@ -192,6 +293,7 @@ def make_model(checkpoint: Checkpoint, released: dict) -> torch.nn.Module:
     config_class, model_class = {
         "qwen2_vl": (Qwen2VLConfig, Qwen2VLForConditionalGeneration),
         "qwen2_5_vl": (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration),
+        "qwen3_vl": (Qwen3VLConfig, Qwen3VLForConditionalGeneration),
     }[checkpoint.family]
     model = model_class(config_class.from_dict(json.loads(json.dumps(released))))
     generator = torch.Generator().manual_seed(checkpoint.seed)
@@ -208,6 +310,11 @@ def make_model(checkpoint: Checkpoint, released: dict) -> torch.nn.Module:
                 parameter.copy_(1 + 0.25 * noise)
             else:
                 parameter.copy_(noise * 1.1 / math.sqrt(parameter[0].numel()))
+        if checkpoint.outliers:
+            text = model.model.language_model
+            text.layers[1].mlp.down_proj.weight[[3, 17]] *= 60
+            model.model.visual.merger.linear_fc2.weight[3] *= 40
+            text.norm.weight[[3, 17]] *= 0.05  # as trained models do, the final norm takes them back
     return model.eval()
 
 
@@ -239,7 +346,10 @@ def save_tensors(tensors: dict[str, torch.Tensor], shards: int, folder: Path) ->
 
 
 def preprocessor_config(checkpoint: Checkpoint) -> dict:
-    low, high = 4 * 28 * 28, checkpoint.max_cells * 28 * 28
+    factor = 2 * checkpoint.patch
+    low, high = 4 * factor * factor, checkpoint.max_cells * factor * factor
+    is_qwen3 = checkpoint.family == "qwen3_vl"
+    processors = {"qwen2_vl": "Qwen2VLProcessor", "qwen2_5_vl": "Qwen2_5_VLProcessor", "qwen3_vl": "Qwen3VLProcessor"}
     sizes = {
         "released": {"min_pixels": low, "max_pixels": high},
         "newer": {"size": {"shortest_edge": low, "longest_edge": high}},
@@ -247,13 +357,13 @@ def preprocessor_config(checkpoint: Checkpoint) -> dict:
     }[checkpoint.pixels]
     config = {
         **sizes,
-        "patch_size": 14,
+        "patch_size": checkpoint.patch,
         "temporal_patch_size": 2,
         "merge_size": 2,
-        "image_mean": [0.48145466, 0.4578275, 0.40821073],
-        "image_std": [0.26862954, 0.26130258, 0.27577711],
-        "image_processor_type": "Qwen2VLImageProcessor",
-        "processor_class": "Qwen2VLProcessor" if checkpoint.family == "qwen2_vl" else "Qwen2_5_VLProcessor",
+        "image_mean": [0.5, 0.5, 0.5] if is_qwen3 else [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.5, 0.5, 0.5] if is_qwen3 else [0.26862954, 0.26130258, 0.27577711],
+        "image_processor_type": "Qwen2VLImageProcessorFast" if is_qwen3 else "Qwen2VLImageProcessor",
+        "processor_class": processors[checkpoint.family],
     }
     if checkpoint.pixels != "released":
         config |= {
@@ -310,12 +420,13 @@ def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     write_json(folder / "config.json", config)
 
     settings = tokenizer_config(tokenizer)
+    template = QWEN3_CHAT_TEMPLATE if checkpoint.family == "qwen3_vl" else CHAT_TEMPLATE
     if checkpoint.template == "tokenizer_config.json":
-        settings["chat_template"] = CHAT_TEMPLATE
+        settings["chat_template"] = template
     elif checkpoint.template == "chat_template.json":
-        write_json(folder / "chat_template.json", {"chat_template": CHAT_TEMPLATE})
+        write_json(folder / "chat_template.json", {"chat_template": template})
     else:
-        (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
+        (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
     write_json(folder / "tokenizer_config.json", settings)
     write_json(folder / "preprocessor_config.json", preprocessor_config(checkpoint))
     write_json(folder / "generation_config.json", generation_config(checkpoint, ids))

@@ -12,14 +12,21 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from tokenizers import Tokenizer
-from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2VLForConditionalGeneration
+from transformers import (
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLForConditionalGeneration,
+    Qwen3VLForConditionalGeneration,
+)
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.utils.chat_template_utils import render_jinja_template
 
 MODEL_CLASSES = {
     "qwen2_vl": Qwen2VLForConditionalGeneration,
     "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration,
+    "qwen3_vl": Qwen3VLForConditionalGeneration,
 }
+
+DEEPSTACK = ("visual_pos_masks", "deepstack_visual_embeds")
 
 
 @dataclass
@@ -42,6 +49,7 @@ class Forward:
     residual: torch.Tensor  # float32 [L+1, T, D]: input of every block, then input of the final norm
     logits: torch.Tensor  # float32 [V], last position
     hidden_states: tuple[torch.Tensor, ...]  # as transformers returns them: the last one is normed
+    deepstack: dict  # what the decoder takes of the image beside its embeddings; empty where there is no DeepStack
 
 
 class Reference:
@@ -90,7 +98,7 @@ class Reference:
     def run(self, prompt: Prompt) -> Forward:
         """The model's own forward pass; the residual stream is caught on its way into each block and the final norm."""
         caught: dict[int, torch.Tensor] = {}
-        positions, embeds = [], []
+        positions, embeds, deepstack = [], [], {}
         hooks = [
             layer.register_forward_pre_hook(catcher(caught, index), with_kwargs=True)
             for index, layer in enumerate([*self.text.layers, self.text.norm])
@@ -98,6 +106,12 @@ class Reference:
         hooks.append(
             self.text.register_forward_pre_hook(
                 lambda _module, _args, kwargs: positions.append(kwargs["position_ids"]), with_kwargs=True
+            )
+        )
+        hooks.append(
+            self.text.register_forward_pre_hook(
+                lambda _module, _args, kwargs: deepstack.update({name: kwargs[name] for name in DEEPSTACK if name in kwargs}),
+                with_kwargs=True,
             )
         )
         hooks.append(
@@ -126,18 +140,27 @@ class Reference:
             residual=residual,
             logits=output.logits[0, -1],
             hidden_states=tuple(state[0] for state in output.hidden_states),
+            deepstack=deepstack,
         )
 
     @torch.no_grad()
-    def run_embedded(self, embeddings: torch.Tensor, position_ids: torch.Tensor) -> torch.Tensor:
+    def run_embedded(
+        self, embeddings: torch.Tensor, position_ids: torch.Tensor, deepstack: dict | None = None
+    ) -> torch.Tensor:
         """Residual stream [L+1, T, D] of the decoder alone, for inputs that are already embedded."""
+        deepstack = dict(deepstack or {})
+        if deepstack:
+            mask = deepstack["visual_pos_masks"]  # of the prompt: nothing that follows it is of the image
+            deepstack["visual_pos_masks"] = torch.nn.functional.pad(mask, (0, len(embeddings) - mask.shape[1]))
         caught: dict[int, torch.Tensor] = {}
         hooks = [
             layer.register_forward_pre_hook(catcher(caught, index), with_kwargs=True)
             for index, layer in enumerate([*self.text.layers, self.text.norm])
         ]
         try:
-            self.text(inputs_embeds=embeddings[None], position_ids=position_ids[:, None], use_cache=False)
+            self.text(
+                inputs_embeds=embeddings[None], position_ids=position_ids[:, None], use_cache=False, **deepstack
+            )
         finally:
             for hook in hooks:
                 hook.remove()
@@ -161,7 +184,7 @@ class Reference:
             ids.append(best)
             embeddings = torch.cat([embeddings, self.text.embed_tokens(torch.tensor([best]))])
             positions = torch.cat([positions, (positions.max() + 1).expand(3, 1)], dim=1)
-            residual = self.run_embedded(embeddings, positions)
+            residual = self.run_embedded(embeddings, positions, forward.deepstack)
         return ids, False, margin, residual, positions
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-import { readRows } from '../weights/tensor-reader.ts';
+import { embedTokens } from '../model/embed-tokens.ts';
 import { DecoderRun, type KeyValueCache } from '../model/decoder-run.ts';
 import type { LensKind } from '../lens-trace/lens-trace.ts';
 import { positionsPerChunk } from '../memory/memory-needs.ts';
@@ -118,8 +118,8 @@ async function continueWith(
   const every = branches.map((_, index) => index);
   let residual: readonly Float32Array[] = [];
   for (let step = 0; step < length; step++) {
-    const embeds = readRows(
-      model.checkpoint.embedding,
+    const embeds = embedTokens(
+      model.checkpoint,
       branches.map((tokens) => tokens[step]!),
     );
     residual = await run.fill(embeds, step === length - 1 ? every : []);

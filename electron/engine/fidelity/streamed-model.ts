@@ -2,6 +2,7 @@ import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.t
 import { embedPrompt, shapeFeeds } from '../model/decoder-run.ts';
 import { cpuTarget, type GraphTarget } from '../graph/graph-target.ts';
 import { momentsOf, observedProjections } from '../graph/input-moments.ts';
+import { inputWidth } from '../families/shared/model-config.ts';
 import { buildRotationTable } from '../graph/rotation.ts';
 import type { PreprocessedImage } from '../image/preprocess.ts';
 import { LensHead } from '../lens/lens-head.ts';
@@ -84,7 +85,8 @@ export class StreamedModel {
     const { config } = checkpoint;
     const { decoder } = config;
     const streams = await this.#embed(cases, onLayer);
-    const residual = cases.map(({ rows }, index) => [pickRows(streams[index]!, rows, decoder.dModel)]);
+    const width = inputWidth(decoder);
+    const residual = cases.map(({ rows }, index) => [pickRows(streams[index]!, rows, width, decoder.dModel)]);
     const feeds = cases.map((one) => this.#feeds(one));
     for (let layer = 0; layer < decoder.numLayers; layer++) {
       await onLayer(layer);
@@ -101,7 +103,7 @@ export class StreamedModel {
             {
               ...feeds[index],
               ...emptyCache(layer, decoder),
-              embeds: float32Tensor(stream, [stream.length / decoder.dModel, decoder.dModel]),
+              embeds: float32Tensor(stream, [stream.length / width, width]),
             },
             isLast ? [name, ...observed] : [name, 'stream', ...observed],
           );
@@ -120,7 +122,7 @@ export class StreamedModel {
     await this.#headSession.release();
   }
 
-  /** By case float32 [T, D]; an image is encoded once, however many prompts ask about it. */
+  /** By case float32 [T, inputWidth]; an image is encoded once, however many prompts ask about it. */
   async #embed(
     cases: readonly StreamedCase[],
     onLayer: (layer: number) => Promise<void>,
@@ -175,8 +177,9 @@ function emptyCache(
   return { [`past.${layer}.key`]: empty(), [`past.${layer}.value`]: empty() };
 }
 
-function pickRows(matrix: Float32Array, rows: readonly number[], width: number): Float32Array {
-  const picked = new Float32Array(rows.length * width);
-  rows.forEach((row, index) => picked.set(matrix.subarray(row * width, (row + 1) * width), index * width));
+/** The first `kept` numbers of single rows. */
+function pickRows(matrix: Float32Array, rows: readonly number[], width: number, kept: number): Float32Array {
+  const picked = new Float32Array(rows.length * kept);
+  rows.forEach((row, index) => picked.set(matrix.subarray(row * width, row * width + kept), index * kept));
   return picked;
 }

@@ -8,24 +8,23 @@ export interface RotationTable {
 interface RotaryConfig {
   readonly headDim: number;
   readonly ropeTheta: number;
-  /** Half-dimensions rotated by each axis of the position. */
-  readonly ropeSections: readonly number[];
+  /** The axis of the position that rotates each half-dimension; length headDim / 2. */
+  readonly ropeAxes: readonly number[];
 }
 
 /**
  * The rotation of every position: half-dimension j turns by position · theta^(−2j / headDim), the position
- * taken from the axis of the section that j falls into. Rounded to float32 at the same steps as the
+ * taken from the axis that half-dimension j belongs to. Rounded to float32 at the same steps as the
  * reference, so that large positions agree.
  */
 export function buildRotationTable(
   positions: readonly Int32Array[],
-  { headDim, ropeTheta, ropeSections }: RotaryConfig,
+  { headDim, ropeTheta, ropeAxes }: RotaryConfig,
 ): RotationTable {
   const halfDim = headDim / 2;
   const frequencies = inverseFrequencies(headDim, ropeTheta);
-  const axisOf = ropeSections.flatMap((size, axis) => Array.from({ length: size }, () => axis));
   return tabulate(positions[0]!.length, halfDim, (row, j) =>
-    Math.fround(positions[axisOf[j]!]![row]! * frequencies[j]!),
+    Math.fround(positions[ropeAxes[j]!]![row]! * frequencies[j]!),
   );
 }
 

@@ -9,6 +9,8 @@ const words = {
     'provider-fallback': 'Computed on {provider} instead of auto: {reason}.',
     'graphs-in-turn':
       'The parts of the model were loaded into the memory of the device one after another: it does not hold them together.',
+    'deep-stack':
+      'DeepStack: at the image’s positions this model adds features of earlier blocks of the vision tower after each of its first decoder blocks. Layers 1 to {blocks} hold them; hidden_states of transformers are taken before they are added.',
     'raw-lens':
       'Raw lens: the unembedding is applied without the final norm. It is here only to reproduce earlier notebooks; do not draw conclusions from it.',
   },
@@ -18,6 +20,8 @@ const words = {
     'provider-fallback': 'Вычислено на {provider}; более быстрые вычислители здесь недоступны: {reason}.',
     'graphs-in-turn':
       'Части модели загружались в память устройства по очереди: вместе они в неё не помещаются.',
+    'deep-stack':
+      'DeepStack: в позициях изображения эта модель после каждого из первых блоков декодера прибавляет признаки более ранних блоков зрительной башни. Слои с 1 по {blocks} содержат их; hidden_states в transformers берутся до этого сложения.',
     'raw-lens':
       'Сырая линза: выходная матрица применена без финальной нормализации. Она нужна только для воспроизведения прежних ноутбуков Jupyter; выводов по ней делать нельзя.',
   },
@@ -45,6 +49,8 @@ export function warningText(
       return sentences[warning.code]
         .replace('{provider}', () => warning.params.provider)
         .replace('{reason}', () => warning.params.reason);
+    case 'deep-stack':
+      return sentences[warning.code].replace('{blocks}', () => String(warning.params.blocks));
     default:
       return sentences[warning.code];
   }

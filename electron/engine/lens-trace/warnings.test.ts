@@ -28,11 +28,16 @@ test.each(sentences)('a stored sentence is read as its code: %s', (sentence, war
   expect(traceWarningSchema.parse(warning)).toEqual(warning);
 });
 
-test.each(sentences)('every code has words in both languages, with its parameters: %s', (_, warning) => {
+/** Of these there never were sentences. */
+const withoutSentences: readonly TraceWarning[] = [{ code: 'deep-stack', params: { blocks: 3 } }];
+const warnings = [...sentences.map(([, warning]) => warning), ...withoutSentences];
+
+test.each(warnings)('$code has words in both languages, with its parameters', (warning) => {
   for (const language of ['en', 'ru'] as const) {
     const text = warningText(warning, language, (id) => `<${id}>`);
     expect(text).not.toMatch(/[{}]/);
     if (warning.code === 'prompt-names-concepts') expect(text).toContain('<eye>, <optic-disc>');
+    if (warning.code === 'deep-stack') expect(text).toContain('3');
     if (warning.code === 'provider-fallback') expect(text).toContain(warning.params.reason);
   }
 });

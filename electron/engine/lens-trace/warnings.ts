@@ -14,6 +14,8 @@ export const traceWarningSchema = z.discriminatedUnion('code', [
   }),
   /** The device holds only one of the model's graphs at a time. */
   z.object({ code: z.literal('graphs-in-turn') }),
+  /** After each of this many first blocks, features of the vision tower were added at the image's positions. */
+  z.object({ code: z.literal('deep-stack'), params: z.object({ blocks: z.int().positive() }) }),
   /** The lens leaves out the final norm. */
   z.object({ code: z.literal('raw-lens') }),
   /** A sentence of another version of this software. */

@@ -1,5 +1,5 @@
-import type { DecoderConfig } from '../families/shared/model-config.ts';
-import { readRows } from '../weights/tensor-reader.ts';
+import { inputWidth, type DecoderConfig } from '../families/shared/model-config.ts';
+import { embedTokens } from './embed-tokens.ts';
 import { buildRotationTable, type RotationTable } from '../graph/rotation.ts';
 import type { Model } from './model.ts';
 import type { ImagePlace } from '../families/shared/family.ts';
@@ -78,7 +78,7 @@ export class DecoderRun {
   /**
    * Continues one sequence.
    *
-   * @param embeds float32 [S, D]
+   * @param embeds float32 [S, inputWidth]
    * @param rows which of the S rows to read, 0…S−1
    */
   async pass(embeds: Float32Array, rows: readonly number[]): Promise<DecoderPass> {
@@ -92,7 +92,7 @@ export class DecoderRun {
   /**
    * Continues all sequences without asking what follows.
    *
-   * @param embeds float32 [B · S, D]
+   * @param embeds float32 [B · S, inputWidth]
    * @param rows which of the B · S rows to read; may be none
    * @returns by layer 0…L, float32 [rows read, D]
    */
@@ -137,16 +137,16 @@ export class DecoderRun {
 
   /** By layer 0…depth, float32 [rows read, D]. */
   #residual(embeds: Float32Array, rows: readonly number[], outputs: Tensors): Float32Array[] {
-    const { dModel } = this.#model.checkpoint.config.decoder;
+    const { decoder } = this.#model.checkpoint.config;
     const streams = this.#streams(rows).map((name) => float32Data(outputs[name]));
     const none = Array.from({ length: this.#depth }, () => new Float32Array(0));
-    return [selectRows(embeds, rows, dModel), ...(rows.length === 0 ? none : streams)];
+    return [selectRows(embeds, rows, decoder), ...(rows.length === 0 ? none : streams)];
   }
 
   async #run(embeds: Float32Array, rows: readonly number[], fetches: readonly string[]): Promise<Tensors> {
     const { decoder } = this.#model.checkpoint.config;
-    const { dModel } = decoder;
-    const sequence = embeds.length / dModel / this.#batch;
+    const width = inputWidth(decoder);
+    const sequence = embeds.length / width / this.#batch;
     this.#length += sequence;
     const { halfDim } = this.#rotation;
     const table = (values: Float32Array) =>
@@ -155,7 +155,7 @@ export class DecoderRun {
     const feeds: Record<string, Tensor> = {
       ...this.#cache,
       ...shapeFeeds(decoder, this.#batch, sequence),
-      embeds: float32Tensor(embeds, [this.#batch * sequence, dModel]),
+      embeds: float32Tensor(embeds, [this.#batch * sequence, width]),
       rows: int64Tensor(BigInt64Array.from(selected, BigInt), [selected.length]),
       cos: table(this.#rotation.cos),
       sin: table(this.#rotation.sin),
@@ -205,28 +205,33 @@ export function shapeFeeds(
 }
 
 /**
- * The prompt's token embeddings, float32 [T, D], with the image's rows in the place of its placeholders.
+ * The prompt's token embeddings, float32 [T, inputWidth], with the image's rows in the place of its placeholders.
  *
- * @param imageEmbeds float32 [cells, D], or null without an image
+ * @param imageEmbeds float32 [cells, inputWidth], or null without an image
  */
 export function embedPrompt(
   model: Pick<Model, 'checkpoint'>,
   prompt: Pick<ComposedPrompt, 'tokenIds' | 'imageSpan'>,
   imageEmbeds: Float32Array | null,
 ): Float32Array {
-  const { embedding, config } = model.checkpoint;
-  const { dModel } = config.decoder;
-  const embeds = new Float32Array(prompt.tokenIds.length * dModel);
+  const { checkpoint } = model;
+  const width = inputWidth(checkpoint.config.decoder);
+  const embeds = new Float32Array(prompt.tokenIds.length * width);
   const [start, end] = prompt.imageSpan ?? [0, 0];
-  embeds.set(readRows(embedding, prompt.tokenIds.slice(0, start)), 0);
-  if (imageEmbeds !== null) embeds.set(imageEmbeds, start * dModel);
-  embeds.set(readRows(embedding, prompt.tokenIds.slice(end)), end * dModel);
+  embeds.set(embedTokens(checkpoint, prompt.tokenIds.slice(0, start)), 0);
+  if (imageEmbeds !== null) embeds.set(imageEmbeds, start * width);
+  embeds.set(embedTokens(checkpoint, prompt.tokenIds.slice(end)), end * width);
   return embeds;
 }
 
-function selectRows(matrix: Float32Array, rows: readonly number[], width: number): Float32Array {
-  const selected = new Float32Array(rows.length * width);
-  rows.forEach((row, index) => selected.set(matrix.subarray(row * width, (row + 1) * width), index * width));
+/** Of single rows, what goes into block 0: float32 [rows, D]. */
+function selectRows(embeds: Float32Array, rows: readonly number[], decoder: DecoderConfig): Float32Array {
+  const { dModel } = decoder;
+  const width = inputWidth(decoder);
+  const selected = new Float32Array(rows.length * dModel);
+  rows.forEach((row, index) =>
+    selected.set(embeds.subarray(row * width, row * width + dModel), index * dModel),
+  );
   return selected;
 }
 

@@ -1,3 +1,4 @@
+import { inputWidth } from '../families/shared/model-config.ts';
 import { activationBytes, estimateNeeds, typicalSize, type TraceSize } from '../memory/memory-needs.ts';
 import { measureMemory } from '../memory/available-memory.ts';
 import type { Model } from '../model/model.ts';
@@ -42,12 +43,14 @@ export function chooseBatchSize(
   numPositions: number,
 ): number {
   if (memory.batchSize !== null) return memory.batchSize;
-  const { numLayers, numKeyValueHeads, headDim, dModel } = model.checkpoint.config.decoder;
+  const { decoder } = model.checkpoint.config;
+  const { numLayers, numKeyValueHeads, headDim, dModel } = decoder;
   const seqLen = prefixLength(prompt);
   const pass = passBytes(model, { numPatches: image.grid[1] * image.grid[2], seqLen, numRead: 1 });
   const kept =
     seqLen * 2 * numLayers * numKeyValueHeads * headDim +
-    (prompt.cells[0] * prompt.cells[1] + numPositions * (numLayers + 1)) * dModel;
+    prompt.cells[0] * prompt.cells[1] * inputWidth(decoder) +
+    numPositions * (numLayers + 1) * dModel;
   const fitting = Math.min(memory.batchBytes / pass, memory.maxBytes / bytesPerNumber / kept);
   return Math.max(1, Math.min(mostImages, Math.floor(fitting)));
 }

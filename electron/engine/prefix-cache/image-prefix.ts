@@ -1,4 +1,5 @@
 import { DecoderRun, embedPrompt } from '../model/decoder-run.ts';
+import { inputWidth } from '../families/shared/model-config.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import type { Model } from '../model/model.ts';
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
@@ -29,7 +30,7 @@ export function prefixKey({ image, prompt }: PrefixInput): string {
 /**
  * The vision output of images of one grid; those that are not remembered go through the tower in one pass.
  *
- * @returns by input, float32 [cells, D]
+ * @returns by input, float32 [cells, inputWidth]
  */
 export async function encodePrefixes(
   model: Model,
@@ -61,19 +62,20 @@ export async function fillPrefixes(
   embeds: readonly Float32Array[],
   positions: readonly number[],
 ): Promise<Prefix[]> {
-  const { dModel } = model.checkpoint.config.decoder;
+  const { decoder } = model.checkpoint.config;
+  const width = inputWidth(decoder);
   const { prompt } = inputs[0]!;
   const length = prefixLength(prompt);
   const batch = inputs.length;
   const run = new DecoderRun(model, prompt, { maxLength: length, keepCache: true, batch });
-  const stream = new Float32Array(batch * length * dModel);
+  const stream = new Float32Array(batch * length * width);
   embeds.forEach((own, index) => {
-    stream.set(embedPrompt(model, prompt, own).subarray(0, length * dModel), index * length * dModel);
+    stream.set(embedPrompt(model, prompt, own).subarray(0, length * width), index * length * width);
   });
   const rows = inputs.flatMap((_, index) => positions.map((position) => index * length + position));
   const residual = await run.fill(stream, rows);
   const caches = run.caches();
-  const size = positions.length * dModel;
+  const size = positions.length * decoder.dModel;
   return inputs.map((_, index) => ({
     embeds: embeds[index]!,
     cache: caches[index]!,

@@ -10,7 +10,7 @@ import { togetherOrFirst } from './together.ts';
 
 /** A prompt's first part, its image seen by the vision tower but perhaps not yet read by the decoder. */
 export interface OpenedPrefix {
-  /** float32 [cells, D] */
+  /** float32 [cells, inputWidth] */
   readonly embeds: Float32Array;
   readonly reuse: Reuse;
   /** Runs the decoder over it, unless it is remembered. */

@@ -6,7 +6,7 @@ import { BoundedCache } from './bounded-cache.ts';
 
 /** What the decoder makes of a prompt's first positions, up to the end of its image. */
 export interface Prefix {
-  /** float32 [cells, D], as the vision tower gives them. */
+  /** float32 [cells, inputWidth], as the vision tower gives them. */
   readonly embeds: Float32Array;
   readonly cache: KeyValueCache;
   /** Positions read, ascending, and by layer 0…L float32 [positions, D] of them. */

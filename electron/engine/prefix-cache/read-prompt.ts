@@ -1,4 +1,5 @@
 import { DecoderRun, embedPrompt, type DecoderPass } from '../model/decoder-run.ts';
+import { inputWidth } from '../families/shared/model-config.ts';
 import type { Model } from '../model/model.ts';
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
 import type { Prefix } from './prefix-memory.ts';
@@ -7,7 +8,7 @@ import type { Prefix } from './prefix-memory.ts';
 export interface PromptReading {
   /** To go on from, when the cache was kept. */
   readonly run: DecoderRun;
-  /** float32 [T, D] */
+  /** float32 [T, inputWidth] */
   readonly embeds: Float32Array;
   /** Of the part after the prefix; its last row is the prompt's last position. */
   readonly pass: DecoderPass;
@@ -33,14 +34,15 @@ export async function readPrompt(
   positions: readonly number[],
   { maxLength, keepCache }: { readonly maxLength: number; readonly keepCache: boolean },
 ): Promise<PromptReading> {
-  const { dModel } = model.checkpoint.config.decoder;
+  const { decoder } = model.checkpoint.config;
+  const { dModel } = decoder;
   const start = prefix?.cache.length ?? 0;
   const after = prefix === null ? {} : { after: prefix.cache };
   const run = new DecoderRun(model, prompt, { maxLength, keepCache, ...after });
   const embeds = embedPrompt(model, prompt, prefix?.embeds ?? null);
   const own = positions.filter((position) => position >= start);
   const pass = await run.pass(
-    embeds.subarray(start * dModel),
+    embeds.subarray(start * inputWidth(decoder)),
     own.map((position) => position - start),
   );
   const inPrefix = prefix?.rows ?? { positions: [], residual: [] };

@@ -112,7 +112,8 @@ function chooseFormat(
   if (shape.length < 2) return 'float32';
   if (name === unembedding) return keep.unembedding;
   if (name === embedding.name) return dtype === 'BF16' ? 'bfloat16' : 'float16';
-  if (name === 'visual.patch_embed.proj.weight') return 'float16';
+  // Only products can take rounded matrices, and learned positions are looked up.
+  if (name === 'visual.patch_embed.proj.weight' || name === 'visual.pos_embed.weight') return 'float16';
   if (name.startsWith('model.layers.0.')) return keep.firstBlock;
   return name.startsWith('visual.') ? keep.vision : format;
 }

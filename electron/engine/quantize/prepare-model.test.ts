@@ -63,10 +63,12 @@ describe('a prepared model', () => {
     { format: 'float16', checkpoint: 'qwen2-vl-tied-f16' },
     { format: 'int8', checkpoint: 'qwen2-5-vl-tied-bf16' },
     { format: 'int4', checkpoint: 'qwen2-5-vl-untied-f32' },
+    { format: 'int8', checkpoint: 'qwen3-vl-tied-bf16' },
+    { format: 'int4', checkpoint: 'qwen3-vl-untied-f32' },
   ] as const)(
     '$format of $checkpoint reads as the same numbers in float32',
     async ({ format, checkpoint }) => {
-      const to = target(`${format}-trace`);
+      const to = target(`${format}-${checkpoint}`);
       await prepareModel({ source: checkpointFolder(checkpoint), target: to, format }, {});
       const request = fixtureRequest(checkpoint, { positions: 'all', generate: 2, modelDir: to });
       const found = await trace(request, {}, models);

@@ -80,7 +80,7 @@ export async function assembleTrace(parts: TraceParts, timings: Timings): Promis
       node: process.versions.node,
       platform: `${process.platform}-${process.arch}`,
     },
-    warnings: findWarnings(request, model, leaks),
+    warnings: findWarnings(request, model, input, leaks),
   };
 }
 
@@ -126,13 +126,16 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
 
 function findWarnings(
   { lens }: EngineTraceRequest,
-  { provider: { provider, fallback }, memory }: LoadedModel,
+  { checkpoint, provider: { provider, fallback }, memory }: LoadedModel,
+  { image }: Pick<TraceInput, 'image'>,
   leaks: readonly string[],
 ): TraceWarning[] {
   const warnings: TraceWarning[] = [];
   if (leaks.length > 0) warnings.push({ code: 'prompt-names-concepts', params: { concepts: [...leaks] } });
   if (fallback !== null) warnings.push({ code: 'provider-fallback', params: { provider, reason: fallback } });
   if (memory.run.onDevice && !memory.staysLoaded) warnings.push({ code: 'graphs-in-turn' });
+  const blocks = checkpoint.config.decoder.deepStackDepth;
+  if (image !== null && blocks > 0) warnings.push({ code: 'deep-stack', params: { blocks } });
   if (lens === 'raw') warnings.push({ code: 'raw-lens' });
   return warnings;
 }

@@ -1,5 +1,6 @@
 import { readRows } from '../weights/tensor-reader.ts';
 import { writeSafetensors, type NamedTensor } from '../weights/safetensors-writer.ts';
+import { firstFeatures } from '../model/embed-tokens.ts';
 import type { Model } from '../model/model.ts';
 import type { OpenedPrefix } from '../prefix-cache/open-prefix.ts';
 import type { InputReading } from './read-input.ts';
@@ -39,7 +40,7 @@ export async function writeDump(
     const { patchSize, temporalPatchSize } = checkpoint.config.vision;
     const pixels = await input.image.pixelValues();
     tensors.push(float32('pixel_values', 3 * temporalPatchSize * patchSize ** 2, [pixels]));
-    tensors.push(float32('image_embeds', dModel, [encoded.embeds]));
+    tensors.push(float32('image_embeds', dModel, [firstFeatures(checkpoint, encoded.embeds)]));
   }
   const residual = reading.residual(input.rowsRead);
   tensors.push(float32('residual_stream', dModel, residual, [residual.length]));

@@ -1,4 +1,4 @@
-import { readRows } from '../weights/tensor-reader.ts';
+import { embedTokens } from '../model/embed-tokens.ts';
 import type { DecoderPass } from '../model/decoder-run.ts';
 import { readFinalLogits } from '../model/parity-gate.ts';
 import type { Model } from '../model/model.ts';
@@ -26,7 +26,7 @@ export async function generate(
   { generate: count, traceGenerated: traced }: Pick<EngineTraceRequest, 'generate' | 'traceGenerated'>,
   hooks: TraceHooks,
 ): Promise<Generation> {
-  const { embedding, endTokenIds } = model.checkpoint;
+  const { endTokenIds } = model.checkpoint;
   const ids: number[] = [];
   const residual: (readonly Float32Array[])[] = [];
   let ended = false;
@@ -40,7 +40,7 @@ export async function generate(
     }
     ids.push(id);
     if (ids.length === count && !traced) break;
-    const pass: DecoderPass = await run.pass(readRows(embedding, [id]), [0]);
+    const pass: DecoderPass = await run.pass(embedTokens(model.checkpoint, [id]), [0]);
     if (traced) residual.push(pass.residual);
     logits = (await readFinalLogits(model, pass)).model;
   }

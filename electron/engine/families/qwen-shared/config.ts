@@ -21,6 +21,7 @@ const ropeSchema = z.object({
   type: z.string().optional(),
   rope_theta: z.number().positive().optional(),
   mrope_section: z.tuple([positive, positive, positive]),
+  mrope_interleaved: z.boolean().optional(),
 });
 
 /** The text half of config.json: flat beside vision_config as released, or under text_config as saved later. */
@@ -39,6 +40,7 @@ const textSchema = z.object({
   rope_parameters: ropeSchema.nullish(),
   max_position_embeddings: positive,
   use_sliding_window: z.literal(false).nullish(),
+  attention_bias: z.boolean().nullish(),
   tie_word_embeddings: z.boolean().optional(),
 });
 
@@ -49,20 +51,28 @@ const rootSchema = z.object({
   vision_config: z.record(z.string(), z.unknown()),
 });
 
+/** What differs between the families' configurations. */
+interface ConfigTraits {
+  /** Name of the family for display. */
+  readonly title: string;
+  /** vision_config of config.json. */
+  readonly visionSchema: z.ZodType<VisionConfig>;
+  /** Qwen2: biases on queries, keys and values, M-RoPE by sections. Qwen3: normed queries and keys, M-RoPE interleaved. */
+  readonly decoder: 'qwen2' | 'qwen3';
+}
+
 /**
  * Parses config.json: the decoder here, the vision tower by the family's own schema. Nothing is defaulted
  * that released files state, since class defaults differ from the released values.
  *
  * @throws FundusLensError `model.config-invalid` that names every field that is missing or has a wrong value
  */
-export function parseModelConfig(
-  json: Record<string, unknown>,
-  visionSchema: z.ZodType<VisionConfig>,
-): ModelConfig {
-  const root = parsePart('config.json', rootSchema, json);
-  const text = parsePart('the text part of config.json', textSchema, root.text_config ?? json);
-  const vision = parsePart('vision_config of config.json', visionSchema, root.vision_config);
-  const decoder = toDecoderConfig(text, json);
+export function parseModelConfig(json: Record<string, unknown>, traits: ConfigTraits): ModelConfig {
+  const { title } = traits;
+  const root = parsePart('config.json', title, rootSchema, json);
+  const text = parsePart('the text part of config.json', title, textSchema, root.text_config ?? json);
+  const vision = parsePart('vision_config of config.json', title, traits.visionSchema, root.vision_config);
+  const decoder = toDecoderConfig(text, json, traits.decoder, vision);
   checkConsistency(decoder, vision);
   return {
     modelType: String(json['model_type']),
@@ -73,7 +83,13 @@ export function parseModelConfig(
   };
 }
 
-function toDecoderConfig(text: z.infer<typeof textSchema>, json: Record<string, unknown>): DecoderConfig {
+function toDecoderConfig(
+  text: z.infer<typeof textSchema>,
+  json: Record<string, unknown>,
+  kindOfDecoder: ConfigTraits['decoder'],
+  { deepStackBlocks }: VisionConfig,
+): DecoderConfig {
+  const isQwen3 = kindOfDecoder === 'qwen3';
   const rope = text.rope_parameters ?? text.rope_scaling;
   const ropeTheta = rope?.rope_theta ?? text.rope_theta ?? (json['rope_theta'] as number | undefined);
   if (!rope || ropeTheta === undefined) {
@@ -87,24 +103,49 @@ function toDecoderConfig(text: z.infer<typeof textSchema>, json: Record<string, 
   if (kind !== 'mrope' && kind !== 'default') {
     throw configError('the text part of config.json', 'rope type "mrope" or "default"', `"${kind}"`);
   }
+  if (isQwen3 && (text.attention_bias === true || rope.mrope_interleaved === false)) {
+    throw configError(
+      'the text part of config.json',
+      'attention_bias: false and mrope_interleaved: true',
+      `${text.attention_bias} and ${rope.mrope_interleaved}`,
+    );
+  }
+  const headDim = text.head_dim ?? text.hidden_size / text.num_attention_heads;
+  const [t, h, w] = rope.mrope_section;
+  if (2 * (t + h + w) !== headDim) {
+    throw configError('config.json', `mrope_section summing to ${headDim / 2}`, String(t + h + w));
+  }
   return {
     numLayers: text.num_hidden_layers,
     dModel: text.hidden_size,
     numHeads: text.num_attention_heads,
     numKeyValueHeads: text.num_key_value_heads ?? text.num_attention_heads,
-    headDim: text.head_dim ?? text.hidden_size / text.num_attention_heads,
+    headDim,
     dMlp: text.intermediate_size,
     vocabSize: text.vocab_size,
     rmsNormEps: text.rms_norm_eps,
     ropeTheta,
-    ropeSections: rope.mrope_section,
+    ropeAxes: isQwen3 ? interleavedAxes(rope.mrope_section) : sectionAxes(rope.mrope_section),
     maxPositions: text.max_position_embeddings,
+    attentionBias: !isQwen3,
+    normedQueryKey: isQwen3,
+    deepStackDepth: deepStackBlocks.length,
   };
 }
 
+/** t … t h … h w … w */
+function sectionAxes(sections: readonly number[]): number[] {
+  return sections.flatMap((size, axis) => Array.from({ length: size }, () => axis));
+}
+
+/** t h w t h w …, and t again where h and w have had their share. */
+function interleavedAxes(sections: readonly [number, number, number]): number[] {
+  const halfDim = sections[0] + sections[1] + sections[2];
+  return Array.from({ length: halfDim }, (_, j) => (j < 3 * sections[j % 3]! ? j % 3 : 0));
+}
+
 function checkConsistency(decoder: DecoderConfig, vision: VisionConfig): void {
-  const { headDim, numHeads, numKeyValueHeads, ropeSections, dModel } = decoder;
-  const halfDim = ropeSections.reduce((sum, size) => sum + size, 0);
+  const { headDim, numHeads, numKeyValueHeads, dModel, numLayers, deepStackDepth } = decoder;
   const checks: [boolean, string, string][] = [
     [Number.isInteger(headDim), 'hidden_size divisible by num_attention_heads', `head size ${headDim}`],
     [
@@ -112,7 +153,11 @@ function checkConsistency(decoder: DecoderConfig, vision: VisionConfig): void {
       'query heads divisible by key-value heads',
       `${numHeads} / ${numKeyValueHeads}`,
     ],
-    [2 * halfDim === headDim, `mrope_section summing to ${headDim / 2}`, String(halfDim)],
+    [
+      deepStackDepth <= numLayers,
+      'a decoder block for each of deepstack_visual_indexes',
+      `${numLayers} blocks`,
+    ],
     [vision.outWidth === dModel, `vision output width ${dModel}`, String(vision.outWidth)],
     [
       vision.width % vision.numHeads === 0,
@@ -125,14 +170,10 @@ function checkConsistency(decoder: DecoderConfig, vision: VisionConfig): void {
   }
 }
 
-function parsePart<T extends z.ZodType>(what: string, schema: T, value: unknown): z.infer<T> {
+function parsePart<T extends z.ZodType>(what: string, title: string, schema: T, value: unknown): z.infer<T> {
   const result = schema.safeParse(value);
   if (!result.success)
-    throw configError(
-      what,
-      'the fields of a Qwen2-VL / Qwen2.5-VL checkpoint',
-      z.prettifyError(result.error),
-    );
+    throw configError(what, `the fields of a ${title} checkpoint`, z.prettifyError(result.error));
   return result.data;
 }
 

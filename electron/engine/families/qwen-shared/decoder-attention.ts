@@ -2,6 +2,7 @@ import type { DecoderConfig } from '../shared/model-config.ts';
 import type { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { linear } from '../../graph/linear.ts';
+import { rmsNorm } from '../../graph/norm.ts';
 import { flattened, reshape, scaledDotProduct, toBatch, transpose } from '../../graph/reshape.ts';
 
 /** The values that every decoder block's attention reads. */
@@ -74,9 +75,9 @@ interface Attended {
  * Causal grouped-query attention with M-RoPE and a KV cache.
  *
  * ```
- *   x [B · S, D] ─┬─ q_proj ─┐                    past_key, past_value [B, G, P, H]
- *                 ├─ k_proj ─┼─ rotate, attend ─► o_proj ─► [B · S, D]
- *                 └─ v_proj ─┘                  └─► present_key, present_value [B, G, P + S, H]
+ *   x [B · S, D] ─┬─ q_proj ─ (norm) ─┐                    past_key, past_value [B, G, P, H]
+ *                 ├─ k_proj ─ (norm) ─┼─ rotate, attend ─► o_proj ─► [B · S, D]
+ *                 └─ v_proj ──────────┘                  └─► present_key, present_value [B, G, P + S, H]
  * ```
  *
  * B sequences of equal length stand at equal positions. Rotations are looked up by absolute position, so M-RoPE is a table whose row t holds the angles of position
@@ -92,18 +93,20 @@ export function decoderAttention(
   inputs: DecoderAttentionInputs,
   { attention }: GraphTarget,
 ): string {
-  const { dModel, numHeads, numKeyValueHeads, headDim } = config;
-  const project = (name: string, heads: number, shape: string) => {
+  const { dModel, numHeads, numKeyValueHeads, headDim, attentionBias: bias, normedQueryKey } = config;
+  const project = (name: string, heads: number, shape: string, norm: string | null) => {
     const width = heads * headDim;
-    const rows = linear(graph, `${node}/${name}`, `${tensor}.${name}`, x, [width, dModel], { bias: true });
-    return toBatch(graph, `${node}/${name}`, rows, shape);
+    const rows = linear(graph, `${node}/${name}`, `${tensor}.${name}`, x, [width, dModel], { bias });
+    const normed =
+      norm === null ? rows : normHeads(graph, `${node}/${norm}`, `${tensor}.${norm}`, rows, config);
+    return toBatch(graph, `${node}/${name}`, normed, shape);
   };
   const { queryShape, keyValueShape } = inputs;
   const cacheShape = (length: string) => ['batch', numKeyValueHeads, length, headDim];
   const projected: Projected = {
-    query: project('q_proj', numHeads, queryShape),
-    key: project('k_proj', numKeyValueHeads, keyValueShape),
-    value: project('v_proj', numKeyValueHeads, keyValueShape),
+    query: project('q_proj', numHeads, queryShape, normedQueryKey ? 'q_norm' : null),
+    key: project('k_proj', numKeyValueHeads, keyValueShape, normedQueryKey ? 'k_norm' : null),
+    value: project('v_proj', numKeyValueHeads, keyValueShape, null),
     pastKey: graph.input(`past.${layer}.key`, 'float32', cacheShape('past')),
     pastValue: graph.input(`past.${layer}.value`, 'float32', cacheShape('past')),
   };
@@ -114,6 +117,18 @@ export function decoderAttention(
   return linear(graph, `${node}/o_proj`, `${tensor}.o_proj`, rows, [dModel, numHeads * headDim], {
     bias: false,
   });
+}
+
+/** Each head's part of a row through one RMSNorm: [B · S, heads · H] → [B · S · heads, H]. */
+function normHeads(
+  graph: GraphBuilder,
+  node: string,
+  tensor: string,
+  rows: string,
+  { headDim, rmsNormEps }: DecoderConfig,
+): string {
+  const heads = reshape(graph, `${node}/Heads`, rows, [-1, headDim]);
+  return rmsNorm(graph, node, tensor, heads, headDim, rmsNormEps);
 }
 
 function attendFused(

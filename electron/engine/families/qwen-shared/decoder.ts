@@ -1,5 +1,5 @@
 import type { LayerRange } from '../shared/family.ts';
-import type { DecoderConfig } from '../shared/model-config.ts';
+import { inputWidth, type DecoderConfig } from '../shared/model-config.ts';
 import { addAttentionInputs, decoderAttention } from './decoder-attention.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
@@ -8,22 +8,23 @@ import { addAndRmsNorm, rmsNorm } from '../../graph/norm.ts';
 import type { WeightProvider } from '../../weights/weight-source.ts';
 
 /**
- * The Qwen2 decoder as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and unless
- * the last block is among them there is an output `stream` float32 [B · S, D] and no `final_state`.
+ * The Qwen2 or Qwen3 decoder as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and
+ * unless the last block is among them there is an output `stream` float32 [B · S, inputWidth] and no `final_state`.
  *
- * Inputs, of B sequences of equal length one after the other: `embeds` float32 [B · S, D]; `rows` int64 [P], which of the
+ * Inputs, of B sequences of equal length one after the other: `embeds` float32 [B · S, inputWidth]; `rows` int64 [P], which of the
  * B · S rows to read; `query_shape`, `key_value_shape` int64 [3], B, S and the heads' width; `cos`, `sin` float32
  * [total, headDim / 2]; `past.{l}.key|value` float32 [B, G, past, H]; fused: `last_position` int32 [B],
  * `total_length` int32 []; composed: `past_length` int64 [1], `causal_bias` float32 [S, total].
- * Outputs: `residual.{l}` float32 [P, D] for l = 1…L, the stream after block l, **before** the final norm;
+ * Outputs: `residual.{l}` float32 [P, D] for l = 1…L, the stream after block l, with what DeepStack adds there and **before** the final norm;
  * `final_state` float32 [1, D], the last row after the final norm, as the model itself would unembed it;
  * `present.{l}.key|value` float32 [B, G, total, H].
- * Row 0 of the residual stream is `embeds` itself.
+ * Row 0 of the residual stream is the first D columns of `embeds`; see `inputWidth` for the others.
  *
  * ```
  *   embeds ─► block 0 ─► … ─► block L−1 ─► final norm ─► final_state
  *                  └ residual.1        └ residual.L
  *   block:  x ─ norm ─ attention ─(+)─ norm ─ mlp ─(+)─►
+ *   first blocks, with DeepStack:  … ─ mlp ─(+ features)─(+)─►
  * ```
  */
 export function buildDecoder(
@@ -32,7 +33,7 @@ export function buildDecoder(
   target: GraphTarget,
   layers: LayerRange = { start: 0, end: config.numLayers },
 ): Uint8Array {
-  const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps } = config;
+  const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps, deepStackDepth } = config;
   const graph = new GraphBuilder('decoder', weights, target);
   const rows = graph.input('rows', 'int64', ['read']);
   const attentionInputs = addAttentionInputs(graph, headDim, target);
@@ -43,7 +44,13 @@ export function buildDecoder(
     graph.output(`residual.${layer}`, selected, 'float32', ['read', dModel]);
   };
 
-  let stream = graph.input('embeds', 'float32', ['rows_in', dModel]);
+  const embeds = graph.input('embeds', 'float32', ['rows_in', inputWidth(config)]);
+  const columns = (part: string, start: number, end: number) => {
+    const bound = (name: string, value: number) => graph.constantInt64(`/model/${part}/${name}`, [value]);
+    const bounds = [bound('start', start * dModel), bound('end', end * dModel), bound('axis', 1)];
+    return graph.node(`/model/${part}/Slice`, 'Slice', [embeds, ...bounds]);
+  };
+  let stream = deepStackDepth === 0 ? embeds : columns('input', 0, 1);
   let normed = rmsNorm(
     graph,
     `/model/layers.${layers.start}/input_layernorm`,
@@ -74,13 +81,23 @@ export function buildDecoder(
       dModel,
       eps,
     );
-    const update = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], {
+    let update = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], {
       bias: false,
     });
+    if (layer < deepStackDepth) {
+      const features = columns(`deepstack.${layer}`, layer + 1, layer + 2);
+      update = graph.node(`${node}/deepstack/Add`, 'Add', [update, features]);
+    }
     if (layer === layers.end - 1 && layers.end < numLayers) {
       stream = graph.node(`${node}/mlp/Residual`, 'Add', [middle.sum, update]);
       read(layer + 1, stream);
-      graph.output('stream', stream, 'float32', ['rows_in', dModel]);
+      if (deepStackDepth > 0) {
+        const features = columns('deepstack', 1, 1 + deepStackDepth);
+        stream = graph.node('/model/stream/Concat', 'Concat', [stream, features], {
+          attributes: { axis: 1n },
+        });
+      }
+      graph.output('stream', stream, 'float32', ['rows_in', inputWidth(config)]);
       return graph.build();
     }
     const isLast = layer === numLayers - 1;

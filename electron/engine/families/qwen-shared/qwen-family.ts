@@ -27,7 +27,7 @@ export function qwenFamily({ modelType, title, visionSchema, visionBlocks }: Qwe
     modelType,
     title,
     canonicalTensorName,
-    parseConfig: (json) => parseModelConfig(json, visionSchema),
+    parseConfig: (json) => parseModelConfig(json, { title, visionSchema, decoder: 'qwen2' }),
     parseImageProcessor: parseQwenImageProcessor,
     buildVision: ({ vision }, weights, target) => buildVisionTower(vision, weights, visionBlocks, target),
     feedVision: ({ vision }, grid, pixelValues) => feedVision(vision, grid, pixelValues),

@@ -31,4 +31,6 @@ export const visionSchema = z
     mergeSize: file.spatial_merge_size,
     windowSize: file.window_size,
     fullAttentionBlocks: file.fullatt_block_indexes,
+    positionSide: null,
+    deepStackBlocks: [],
   }));

@@ -30,4 +30,6 @@ export const visionSchema = z
     mergeSize: file.spatial_merge_size,
     windowSize: null,
     fullAttentionBlocks: [],
+    positionSide: null,
+    deepStackBlocks: [],
   }));

@@ -48,7 +48,7 @@ export interface Family {
   parseImageProcessor(json: unknown): ImageProcessor;
   /** The name that graphs ask for a tensor by: `visual.*`, `model.*`, `lm_head.weight`. */
   canonicalTensorName(nameInFile: string): string;
-  /** @returns the serialised ONNX graph, with the output `image_embeds` float32 [B · cells, D] */
+  /** @returns the serialised ONNX graph, with the output `image_embeds` float32 [B · cells, inputWidth] */
   buildVision(config: ModelConfig, weights: WeightProvider, target: GraphTarget): Uint8Array;
   /** @param pixelValues by image, float32 [patches, channels · temporal · patch²], all of the same grid */
   feedVision(config: ModelConfig, grid: ImageGrid, pixelValues: readonly Float32Array[]): VisionPass;
@@ -68,7 +68,7 @@ export interface Family {
    * Positions for rotary embedding.
    *
    * @param length prompt and generated tokens
-   * @returns by axis of `ropeSections`, int32 [length]
+   * @returns by axis that `ropeAxes` names, int32 [length]
    */
   positionIds(length: number, place: ImagePlace): readonly Int32Array[];
 }

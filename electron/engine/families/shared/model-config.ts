@@ -10,9 +10,15 @@ export interface DecoderConfig {
   readonly vocabSize: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
-  /** Half-dimensions rotated by each axis of the position; their sum is headDim / 2. One axis is plain RoPE. */
-  readonly ropeSections: readonly number[];
+  /** The axis of the position that rotates each half-dimension; length headDim / 2. All zeros is plain RoPE. */
+  readonly ropeAxes: readonly number[];
   readonly maxPositions: number;
+  /** Whether the projections of queries, keys and values have a bias. */
+  readonly attentionBias: boolean;
+  /** Whether each head's query and key go through an RMSNorm before they are rotated. */
+  readonly normedQueryKey: boolean;
+  /** After each of this many first blocks, features of the vision tower are added at the image's positions; 0 for none. */
+  readonly deepStackDepth: number;
 }
 
 /** Vision tower hyperparameters. */
@@ -32,6 +38,10 @@ export interface VisionConfig {
   readonly fullAttentionBlocks: readonly number[];
   /** Of the two-dimensional rotary positions. */
   readonly ropeTheta: number;
+  /** Side of the square of learned position embeddings, resampled to each image's grid; null without them. */
+  readonly positionSide: number | null;
+  /** Blocks, ascending, after which features are taken for the decoder's first blocks; see `deepStackDepth`. */
+  readonly deepStackBlocks: readonly number[];
 }
 
 export interface ModelConfig {
@@ -42,4 +52,15 @@ export interface ModelConfig {
   readonly tiedUnembedding: boolean | null;
   /** Placeholder of the image in the rendered prompt. */
   readonly imageTokenId: number;
+}
+
+/**
+ * Width of a row as the decoder takes it: the embedding, and after it what is added after each of the first blocks.
+ *
+ * ```
+ *   [ D: input of block 0 | D: added after block 0 | … | D: added after block deepStackDepth − 1 ]
+ * ```
+ */
+export function inputWidth({ dModel, deepStackDepth }: DecoderConfig): number {
+  return dModel * (1 + deepStackDepth);
 }
