@@ -10,6 +10,8 @@ export default defineConfig({
       'scripts/**/*.test.ts',
     ],
     pool: 'forks',
+    // One for each of two cores; most of a test's time is spent waiting for processes.
+    maxWorkers: 2,
     // Every control is a pass through a model: as many as a finding needs at least.
     env: { FUNDUS_LENS_CONTROLS: '22' },
     testTimeout: 180_000,

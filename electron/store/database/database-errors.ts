@@ -17,7 +17,8 @@ export function explainDatabaseError(error: unknown): unknown {
       cause: error,
     });
   }
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+  // The log's index could not grow, which nothing but a full disk does.
+  if (['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'].includes(code)) {
     return new FundusLensError('library.disk-full', 'The disk of the library is full; nothing was changed.', {
       expected: 'free space for the new data',
       found: code,

@@ -56,6 +56,11 @@ export function openDatabase(paths: LibraryPaths, busyTimeout: number): Database
   }
 }
 
+/** Whether something is in the write-ahead log; an empty one says nothing that the file does not. */
+function hasLog(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
 function openForReading(file: string, timeout: number, reason: FundusLensError): Database {
   let connection: SqliteDatabase.Database | undefined;
   try {
@@ -66,7 +71,7 @@ function openForReading(file: string, timeout: number, reason: FundusLensError):
     connection?.close();
     const explained = explainDatabaseError(error);
     const needsLogFiles = explained instanceof FundusLensError && explained.code !== 'library.damaged';
-    if (!needsLogFiles || existsSync(`${file}-wal`)) throw explained;
+    if (!needsLogFiles || hasLog(file)) throw explained;
   }
   return guarded(() => {
     const copy = new SqliteDatabase(readWithoutLog(file), { readonly: true });
