@@ -18,8 +18,10 @@ export function decoded(app: () => RunningApp): void {
     await client.settings.patch({ tourDone: true });
     await page.reload();
     const { items } = await client.images.page({ query: { sort: 'patient' }, limit: 1000 });
-    const [first, ...others] = items.filter(({ laterality }) => laterality === 'R' || laterality === 'L');
-    imageId = first!.id;
+    const eyes = items.filter(({ laterality }) => laterality === 'R' || laterality === 'L');
+    // The first ones have protocols of other scenarios.
+    imageId = eyes[5]!.id;
+    const others = eyes.filter(({ id }) => id !== imageId);
     const ids = others.slice(0, 24).map(({ id }) => id);
     const [model] = await client.models.list();
     const order = { modelId: model!.id, images: { ids }, fields: [field], minPatients: 2 };
