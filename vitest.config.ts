@@ -9,6 +9,7 @@ export default defineConfig({
       'e2e/**/*.test.ts',
       'scripts/**/*.test.ts',
     ],
+    globalSetup: 'e2e/unpack-chromium.ts',
     pool: 'forks',
     // One for each of two cores; most of a test's time is spent waiting for processes.
     maxWorkers: 2,

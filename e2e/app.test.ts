@@ -5,21 +5,21 @@ import { WebSocket } from 'ws';
 import { contract } from '../electron/contract/index.ts';
 import { startApp } from './running-app.ts';
 import type { RunningApp } from './running-app.ts';
-import { comparing } from './scenarios/comparing.ts';
 import { decoded } from './scenarios/decoded.ts';
 import { exports } from './scenarios/exports.ts';
 import { firstSteps } from './scenarios/first-steps.ts';
+import { comparing } from './scenarios/comparing.ts';
+import { nothingLost } from './scenarios/nothing-lost.ts';
+import { patients } from './scenarios/patients.ts';
+import { traceList } from './scenarios/trace-list.ts';
 import { tasks } from './scenarios/tasks.ts';
 import { keyboard } from './scenarios/keyboard.ts';
 import { models } from './scenarios/models.ts';
-import { nothingLost } from './scenarios/nothing-lost.ts';
-import { patients } from './scenarios/patients.ts';
 import { processors } from './scenarios/processors.ts';
 import { protocols } from './scenarios/protocols.ts';
 import { reading } from './scenarios/reading.ts';
 import { settings } from './scenarios/settings.ts';
 import { studies } from './scenarios/studies.ts';
-import { traceList } from './scenarios/trace-list.ts';
 
 /** One library, one server and one Chromium for all scenarios; each goes on where the one before has ended. */
 // Nothing here is judged by its speed, and machines may be busy with other work.
@@ -43,10 +43,21 @@ describe('models', () => models(app));
 describe('processors', () => processors(app));
 describe('settings', () => settings(app));
 describe('keyboard', () => keyboard(app));
-describe('comparing', () => comparing(app));
-describe('nothing lost', () => nothingLost(app));
-describe('patients', () => patients(app));
-describe('the list of traces', () => traceList(app));
+
+/** These count what is in the library, and so have one of their own. */
+describe('around the trace', () => {
+  let clinic: RunningApp | undefined;
+  const clinicApp = () => clinic!;
+  beforeAll(async () => {
+    clinic = await startApp();
+  }, 300_000);
+  afterAll(() => clinic?.close());
+
+  describe('comparing', () => comparing(clinicApp));
+  describe('nothing lost', () => nothingLost(clinicApp));
+  describe('patients', () => patients(clinicApp));
+  describe('the list of traces', () => traceList(clinicApp));
+});
 
 test('every call of the contract has a handler behind the WebSocket', async () => {
   const { face, context } = app();

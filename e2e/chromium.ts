@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
 
 /** The Chromium of this computer: the one named, the system's, or the npm package's. */
-async function findChromium(): Promise<string> {
+export async function findChromium(): Promise<string> {
   const named = process.env['CHROMIUM_PATH'];
   if (named !== undefined && named !== '') return named;
   if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium';

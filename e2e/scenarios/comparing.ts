@@ -49,16 +49,19 @@ export function comparing(app: () => RunningApp): void {
     await choose('compare-overlay', 'difference');
     const shows = page.getByTestId('overlay-shows');
     await expect.poll(() => shows.first().innerText()).toMatch(/^Reference/);
-    expect(await shows.nth(1).innerText()).toMatch(/probability minus that of A/);
-    expect(await page.getByTestId('shared-legend').innerText()).toMatch(/-[\d.]+ pp\s+\+[\d.]+ pp/);
-    const painted = page.getByTestId('overlay-canvas').evaluateAll((canvases) =>
-      canvases.map((element) => {
-        const { width, height } = element as HTMLCanvasElement;
-        const { data } = (element as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height);
-        return data.some((value) => value > 0);
-      }),
-    );
-    expect(await painted).toEqual([false, true]);
+    await expect.poll(() => shows.nth(1).innerText()).toMatch(/probability minus that of A/);
+    await expect
+      .poll(() => page.getByTestId('shared-legend').innerText())
+      .toMatch(/-[\d.]+ pp\s+\+[\d.]+ pp/);
+    const painted = () =>
+      page.getByTestId('overlay-canvas').evaluateAll((canvases) =>
+        canvases.map((element) => {
+          const { width, height } = element as HTMLCanvasElement;
+          const { data } = (element as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height);
+          return data.some((value) => value > 0);
+        }),
+      );
+    await expect.poll(painted).toEqual([false, true]);
     await choose('compare-overlay', 'concept');
   });
 }
