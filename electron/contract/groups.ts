@@ -14,7 +14,9 @@ export const groupSchema = z.object({
 
 const meanCurve = z.object({
   traceCount: z.int().nonnegative(),
-  /** Mean concept log-probability at the last traced position, nats, by layer 0…L, with a 95 % bootstrap interval over images. */
+  /** What the mean and its interval are over; an image without a patient stands for itself. */
+  patientCount: z.int().nonnegative(),
+  /** Mean concept log-probability where the answer begins, nats, by layer 0…L, with a 95 % bootstrap interval over patients. */
   mean: z.array(z.number()),
   lower: z.array(z.number()),
   upper: z.array(z.number()),
@@ -34,15 +36,18 @@ export const groupStatisticsInputSchema = z.strictObject({
 export const groupStatisticsSchema = z.object({
   group: meanCurve,
   control: meanCurve.nullable(),
-  /** Group minus control with its interval, and layers where the interval leaves zero out after a Holm correction. */
+  /** Group minus control with its interval, and tests over patients. */
   difference: z
     .object({
       mean: z.array(z.number()),
       lower: z.array(z.number()),
       upper: z.array(z.number()),
       pValue: z.array(z.number()),
-      /** Holm-corrected over layers. */
+      /** Corrected over layers by the largest statistic of every permutation (max-T). */
       correctedPValue: z.array(z.number()),
+      test: z.enum(['sign-flip', 'permutation']),
+      /** Patients of both groups that the comparison leaves out. */
+      leftOutCount: z.int().nonnegative(),
     })
     .nullable(),
   method: z.string(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { summariseEmergence } from './group-emergence.ts';
 import { compareGroups, permutationTest, signFlipTest } from './max-t.ts';
-import { averageByPatient, bootstrapMean, type PatientCurve } from './patients.ts';
+import { averageByPatient, bootstrapDifference, bootstrapMean, type PatientCurve } from './patients.ts';
 import { createNormal, createRandom } from './seeded-random.ts';
 
 const numLayers = 8;
@@ -78,6 +78,23 @@ describe('groups of patients with two eyes each, intraclass correlation 0.7, no 
     expect(same.difference).toEqual(Array<number>(numLayers).fill(0));
     expect(same.correctedP).toEqual(Array<number>(numLayers).fill(1));
   });
+});
+
+it('groups that differ have a small p where they differ, and only there; so has the interval', () => {
+  const random = createRandom(1);
+  const noise = () => random() - 0.5;
+  const draw = (prefix: string, shift: number) =>
+    averageByPatient(names(12, prefix).map((patient) => ({ patient, curve: [noise(), shift + noise()] })));
+  const [group, control] = [draw('a', 3), draw('b', 0)];
+  const { p, correctedP } = permutationTest([...group.values()], [...control.values()], 999, 1);
+  expect(p[0]).toBeGreaterThan(0.05);
+  expect(p[1]).toBe(0.001);
+  expect(correctedP[1]).toBe(0.001);
+  const { lower, upper } = bootstrapDifference(group, control, 999, 1);
+  expect(lower[0]).toBeLessThan(0);
+  expect(upper[0]).toBeGreaterThan(0);
+  expect(lower[1]).toBeGreaterThan(2.5);
+  expect(upper[1]).toBeLessThan(3.5);
 });
 
 describe('sign flips', () => {

@@ -1,5 +1,5 @@
 import { createRandom } from './seeded-random.ts';
-import { meanCurve, type PatientMeans } from './patients.ts';
+import { meanCurve, pairByPatient, partApart, type PatientMeans } from './patients.ts';
 
 export interface LayerTest {
   readonly numPatients: number;
@@ -113,16 +113,10 @@ export function compareGroups(
   samples: number,
   seed: number,
 ): GroupComparison {
+  const paired = pairByPatient(a, b);
+  if (paired !== null) return { ...signFlipTest([...paired.values()], samples, seed), leftOut: [] };
   const shared = [...a.keys()].filter((patient) => b.has(patient));
-  if (shared.length === Math.min(a.size, b.size)) {
-    const differences = shared.map((patient) =>
-      a.get(patient)!.map((value, layer) => value - b.get(patient)![layer]!),
-    );
-    return { ...signFlipTest(differences, samples, seed), leftOut: [] };
-  }
-  const apart = (group: PatientMeans, other: PatientMeans) =>
-    [...group].flatMap(([patient, curve]) => (other.has(patient) ? [] : [curve]));
-  return { ...permutationTest(apart(a, b), apart(b, a), samples, seed), leftOut: shared };
+  return { ...permutationTest(partApart(a, b), partApart(b, a), samples, seed), leftOut: shared };
 }
 
 function countExtremes(

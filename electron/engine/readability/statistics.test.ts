@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { benjaminiHochberg } from './benjamini-hochberg.ts';
 import { logComplementOf, logOdds, logSumExp } from './log-probability.ts';
-import { medianAndDeviation, quantile } from './quantile.ts';
+import { medianAndDeviation, middleInterval, quantile } from './quantile.ts';
 import { attainableP, rankP } from './rank-p.ts';
 import { createNormal, createRandom } from './seeded-random.ts';
 
@@ -76,4 +76,15 @@ it('normal numbers have mean 0 and variance 1', () => {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   expect(mean).toBeCloseTo(0, 1);
   expect(values.reduce((sum, value) => sum + value * value, 0) / values.length).toBeCloseTo(1, 1);
+});
+
+it('a seed repeats its numbers, and they fill the unit interval evenly', () => {
+  const first = createRandom(7);
+  const second = createRandom(7);
+  const drawn = Array.from({ length: 10_000 }, () => first());
+  expect(drawn.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => second()));
+  expect(drawn.reduce((sum, value) => sum + value) / drawn.length).toBeCloseTo(0.5, 1);
+  const [low, high] = middleInterval(drawn);
+  expect(low).toBeCloseTo(0.025, 2);
+  expect(high).toBeCloseTo(0.975, 2);
 });

@@ -156,9 +156,14 @@ test('a group has a mean curve with its interval; one image is no group', async 
   expect(await client.groups.statistics(order)).toEqual(statistics);
   const { traceCount, mean, lower, upper } = statistics.group;
   expect(traceCount).toBe(2);
+  expect(statistics.group.patientCount).toBe(2);
   expect(mean).toHaveLength(header.layers.length);
   for (const [layer, value] of mean.entries()) {
     expect(lower[layer]).toBeLessThanOrEqual(value + 1e-9);
     expect(upper[layer]).toBeGreaterThanOrEqual(value - 1e-9);
   }
+  // Two eyes of one patient are one observation, of which there is no interval.
+  const { imageIds } = await client.groups.get({ id: group.id });
+  await client.images.update({ ids: imageIds, change: { patient: { code: 'P-1' } } });
+  await expect(client.groups.statistics(order)).rejects.toMatchObject({ data: { code: 'input.invalid' } });
 });

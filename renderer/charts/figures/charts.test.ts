@@ -193,7 +193,7 @@ test('what cannot be seen in a token is shown', () => {
 });
 
 test('a group is drawn with its interval beside its controls, and only corrected differences are marked', () => {
-  const curve = { traceCount: 3, mean: [-9, -1], lower: [-10, -2], upper: [-8, 1] };
+  const curve = { traceCount: 3, patientCount: 2, mean: [-9, -1], lower: [-10, -2], upper: [-8, 1] };
   const statistics = {
     group: curve,
     control: { ...curve, mean: [-9, -4] },
@@ -203,6 +203,8 @@ test('a group is drawn with its interval beside its controls, and only corrected
       upper: [1, 4],
       pValue: [0.9, 0.01],
       correctedPValue: [0.9, 0.02],
+      test: 'permutation' as const,
+      leftOutCount: 0,
     },
     method: '',
   };

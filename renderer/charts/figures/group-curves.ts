@@ -46,7 +46,7 @@ function bounds(text: FigureText, lower: number, upper: number): string {
   return ` [${text.formatNumber(lower)}; ${text.formatNumber(upper)}] ${text.nats}`;
 }
 
-/** Mean log-probability of a concept over a group of images, and over its controls, each with its interval. */
+/** Mean log-probability of a concept over the patients of a group, and over its controls, each with its interval. */
 export function groupCurves(
   statistics: GroupStatistics,
   names: GroupNames,
@@ -81,10 +81,11 @@ export function groupCurves(
       ]),
     },
     table: {
-      columns: ['group', 'images', 'layer', 'mean_log_probability_nats', 'lower_95', 'upper_95'],
+      columns: ['group', 'patients', 'images', 'layer', 'mean_log_probability_nats', 'lower_95', 'upper_95'],
       rows: curves.flatMap(({ name, curve }) =>
         layers.map((layer) => [
           name,
+          curve.patientCount,
           curve.traceCount,
           layer,
           curve.mean[layer]!,
@@ -138,7 +139,7 @@ export function groupDifference(
       ],
     },
     table: {
-      columns: ['layer', 'difference_nats', 'lower_95', 'upper_95', 'p', 'p_holm'],
+      columns: ['layer', 'difference_nats', 'lower_95', 'upper_95', 'p', 'p_max_t'],
       rows: layers.map((layer) => [
         layer,
         mean[layer]!,
