@@ -1,3 +1,22 @@
+/** What can be wrong with what a decoder is fitted on, or with the file that it is read from. */
+export const decoderErrorCodes = [
+  'decoder.no-fields',
+  'decoder.no-features',
+  'decoder.one-class',
+  'decoder.too-few-patients',
+  'decoder.patients-overlap',
+  'decoder.features-missing',
+  'decoder.width',
+  'decoder.not-finite',
+  'decoder.labels',
+  'decoder.options',
+  'decoder.file-damaged',
+  'decoder.newer-version',
+  'decoder.other-model',
+  'decoder.other-features',
+  'decoder.unwritable',
+] as const;
+
 /**
  * Every problem a person can cause or repair has a code, and its text says what was expected, what was
  * found, and what to do. Anything else that is thrown is a defect of ours.
@@ -40,21 +59,7 @@ export const errorCodes = [
   'concepts.unknown',
   'concepts.invalid',
   'protocol.invalid',
-  'decoder.no-fields',
-  'decoder.no-features',
-  'decoder.one-class',
-  'decoder.too-few-patients',
-  'decoder.patients-overlap',
-  'decoder.features-missing',
-  'decoder.width',
-  'decoder.not-finite',
-  'decoder.labels',
-  'decoder.options',
-  'decoder.file-damaged',
-  'decoder.newer-version',
-  'decoder.other-model',
-  'decoder.other-features',
-  'decoder.unwritable',
+  ...decoderErrorCodes,
   'trace.positions',
   'trace.top-k',
   'trace.too-large',

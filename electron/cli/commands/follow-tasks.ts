@@ -1,3 +1,4 @@
+import { FundusLensError } from '../../contract/errors.ts';
 import { deserializeError } from '../../contract/problem.ts';
 import type { Problem } from '../../contract/problem.ts';
 import { isOver } from '../../contract/tasks.ts';
@@ -63,6 +64,11 @@ export async function followTask({ client, signal }: LibraryTools, id: string): 
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Why a task ended without its result. */
+export function errorOf({ problem }: Task): Error {
+  return problem === null ? new FundusLensError('engine.cancelled', 'Cancelled.') : deserializeError(problem);
 }
 
 /** Says on stderr why a task ended early. @returns the exit code */

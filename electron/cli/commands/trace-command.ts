@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import { deserializeError } from '../../contract/problem.ts';
 import type { Task } from '../../contract/tasks.ts';
 import { unpackTrace } from '../../engine/lens-trace/codec.ts';
 import { lensTraceToJson } from '../../engine/lens-trace/to-json.ts';
@@ -16,7 +15,7 @@ import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { ProgressBar } from '../terminal/progress-bar.ts';
 import { print } from '../terminal/standard-output.ts';
-import { endingTasks } from './follow-tasks.ts';
+import { endingTasks, errorOf } from './follow-tasks.ts';
 import { withLibrary, type LibraryTools } from './library-context.ts';
 import { toFilter, type ListCommandOptions } from './list-command.ts';
 import { drawTrace } from './trace-picture.ts';
@@ -233,10 +232,6 @@ function conflict(expected: string, found: string, advice: string): FundusLensEr
     found,
     advice,
   });
-}
-
-function errorOf({ problem }: Task): Error {
-  return problem === null ? new FundusLensError('engine.cancelled', 'Cancelled.') : deserializeError(problem);
 }
 
 function concernsOnlyTheImage({ problem }: Task): boolean {

@@ -4,15 +4,14 @@ import { defaultConceptSet } from '../../bundled/concept-sets.ts';
 import { presetText } from '../../bundled/prompt-presets.ts';
 import type { Language } from '../../bundled/prompt-presets.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import { deserializeError } from '../../contract/problem.ts';
-import type { Task } from '../../contract/tasks.ts';
 import { unpackTrace } from '../../engine/lens-trace/codec.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { TraceRequest } from '../../engine/lens-trace/trace-request.ts';
+import { nameTaken } from '../../workbench/exports/deliver.ts';
 import { OutputFile } from '../../workbench/exports/output-file.ts';
 import { toImportProblem } from '../../workbench/imports/import-problem.ts';
 import { findModel } from '../../workbench/traces/bundled-defaults.ts';
-import { endingTasks } from '../commands/follow-tasks.ts';
+import { endingTasks, errorOf } from '../commands/follow-tasks.ts';
 import { withLibrary } from '../commands/library-context.ts';
 import type { LibraryOptions, LibraryTools } from '../commands/library-context.ts';
 import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
@@ -152,15 +151,6 @@ async function traceAll(
 
 /** Before any work. @throws FundusLensError `output.unwritable`, also for a file that exists and may not be replaced */
 async function openPage({ out, overwrite }: NotebookOptions): Promise<OutputFile> {
-  if (overwrite !== true && existsSync(out))
-    throw new FundusLensError('output.unwritable', `Cannot write ${out}.`, {
-      expected: 'a new name',
-      found: 'a file of this name',
-      advice: 'Choose another name, or allow it to be replaced with --overwrite.',
-    });
+  if (overwrite !== true && existsSync(out)) throw nameTaken(path.resolve(out));
   return OutputFile.open(path.resolve(out));
-}
-
-function errorOf({ problem }: Task): Error {
-  return problem === null ? new FundusLensError('engine.cancelled', 'Cancelled.') : deserializeError(problem);
 }

@@ -1,4 +1,5 @@
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import { escapeHtml, htmlFacts, htmlPage, htmlTable } from '../../workbench/exports/html.ts';
 import { countSubject, leadingTokens, rankCurves } from './notebook-figures.ts';
 import type { RankCurve, SubjectCount } from './notebook-figures.ts';
 import { notebookWords } from './notebook-words.ts';
@@ -39,20 +40,18 @@ export function notebookPage(
     [words.software, `${software.name} ${software.version}, ONNX Runtime ${software.onnxruntime}`],
   ];
   const leading = leadingTokens(corrected);
-  return `<!doctype html>
-<html lang="${language}"><head><meta charset="utf-8"><title>${escape(words.title)}</title><style>${style}</style></head>
-<body><h1>${escape(words.title)}</h1><p class="notice">${escape(words.notice)}</p>
+  const body = `<p class="notice">${escapeHtml(words.notice)}</p>
 ${describeSubject(countSubject(corrected), corrected.length, words, language)}
-<table>${facts.map(([name, value]) => `<tr><th>${escape(name)}</th><td>${escape(value)}</td></tr>`).join('')}</table>
-<h2>${escape(words.raw)}</h2><p>${escape(words.rawNote)}</p>
+${htmlFacts(facts)}
+<h2>${escapeHtml(words.raw)}</h2><p>${escapeHtml(words.rawNote)}</p>
 ${drawCurves(curves, raw[0]!.layers, words)}
-${table(
+${htmlTable(
   [words.rank, words.label, words.ofImages],
   curves.map(({ rank, label, numLabelled }) => [String(rank), show(label), `${numLabelled} / ${raw.length}`]),
 )}
-<p>${escape(fill(words.difference, { same, cells: before.length * raw.length }))}</p>
-<h2>${escape(words.corrected)}</h2><p>${escape(words.correctedNote)}</p>
-${table(
+<p>${escapeHtml(fill(words.difference, { same, cells: before.length * raw.length }))}</p>
+<h2>${escapeHtml(words.corrected)}</h2><p>${escapeHtml(words.correctedNote)}</p>
+${htmlTable(
   [words.layer, words.token, words.leads, words.probability],
   leading.map(({ layer, text, count, meanProbability }) => [
     String(layer),
@@ -60,9 +59,8 @@ ${table(
     `${count} / ${corrected.length}`,
     meanProbability.toPrecision(3),
   ]),
-)}
-</body></html>
-`;
+)}`;
+  return htmlPage(language, words.title, body, style);
 }
 
 function describeSubject(
@@ -71,7 +69,7 @@ function describeSubject(
   words: NotebookWords,
   language: 'en' | 'ru',
 ): string {
-  if (subject === null) return `<p>${escape(words.subjectUnknown)}</p>`;
+  if (subject === null) return `<p>${escapeHtml(words.subjectUnknown)}</p>`;
   const { label, numReadable, numNotReadable, numOpen, layers, numControls } = subject;
   const sentence = fill(words.subject, {
     label: label[language],
@@ -82,7 +80,7 @@ function describeSubject(
     open: numOpen === 0 ? '' : fill(words.subjectOpen, { open: numOpen }),
   });
   const controls = numControls === null ? '' : fill(words.subjectControls, { controls: numControls });
-  return `<p><strong>${escape(sentence)}</strong> ${escape(controls)}</p>`;
+  return `<p><strong>${escapeHtml(sentence)}</strong> ${escapeHtml(controls)}</p>`;
 }
 
 /** Each layer with the number of photographs, such as "8 (6), 9 (4)". */
@@ -107,19 +105,13 @@ function drawCurves(curves: readonly RankCurve[], layers: readonly number[], wor
   );
   const lines = curves.map(({ probabilities, rank, label }, index) => {
     const points = probabilities.map((value, layer) => `${x(layer).toFixed(1)},${y(value).toFixed(1)}`);
-    return `<polyline points="${points.join(' ')}" stroke="${colours[index] ?? '#444'}"><title>${rank}: ${escape(show(label))}</title></polyline>`;
+    return `<polyline points="${points.join(' ')}" stroke="${colours[index] ?? '#444'}"><title>${rank}: ${escapeHtml(show(label))}</title></polyline>`;
   });
   const keys = curves.map(
     ({ rank, label }, index) =>
-      `<span><i style="background:${colours[index] ?? '#444'}"></i>${rank}: ${escape(show(label))}</span>`,
+      `<span><i style="background:${colours[index] ?? '#444'}"></i>${rank}: ${escapeHtml(show(label))}</span>`,
   );
-  return `<figure><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(words.raw)}">${ticks.join('')}${names.join('')}${lines.join('')}<text x="${(width + left) / 2}" y="${height - 2}" text-anchor="middle">${escape(words.layer)}</text></svg><figcaption>${escape(words.axis)} ${keys.join(' ')}</figcaption></figure>`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (tag: 'th' | 'td', cells: readonly string[]) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
-  return `<table>${line('th', head)}${rows.map((row) => line('td', row)).join('')}</table>`;
+  return `<figure><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(words.raw)}">${ticks.join('')}${names.join('')}${lines.join('')}<text x="${(width + left) / 2}" y="${height - 2}" text-anchor="middle">${escapeHtml(words.layer)}</text></svg><figcaption>${escapeHtml(words.axis)} ${keys.join(' ')}</figcaption></figure>`;
 }
 
 /** A token so that blanks in it are seen. */
@@ -131,20 +123,6 @@ function fill(text: string, values: Readonly<Record<string, string | number>>): 
   return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
 }
 
-function escape(text: string): string {
-  const names: Readonly<Record<string, string>> = {
-    '&': 'amp',
-    '<': 'lt',
-    '>': 'gt',
-    '"': 'quot',
-    "'": '#39',
-  };
-  return text.replace(/[&<>"']/g, (character) => `&${names[character] ?? ''};`);
-}
-
-const style = `body{font:14px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1d21}
-table{border-collapse:collapse;margin:.5rem 0 1rem}th,td{border-bottom:1px solid #d5d9de;padding:.2rem .8rem .2rem 0;
-text-align:left;vertical-align:top;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}th{white-space:nowrap}
-.notice{border-left:3px solid #b26a00;padding-left:.8rem}figure{margin:0}svg text{font-size:11px;fill:#536670}
+const style = `figure{margin:0}svg text{font-size:11px;fill:#536670}
 svg polyline{fill:none;stroke-width:2}svg .grid{stroke:#d5d9de}figcaption span{margin-left:1rem}
 figcaption i{display:inline-block;width:.8rem;height:.8rem;margin-right:.3rem;vertical-align:-1px}`;

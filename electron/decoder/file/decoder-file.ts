@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { decoderReportSchema } from '../../contract/decoders.ts';
 import { instantSchema, sha256Schema } from '../../contract/ids.ts';
 import type { Decoder, DecoderHead } from '../fit/decoder.ts';
-import { DecoderError, decoderErrorCodes } from '../request/errors.ts';
+import { decoderErrorCodes } from '../../contract/errors.ts';
+import { DecoderError } from '../request/errors.ts';
 import { decodeTensors, encodeTensors, float64Tensor, readFloat64 } from './tensor-file.ts';
 import type { RawTensor } from './tensor-file.ts';
 
@@ -52,7 +53,7 @@ const headerSchema = z.object({
     z.object({
       field: z.string(),
       error: z.object({
-        code: z.enum([...decoderErrorCodes, 'internal']),
+        code: z.enum([...decoderErrorCodes, 'decoder.cancelled', 'internal']),
         summary: z.string(),
         expected: z.string(),
         found: z.string(),

@@ -1,3 +1,4 @@
+import { quantile } from '../../engine/readability/quantile.ts';
 import { seededRandom } from '../linear/random.ts';
 
 /** An estimate with the bounds of its 95 % interval; null where it is not determined. */
@@ -46,25 +47,16 @@ export function estimate(
   return { value: orNull(statistic(undefined)), ...interval(values, level) };
 }
 
-/** Bounds of the middle share of some values. */
+/** Bounds of the middle share of some values; null of none. */
 export function interval(
   values: readonly number[],
   level = 0.95,
 ): { low: number | null; high: number | null } {
-  const sorted = Float64Array.from(values).sort();
+  if (values.length === 0) return { low: null, high: null };
   return {
-    low: orNull(quantile(sorted, (1 - level) / 2)),
-    high: orNull(quantile(sorted, (1 + level) / 2)),
+    low: orNull(quantile(values, (1 - level) / 2)),
+    high: orNull(quantile(values, (1 + level) / 2)),
   };
-}
-
-/** Quantile of ascending values, linear between neighbours. */
-function quantile(sorted: Float64Array, share: number): number {
-  if (sorted.length === 0) return NaN;
-  const at = share * (sorted.length - 1);
-  const below = Math.floor(at);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below]! + (at - below) * (sorted[above]! - sorted[below]!);
 }
 
 export function orNull(value: number): number | null {

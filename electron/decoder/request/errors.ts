@@ -1,24 +1,7 @@
-/** What can be wrong with what a decoder is fitted on, or with the file that it is read from. */
-export const decoderErrorCodes = [
-  'decoder.no-fields',
-  'decoder.no-features',
-  'decoder.one-class',
-  'decoder.too-few-patients',
-  'decoder.patients-overlap',
-  'decoder.features-missing',
-  'decoder.width',
-  'decoder.not-finite',
-  'decoder.labels',
-  'decoder.options',
-  'decoder.file-damaged',
-  'decoder.newer-version',
-  'decoder.other-model',
-  'decoder.other-features',
-  'decoder.unwritable',
-  'decoder.cancelled',
-] as const;
+import type { decoderErrorCodes } from '../../contract/errors.ts';
 
-export type DecoderErrorCode = (typeof decoderErrorCodes)[number];
+/** Cancelling is no problem that a person is told of. */
+export type DecoderErrorCode = (typeof decoderErrorCodes)[number] | 'decoder.cancelled';
 
 /** Values that a translated message is filled with. */
 export type DecoderErrorParams = Readonly<Record<string, string | number>>;

@@ -48,10 +48,11 @@ export async function deliver(
   return { name: path.basename(file), contentType, bytes, file: null, path: file };
 }
 
-function nameTaken(file: string): FundusLensError {
+/** A file of this name is there, and may not be replaced. */
+export function nameTaken(file: string): FundusLensError {
   return new FundusLensError('output.unwritable', `Cannot write ${file}.`, {
     expected: 'a new name',
     found: 'a file of this name',
-    advice: 'Choose another name, or allow it to be replaced.',
+    advice: 'Choose another name, or allow it to be replaced; in a terminal with --overwrite.',
   });
 }
