@@ -1,9 +1,31 @@
-import type { LensTrace } from './lens-trace.ts';
+import type { ConceptTrace, LensTrace } from './lens-trace.ts';
 
 /** Index into `trace.positions` of the last traced position of the prompt, where the answer begins; else the last of all. */
-export function answerIndex({ positions, prompt }: LensTrace): number {
+export function answerIndex({ positions, prompt }: Pick<LensTrace, 'positions' | 'prompt'>): number {
   const found = positions.findLastIndex((position) => position < prompt.tokenIds.length);
   return found >= 0 ? found : positions.length - 1;
+}
+
+/**
+ * From which layer on a concept is readable at a position.
+ *
+ * @returns the layer; `never` where it was asked; `not-asked` where it was not, which says nothing about the model: too few
+ *   controls, no word that tells it apart, or a position that is compared with nothing
+ */
+export function emergenceAt(
+  trace: Pick<LensTrace, 'positions' | 'prompt'>,
+  { emergence, finding }: Pick<ConceptTrace, 'emergence' | 'finding'>,
+  positionIndex: number,
+): number | 'never' | 'not-asked' {
+  const layer = emergence.layers[positionIndex] ?? null;
+  if (layer !== null) return layer;
+  // Traces from before concepts were judged by whole words asked every position, by a rank.
+  if (finding === undefined) return 'never';
+  if (positionIndex === answerIndex(trace)) return finding.state === 'not-readable' ? 'never' : 'not-asked';
+  const [start, end] = trace.prompt.imageSpan ?? [0, 0];
+  const position = trace.positions[positionIndex] ?? -1;
+  const isOfImage = position >= start && position < end;
+  return isOfImage && emergence.imageControlLogOdds !== null ? 'never' : 'not-asked';
 }
 
 /** One value per layer of a [N, P] array. */

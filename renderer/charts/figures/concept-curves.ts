@@ -1,4 +1,5 @@
 import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import { emergenceAt } from '../../../electron/engine/lens-trace/reading.ts';
 import { superscript } from '../../locales/format.ts';
 import { seriesColor, seriesLine } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
@@ -140,7 +141,7 @@ export function conceptCurves(
             Math.exp(trace.concepts[index]!.logProb[cell]!),
             concept.logProb[cell]!,
             concept.rank[cell]!,
-            concept.emergence.layers[positionIndex] ?? 'never',
+            emergenceAt(trace, concept, positionIndex),
           ];
         }),
       ),

@@ -3,7 +3,8 @@ import { listVerdict, readVerdict } from '../../../electron/engine/lens-trace/re
 import type { ComparedLoaded, LoadedTrace } from '../../reading/loaded-trace.ts';
 import { plainAdjustment } from '../../viewer/image-adjustment.ts';
 import type { Comparison } from '../../../electron/contract/compare.ts';
-import type { TraceModel } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import type { ConceptTrace, LensTrace, TraceModel } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import { emergenceAt } from '../../../electron/engine/lens-trace/reading.ts';
 import { mediaUrl } from '../../../electron/contract/media.ts';
 import type { ChartTheme } from '../../charts/chart-theme.ts';
 import type { ScaleName } from '../../reading/color-scales.ts';
@@ -127,6 +128,16 @@ function dataUrl(blob: Blob): Promise<string> {
   });
 }
 
+function emergenceText(
+  trace: LensTrace,
+  concept: ConceptTrace,
+  positionIndex: number,
+  t: ReportWords['t'],
+): string {
+  const emergence = emergenceAt(trace, concept, positionIndex);
+  return typeof emergence === 'number' ? String(emergence) : t(`trace.emergence.${emergence}`);
+}
+
 export async function traceReport(
   loaded: LoadedTrace,
   view: TraceReportView,
@@ -163,10 +174,9 @@ export async function traceReport(
         head: [t('terms.concept'), t('terms.emergence'), t('report.finalProbability'), t('report.finalRank')],
         rows: trace.concepts.map((concept) => {
           const last = (trace.layers.length - 1) * trace.positions.length + positionIndex;
-          const emergence = concept.emergence.layers[positionIndex] ?? null;
           return [
             concept.label[language],
-            emergence === null ? t('trace.never') : String(emergence),
+            emergenceText(trace, concept, positionIndex, t),
             format.probability(Math.exp(concept.logProb[last]!)),
             format.integer(concept.rank[last]!),
           ];
@@ -276,7 +286,9 @@ export async function compareReport(
           concept.label[language],
           ...entries.map(({ loaded, positionIndex }) => {
             const other = loaded.trace.concepts.find(({ id }) => id === concept.id);
-            return String(other?.emergence.layers[positionIndex] ?? t('trace.never'));
+            return other === undefined
+              ? t('trace.emergence.not-asked')
+              : emergenceText(loaded.trace, other, positionIndex, t);
           }),
         ]),
       },
