@@ -90,7 +90,9 @@ for (const field of report.fields) {
   }
 }
 const tested = testHeldBack();
-for (const line of tested) print(`held back, ${line}`);
+for (const { field, score, count } of tested) print(`held back, ${field}: AUROC ${score}, ${count}`);
+const told = (language: 'en' | 'ru') =>
+  tested.map(({ field, score, count }) => `${titleOf(field)[language]} ${score}, n = ${count}`).join('; ');
 
 const samples = bundledPath('data', 'samples');
 const seen = (await readTable(path.join(samples, 'manifest.csv'))).filter(({ tags }) =>
@@ -106,8 +108,8 @@ await writeDecoder(target, {
   decoder,
   card: {
     note: {
-      en: `Fitted on ${train.length} photographs of IDRiD, HRF, CHASE_DB1, FIVES and Wikimedia Commons. The model was trained on many of them, so scores on patients left out are those of the decoder, not of the model. On ${rows.length - train.length} photographs that neither has seen: ${tested.join('; ')}. Healthy is what the sources graded so; nothing here was read by a second observer. For looking into this model; not a device, and not for another camera.`,
-      ru: `Обучен на ${train.length} снимках IDRiD, HRF, CHASE_DB1, FIVES и Wikimedia Commons. Многие из них были в обучении самой модели, поэтому оценки по исключённым пациентам относятся к декодеру, а не к модели. На ${rows.length - train.length} снимках, которых не видели ни модель, ни декодер: ${tested.join('; ')}. «Нет находки» — то, что указано в источнике; второй наблюдатель снимки не смотрел. Предназначен для изучения этой модели; не медицинское изделие и не для других камер.`,
+      en: `Fitted on ${train.length} photographs of IDRiD, HRF, CHASE_DB1, FIVES and Wikimedia Commons. IDRiD names no patients: ${neighbours} photographs with neighbouring numbers stand for one. The model was trained on many of them, so scores on patients left out are those of the decoder, not of the model. AUROC on ${rows.length - train.length} photographs that neither has seen: ${told('en')}. Healthy is what the sources graded so; nothing here was read by a second observer. For looking into this model; not a device, and not for another camera.`,
+      ru: `Обучен на ${train.length} снимках IDRiD, HRF, CHASE_DB1, FIVES и Wikimedia Commons. В IDRiD пациенты не указаны: за одного приняты ${neighbours} снимков с соседними номерами. Многие снимки были в обучении самой модели, поэтому оценки по исключённым пациентам относятся к декодеру, а не к модели. AUROC на ${rows.length - train.length} снимках, которых не видели ни модель, ни декодер: ${told('ru')}. «Нет находки» — то, что указано в источнике; второй наблюдатель снимки не смотрел. Предназначен для изучения этой модели; не медицинское изделие и не для других камер.`,
     },
     createdAt: new Date().toISOString(),
     images: await Promise.all(images.map(sha256Of)),
@@ -199,7 +201,7 @@ function labelsOf({
 }
 
 /** AUROC of the finished decoder on photographs that neither it nor the model has seen. */
-function testHeldBack(): string[] {
+function testHeldBack(): { field: string; score: string; count: number }[] {
   const test = rows.flatMap((_, at) => (isTest[at]! ? [at] : []));
   const answers = applyDecoder(decoder, {
     images: pick(names, test),
@@ -221,8 +223,18 @@ function testHeldBack(): string[] {
       (weights) => auroc(ranking, positive, weights),
       samplePatients(groups.starts, 1000, 1),
     );
-    return score.value === null ? [] : [`${field} AUROC ${show(score)}, ${known.length}`];
+    return score.value === null ? [] : [{ field, score: show(score), count: known.length }];
   });
+}
+
+/** A field as a person reads it. */
+function titleOf(id: string): { readonly en: string; readonly ru: string } {
+  const derived = {
+    'derived.referable': { en: 'Referable diabetic retinopathy', ru: 'ДР, требующая направления' },
+    'derived.retinopathy': { en: 'Any diabetic retinopathy', ru: 'Любая ДР' },
+  }[id];
+  const field = fundusSchema.groups.flatMap(({ fields }) => fields).find((each) => each.id === id);
+  return derived ?? field?.title ?? { en: id, ru: id };
 }
 
 function show({

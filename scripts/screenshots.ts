@@ -39,7 +39,7 @@ async function traceBothEyes({ workbench: { client } }: RunningApp): Promise<num
   )!;
   const [model] = await client.models.list();
   const prompt =
-    (await client.prompts.list()).find(({ id }) => id === 'describe') ?? (await client.prompts.list())[0]!;
+    (await client.prompts.list()).find(({ id }) => id === 'one-word') ?? (await client.prompts.list())[0]!;
   const { added } = await client.traces.enqueue({
     images: { ids: [right.id, left.id] },
     modelId: model!.id,
