@@ -13,6 +13,7 @@ import { chosenImages } from '../traces/enqueue.ts';
 import { problemOfRefusal } from './decoder-problem.ts';
 import { fieldLabels, labelsOf, learnableFields } from './labels.ts';
 import { shapeOf } from './tap-order.ts';
+import { patientKey } from '../patients/patient-key.ts';
 
 type Labelled = Omit<FitOrder, 'name' | 'note' | 'seed'>;
 
@@ -52,10 +53,7 @@ function labelImages(
       advice: 'Enter protocols or import labels first, or choose other images.',
     });
   }
-  const patients = images.map(({ id, patientId }) =>
-    patientId === null ? `image ${id}` : `patient ${patientId}`,
-  );
-  return { images, patients, fields };
+  return { images, patients: images.map(patientKey), fields };
 }
 
 /** Says what a fit would find, without computing anything. @throws FundusLensError as `makeFitRequest` */

@@ -16,6 +16,7 @@ import { labelsOf } from './labels.ts';
 import { openDecoder } from './open-decoder.ts';
 import { findQuestion, fundusQuestions, waysToAsk } from './questions.ts';
 import { toQueuedTap } from './queued-tap.ts';
+import { patientKey } from '../patients/patient-key.ts';
 
 const bootstrapSamples = 500;
 
@@ -88,7 +89,7 @@ export async function compareSaid(
     const image = library.images.get(id);
     const labels = labelsOf(library, image, { findings: true });
     const values = Object.fromEntries(Object.entries(labels).map(([field, value]) => [field, { value, source: 'imported' as const, certainty: null }])); // prettier-ignore
-    return { id, patient: image.patientId === null ? `image ${id}` : `patient ${image.patientId}`, values };
+    return { id, patient: patientKey(image), values };
   });
   const rows = fundusQuestions.questions.flatMap((question): SaidRow[] => {
     const known = images.flatMap(({ id, patient, values }): AnsweredImage[] => {

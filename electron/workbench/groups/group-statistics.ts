@@ -6,6 +6,7 @@ import { compareGroups } from '../../engine/readability/max-t.ts';
 import type { GroupComparison } from '../../engine/readability/max-t.ts';
 import { averageByPatient, bootstrapDifference, bootstrapMean } from '../../engine/readability/patients.ts';
 import type { PatientCurve, PatientMeans } from '../../engine/readability/patients.ts';
+import { patientKey } from '../patients/patient-key.ts';
 import type { Library } from '../../store/library.ts';
 
 const reading =
@@ -69,11 +70,10 @@ function readPatients(
     const trace = library.traces.get(id);
     const concept = trace.concepts.find((candidate) => candidate.id === conceptId);
     if (concept === undefined) return [];
-    const { patientId } = library.images.get(imageId);
     const place = answerIndex(trace);
     return [
       {
-        patient: patientId === null ? `image ${imageId}` : `patient ${patientId}`,
+        patient: patientKey(library.images.get(imageId)),
         curve: trace.layers.map((_, layer) => concept.logProb[layer * trace.positions.length + place]!),
       },
     ];
