@@ -85,14 +85,20 @@ export function traceList(app: () => RunningApp): void {
     await page.getByRole('button', { name: 'Description protocol' }).click();
     await expect.poll(() => length.inputValue()).toBe('40');
     await page.keyboard.press('Escape');
+    await page.getByTestId('new-trace-form').waitFor({ state: 'detached' });
   });
 
   test('the date of a visit is read in the order of the language, and nonsense is named', async () => {
     const { page, visit, workbench } = app();
     const [first] = await tracedPhotographs(app());
     await visit('/library');
-    await page.locator(`[data-image-id="${first!.imageId}"]`).click();
     const field = page.getByTestId('edit-visit');
+    // The image that was chosen before has no patient, and so no visit; the grid may still be settling when it is clicked.
+    const choose = async () => {
+      await page.locator(`[data-image-id="${first!.imageId}"]`).click();
+      return field.isEnabled();
+    };
+    await expect.poll(choose).toBe(true);
     const dateOf = async () => (await workbench.client.images.get({ id: first!.imageId! })).visit?.date;
     for (const [written, read] of [
       ['10052023', '2023-05-10'],
