@@ -8,7 +8,8 @@ import { runFaultsBench } from './faults.ts';
 import { runFidelityBench } from './fidelity.ts';
 import { runFullBench } from './full.ts';
 import { runLibraryBench } from './library.ts';
-import { runTruthBench, type VocabularyName } from './truth.ts';
+import { runTruthBench } from './truth.ts';
+import type { VocabularyName } from './truth-cases.ts';
 import { fullShapes, type BenchDtype } from './random-checkpoint.ts';
 
 interface BenchOptions {
@@ -26,6 +27,7 @@ interface BenchOptions {
   readonly vocabulary: VocabularyName | 'both';
   readonly seeds: string;
   readonly pictures: string;
+  readonly continue?: boolean;
   readonly faults: string;
   readonly repeat: string;
   readonly folder: string;
@@ -74,6 +76,7 @@ const program = new Command('bench')
   )
   .option('--seeds <n>', 'models of each kind in the suite "truth"', '16')
   .option('--pictures <n>', 'pictures that each of them is shown', '2')
+  .option('--continue', 'goes on with the models that the suite "truth" had not come to')
   .option('--faults <n>', 'of each kind in the suite "faults"', '140')
   .option('--repeat <n>', 'warm runs; 0 in the suite "full" counts the first run', '3')
   .option('--folder <folder>', 'where random checkpoints are kept', path.join(tmpdir(), 'fundus-lens-bench'))
@@ -84,8 +87,8 @@ const python =
 if (options.suite === 'library') {
   await runLibraryBench();
 } else if (options.suite === 'truth') {
-  const { folder, vocabulary, seeds, pictures } = options;
-  await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures) });
+  const { folder, vocabulary, seeds, pictures, continue: goOn = false } = options;
+  await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures), goOn });
 } else if (options.suite === 'faults') {
   await runFaultsBench(Number(options.faults));
 } else if (options.suite === 'fidelity') {

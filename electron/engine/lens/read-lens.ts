@@ -72,7 +72,7 @@ function allocate(numLayers: number, numPositions: number, topK: number, numConc
 }
 
 /** float32 [count, N, D]: the layers of one position side by side. */
-function gatherRows(
+export function gatherRows(
   residual: readonly Float32Array[],
   start: number,
   count: number,
