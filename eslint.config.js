@@ -33,6 +33,10 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
+  {
+    files: ['examples/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
   ...pluginVue.configs['flat/recommended'],
   {
     files: ['renderer/**/*.{ts,vue}'],

@@ -26,6 +26,7 @@ export default defineConfig({
     rolldownOptions: {
       input: {
         index: path('electron/engine/index.ts'),
+        families: path('electron/engine/families/index.ts'),
         cli: path('electron/cli/main.ts'),
         web: path('electron/server/main.ts'),
       },

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -26,6 +26,7 @@ try {
     'the command line traces a sample': traceInTerminal,
     'a program imports openModel': traceInProgram,
     'the types hold': checkTypes,
+    'the examples run': runExamples,
     'the browser face answers': serve,
   };
   for (const [name, step] of Object.entries(steps)) {
@@ -146,6 +147,31 @@ export { FundusLensError, text };
     ],
     { cwd: home, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   );
+}
+
+/** As a reader of examples/README.md runs them: beside the installed package, with its bundled model. */
+function runExamples(): void {
+  cpSync(join(root, 'examples'), join(home, 'examples'), { recursive: true });
+  const model = join(installed, 'models', 'demo');
+  const sample = join(installed, 'data', 'samples', 'real', 'retina.jpg');
+  const runs: readonly (readonly [file: string, args: readonly string[], expected: RegExp])[] = [
+    ['trace-a-file.ts', [sample, model], /is readable from layer \d+ of 12/],
+    ['lens-on-own-checkpoint.ts', [model, sample], /layer 12: "[^"]+" 0\.\d{3}/],
+    ['tap-a-layer.ts', [model, sample], /layer 6: 256 numbers, norm [1-9\d]/],
+    ['add-a-chart.ts', [sample, model, join(home, 'chart.svg')], /^$/],
+    ['add-a-family.ts', [sample, join(home, 'toy'), model], /toy_vl: 12 layers, 64 image tokens/],
+  ];
+  for (const [file, args, expected] of runs) {
+    const output = execFileSync(process.execPath, [join(home, 'examples', file), ...args], {
+      cwd: home,
+      env: environment,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    if (!expected.test(output)) throw new Error(`${file} printed: ${output}`);
+  }
+  if (!readFileSync(join(home, 'chart.svg'), 'utf8').includes('<polyline'))
+    throw new Error('add-a-chart.ts drew no line');
 }
 
 async function serve(): Promise<void> {

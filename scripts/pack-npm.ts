@@ -40,6 +40,10 @@ const manifest = {
   bin: { 'fundus-lens': 'dist/node/cli.js', 'fundus-lens-web': 'dist/node/web.js' },
   exports: {
     '.': { types: './dist/types/engine/index.d.ts', default: './dist/node/index.js' },
+    './families': {
+      types: './dist/types/engine/families/index.d.ts',
+      default: './dist/node/families.js',
+    },
     './package.json': './package.json',
   },
   dependencies,
