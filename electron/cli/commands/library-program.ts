@@ -12,6 +12,7 @@ import type { ImportCommandOptions } from './import-command.ts';
 import type { LibraryOptions } from './library-context.ts';
 import { runList } from './list-command.ts';
 import type { ListCommandOptions } from './list-command.ts';
+import { runDiagnostics, type DiagnosticsOptions } from './diagnostics-command.ts';
 import { runTasks, taskCommands } from './tasks-command.ts';
 import type { TaskCommand, TasksCommandOptions } from './tasks-command.ts';
 import { readNumber, readNumbers } from '../terminal/read-number.ts';
@@ -53,6 +54,14 @@ export function addLibraryCommands(program: Command): void {
     .option('-n, --limit <n>', 'how many to show', readNumber(1, 1000), 50)
     .option('--json', 'print JSON')
     .action((words: string[], options: ListCommandOptions) => end(runList(words, options)));
+
+  add(
+    'diagnostics',
+    'describe this installation for someone who looks for a fault',
+    'Write versions, the machine, counts, error codes and the log as JSON, without names, paths, prompts or answers. It is sent nowhere.',
+  )
+    .option('-o, --output <file>', 'write into a file; without it, print')
+    .action((options: DiagnosticsOptions) => end(runDiagnostics(options)));
 
   addTasks(
     add(
