@@ -145,29 +145,49 @@ class Tower(nn.Module):
     def forward(self, pixels, frozen=-1):
         """normalised images float32 [B, 3, H, W] -> image tokens [B, M, D], in reading order; frozen: the first block and so many after it get no gradient. Where the windows tile the
         image, patches are put window by window, so that windows are rows of a batch and need no mask."""
+        gh, gw = pixels.shape[2] // 14, pixels.shape[3] // 14
+        if frozen < 0:
+            return self.upper(self.lower(pixels, 0), gh, gw, 0)
+        with torch.no_grad():
+            x = self.lower(pixels, frozen)
+        return self.upper(x, gh, gw, frozen)
+
+    def lower(self, pixels, count):
+        """The first block and `count` after it: normalised images -> [B, N, C], patches window by window where windows tile the image."""
         B, _, H, W = pixels.shape
         gh, gw = H // 14, W // 14
-        r, c, win = (t.to(pixels.device) for t in grid_layout(gh, gw))
-        order = torch.argsort(win, stable=True)
-        tiles = gh % 8 == 0 and gw % 8 == 0
+        order, tiles, *_ = self.layout(gh, gw, pixels.device)
         patches = pixels.view(B, 3, gh // 2, 2, 14, gw // 2, 2, 14).permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(B, gh * gw, 588)
         x = nnf.linear(patches.to(DTYPE), self.embedding.to(DTYPE))
-        if tiles:
-            x, r, c = x[:, order], r[order], c[order]
-        frequencies = FREQUENCIES.to(pixels.device)
+        x = self.bank(x[:, order] if tiles else x)
+        return self.through(x, gh, gw, 0, count)
+
+    def upper(self, x, gh, gw, count):
+        """What `lower` leaves, up to the image tokens [B, M, D] in reading order."""
+        x = self.through(x, gh, gw, count, len(self.blocks))
+        order, tiles, *_ = self.layout(gh, gw, x.device)
+        x = rms(x, self.merger_norm).reshape(len(x), -1, 4 * VISION_WIDTH)
+        x = _linear(nnf.gelu(_linear(x, self.merge1)), self.merge2)
+        return x[:, torch.argsort(order[::4])] if tiles else x
+
+    def layout(self, gh, gw, device):
+        """(order of the patches window by window, whether windows tile the image, rows, columns and windows in the order used)."""
+        r, c, win = (t.to(device) for t in grid_layout(gh, gw))
+        order = torch.argsort(win, stable=True)
+        tiles = gh % 8 == 0 and gw % 8 == 0
+        return (order, tiles, r[order], c[order], win[order]) if tiles else (order, tiles, r, c, win)
+
+    def through(self, x, gh, gw, first, last):
+        _, tiles, r, c, win = self.layout(gh, gw, x.device)
+        frequencies = FREQUENCIES.to(x.device)
         f = torch.cat([r[:, None] * frequencies, c[:, None] * frequencies], -1)
         f = torch.cat([f, f], -1)
         cos, sin = f.cos().to(x.dtype), f.sin().to(x.dtype)
         mask = None if tiles else torch.zeros(len(r), len(r), dtype=x.dtype, device=x.device).masked_fill(win[:, None] != win[None], float('-inf'))
-        with torch.set_grad_enabled(torch.is_grad_enabled() and frozen < 0):
-            x = self.bank(x)
-        for i, b in enumerate(self.blocks, 1):
-            full = i in FULL_BLOCKS
-            with torch.set_grad_enabled(torch.is_grad_enabled() and i > frozen):
-                x = TOWER_BLOCK(x, b, cos, sin, None if full else mask, len(r) if full or not tiles else 64)
-        x = rms(x, self.merger_norm).reshape(B, -1, 4 * VISION_WIDTH)
-        x = _linear(nnf.gelu(_linear(x, self.merge1)), self.merge2)
-        return x[:, torch.argsort(order[::4])] if tiles else x
+        for i in range(first, last):
+            full = i + 1 in FULL_BLOCKS
+            x = TOWER_BLOCK(x, self.blocks[i], cos, sin, None if full else mask, len(r) if full or not tiles else 64)
+        return x
 
     @torch.no_grad()
     def write_into(self, visual):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 
 import cv2
 import numpy as np
@@ -39,6 +40,14 @@ def read_rows(folder):
 def held_back() -> set[str]:
     with open(os.path.join(HERE, 'held-back.json'), encoding='utf-8') as f:
         return {name for names in json.load(f)['files'].values() for name in names}
+
+
+def watched(name) -> bool:
+    """Photographs that the third stage is watched on and does not train on; they are no held-back ones (the second stage has seen them)."""
+    number = re.search(r'idrid_grading_train_(\d+)', name)
+    if number:
+        return int(number[1]) // 10 in (5, 12, 20, 26, 35)
+    return name.startswith(('chasedb1_03', 'chasedb1_12', 'hrf_05', 'fives_7'))
 
 
 def known_findings(row) -> dict[str, bool]:
@@ -106,13 +115,13 @@ def load(path):
 
 class RealPhotographs:
     """Fundus photographs and other pictures for training. fundus_folder: the folder with labels.csv; others: folders of KIND/FILE.
-    without: sources left out (leave-one-source-out)."""
+    without: sources left out (leave-one-source-out); skip(file name): further photographs left out."""
 
-    def __init__(self, fundus_folder, others=(), without=()):
+    def __init__(self, fundus_folder, others=(), without=(), skip=lambda name: False):
         back = held_back()
         self.by_source, self.others = {}, {}
         for row in read_rows(fundus_folder):
-            if row['file'] in back:
+            if row['file'] in back or skip(row['file']):
                 continue
             path = os.path.join(fundus_folder, 'images', row['file'])
             if row['kind'] != 'fundus':

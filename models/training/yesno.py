@@ -101,15 +101,17 @@ def sample_units(rng, truth, n):
 OFTEN = {'referable': 5, 'diabetic': 2, 'oedema': 2.5, 'exudates': 2.5, 'right-eye': 2}
 
 
-def contrast_units(rng, truth, n):
+def contrast_units(rng, truth, n, always=None):
     """n units, the question chosen by OFTEN whatever the answer is; every other unit asks in English both ways round, the others in both
-    languages with the polarity drawn anew for each."""
+    languages with the polarity drawn anew for each. always: a question that is asked first wherever its answer is known."""
     known = facts(truth)
     keys = list(known)
     weight = np.array([OFTEN.get(k, 1) for k in keys], float)
     out = []
-    for key in rng.choice(keys, size=min(n, len(keys)), replace=False, p=weight / weight.sum()):
-        key = str(key)
+    chosen = [str(k) for k in rng.choice(keys, size=min(n, len(keys)), replace=False, p=weight / weight.sum())]
+    if always in known:
+        chosen = [always, *(k for k in chosen if k != always)][:n]
+    for key in chosen:
         if rng.random() < .5:
             asked = [('en', False), ('en', True)]
         else:
