@@ -248,18 +248,21 @@ def phrasings(task, lang) -> list[str]:
     return first + TASKS[task][2 if lang == 'en' else 3]
 
 
-def sample_pairs(rng, truth, n) -> list[list[tuple[str, str, str]]]:
+def sample_pairs(rng, truth, n, always=None) -> list[list[tuple[str, str, str]]]:
     """n units: the same task in English and in Russian, (task, question, answer) each, in random order; presets are asked about as
-    often as all other phrasings together."""
+    often as all other phrasings together. always: a task that is among them."""
     out = []
     w = [v * (0.35 if truth['kind'] != 'fundus' and t not in PRESETS else 1) for t, v in zip(TASK_NAMES, _WEIGHTS)]
     total = sum(w)
-    for task in rng.choice(TASK_NAMES, size=n, replace=False, p=[v / total for v in w]):
+    chosen = [str(t) for t in rng.choice(TASK_NAMES, size=n, replace=False, p=[v / total for v in w])]
+    if always is not None and always not in chosen:
+        chosen[0] = always
+    for task in chosen:
         unit = []
         for lang in ('en', 'ru'):
             ps = phrasings(task, lang)
             i = 0 if task in PRESETS and rng.random() < 0.5 else int(rng.integers(len(ps)))
-            unit.append((str(task), ps[i], TASKS[task][0](truth, lang)))
+            unit.append((task, ps[i], TASKS[task][0](truth, lang)))
         if any(a == UNKNOWN for _, _, a in unit):
             continue
         out.append(unit[::-1] if rng.random() < 0.5 else unit)

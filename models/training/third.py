@@ -68,10 +68,11 @@ def units_of(rng, t):
         told = tasks.sample_pairs(rng, t, 4)
         asked = yesno.contrast_units(rng, t, 1)
     elif t.get('real'):
-        told, asked = tasks.sample_pairs(rng, t, 2), yesno.contrast_units(rng, t, 4, always='referable')
+        told, asked = tasks.sample_pairs(rng, t, 2), yesno.contrast_units(rng, t, 4, always='referable' if rng.random() < 0.6 else 'oedema')
         return asked[:3] + told[:1] + asked[3:] + told[1:]
     else:
-        told, asked = tasks.sample_pairs(rng, t, 4), yesno.contrast_units(rng, t, 3)
+        always = 'conclusion' if rng.random() < 0.6 else None
+        told, asked = tasks.sample_pairs(rng, t, 4, always), yesno.contrast_units(rng, t, 2)
     out = told + asked
     return [out[i] for i in rng.permutation(len(out))]
 
