@@ -114,6 +114,7 @@ def main():
     card = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'card-facts.json'), encoding='utf-8'))
     log = [json.loads(s) for s in open(os.path.join(folder, 'training-log.jsonl'), encoding='utf-8')]
     second = [json.loads(s) for s in open(os.path.join(folder, 'adapt-log.jsonl'), encoding='utf-8')]
+    third = [json.loads(s) for s in open(os.path.join(folder, 'third-log.jsonl'), encoding='utf-8')]
     if a.real:
         e['realPhotographs'] = dict(zip(('now', 'before', 'leftOut', 'depth'), (json.load(open(f, encoding='utf-8')) for f in a.real)))
     now, before, left, depth = (e['realPhotographs'][k] for k in ('now', 'before', 'leftOut', 'depth'))
@@ -194,6 +195,11 @@ No remote code. Run it in float32 arithmetic (the file is float16).
 
 Second stage: {len(second)} steps of {second[-1]['images']} images, {sum(max(0, y['seconds'] - x['seconds']) for x, y in zip(second, second[1:])) / 60:.0f} minutes. Answer loss (nats per token), means of the first and last 50 steps: {sum(x['text'] for x in second[:50]) / 50:.2f} and {sum(x['text'] for x in second[-50:]) / 50:.2f}.
 Its log is `adapt-log.jsonl`.
+
+{card['third']}
+
+Third stage: {len(third)} steps of {third[-1]['images']} images. Answer loss, means of the first and last 50 steps: {sum(x['text'] for x in third[:50]) / 50:.2f} and {sum(x['text'] for x in third[-50:]) / 50:.2f}; yes/no answers
+right in training: {PERCENT(sum(x['yes_no'] for x in third[:50]) / 50)} and {PERCENT(sum(x['yes_no'] for x in third[-50:]) / 50)}. Its log is `third-log.jsonl`.
 
 First stage, auxiliary loss at the first steps (step: loss): {curve}. The whole log is `training-log.jsonl`
 ({len(vision)} steps of the vision stage, {len(joint)} joint steps; last 50 steps with text: {sum(x['text'] for x in text) / max(1, len(text)):.3f} nats per answer
