@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { imageCardSchema, libraryImageSchema } from './library-image.ts';
 import { call } from './call.ts';
+import { imageOriginSchema, imageRegionSchema } from './datasets.ts';
 import { groupSchema } from './groups.ts';
 import { byId, byIds, changed, count, dateSchema, idSchema, instantSchema } from './ids.ts';
 import { maxGridRows } from './image-grid.ts';
@@ -51,6 +52,10 @@ export const imageDetailSchema = z.object({
   tags: z.array(tagSchema.pick({ id: true, name: true })),
   findings: z.array(findingSchema),
   groups: z.array(groupSchema.pick({ id: true, name: true })),
+  /** Public data sets that it came with. */
+  origins: z.array(imageOriginSchema),
+  /** Places that they mark. */
+  regions: z.array(imageRegionSchema),
   /** Newest first. */
   traces: z.array(traceSummarySchema),
 });
@@ -159,6 +164,8 @@ export const images = {
   /** How many images each choice of a filter would leave. */
   facets: call.input(z.strictObject({ filter: imageFilterSchema.default({}) })).output(facetsSchema),
   get: call.input(byId).output(imageDetailSchema),
+  /** The mask of a region: a PNG of the photograph's size, white where there is some; null for a shape. */
+  regionMask: call.input(byId).output(z.instanceof(Blob).nullable()),
   update: call.input(byIds.extend({ change: imageChangeSchema })).output(changed),
   /** Takes images with their traces and tasks out of the library; cannot be undone, original files stay. */
   remove: call.input(byIds).output(changed),

@@ -1,3 +1,4 @@
+import type { DatasetLabels } from './datasets.ts';
 import type { LibraryImage } from './library-image.ts';
 import type { ImportEntry, ImportState } from './imports.ts';
 import type { Patient } from './patients.ts';
@@ -10,6 +11,8 @@ export interface ImportRecord {
   readonly visit: Pick<Visit, 'key' | 'date' | 'label' | 'studyUid'> | null;
   readonly tags: readonly string[];
   readonly findings: readonly { readonly label: string; readonly source: 'manifest' | 'dicom' }[];
+  /** Null for a photograph of no known data set. */
+  readonly dataset: DatasetLabels | null;
 }
 
 /** A file whose content the library has already, so that it was not decoded again. */
@@ -18,6 +21,8 @@ export interface ImportRepeat {
   readonly path: string;
   readonly sha256: string;
   readonly patient: ImportRecord['patient'];
+  /** Is added to the image that is there. */
+  readonly dataset: DatasetLabels | null;
 }
 
 /** An outcome that needs no row in `images`. */

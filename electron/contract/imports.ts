@@ -50,6 +50,11 @@ export const importReasons = [
   'manifest.bad-row',
   'manifest.no-file',
   'manifest.read',
+  'dataset.recognised',
+  'dataset.bad-row',
+  'dataset.table',
+  'dataset.mask',
+  'dataset.copy',
   'import.stopped',
   'remark.first-of-many',
   'remark.decoder-warning',
@@ -111,6 +116,8 @@ export const importChoicesSchema = z.strictObject({
   manifest: z.string().min(1).nullable().default(null),
   /** Put on every imported image. */
   tags: z.array(z.string().trim().min(1).max(100)).max(50).default([]),
+  /** Whether the layouts of public data sets are recognised, and their patients, labels and masks taken in. */
+  datasets: z.boolean().default(true),
 });
 
 export type ImportChoices = z.infer<typeof importChoicesSchema>;

@@ -8,9 +8,12 @@ import type { Prepared } from './commit-batch.ts';
 import { defaultLimits, ImportFailure } from './import-failure.ts';
 import type { ImportLimits } from './import-failure.ts';
 import type { ImportOptions } from './import-options.ts';
+import { loadDatasets, noDatasets } from './datasets/load-datasets.ts';
+import type { LoadedDatasets } from './datasets/load-datasets.ts';
 import { loadManifest } from './manifest/load-manifest.ts';
 import { mapInOrder } from './map-in-order.ts';
 import { prepareRecord } from './prepare-record.ts';
+import { miss } from './sources/source-item.ts';
 import type { SourceItem } from './sources/source-item.ts';
 import { walkSources } from './sources/walk-sources.ts';
 
@@ -49,14 +52,17 @@ export async function* importFiles(options: ImportOptions): AsyncGenerator<Impor
   try {
     yield { type: 'started', importId };
     const manifest = await loadManifest(options.manifest ?? null, limits);
-    for (const rows of chunksOf(manifest.problems, rowsPerCommit)) {
+    const { protocolSchema = null } = options;
+    const datasets =
+      protocolSchema === null ? noDatasets : await loadDatasets(options.sources, protocolSchema);
+    for (const rows of chunksOf([...manifest.problems, ...datasets.notes], rowsPerCommit)) {
       yield commit(rows.map((miss) => ({ miss })));
       if (signal?.aborted === true) break;
     }
     const ignore = new Set([options.paths.root, ...(manifest.file === null ? [] : [manifest.file])]);
     const items = walkSources(options.sources, limits, ignore);
     for await (const prepared of mapInOrder(items, concurrency, (item) =>
-      prepareItem(item, options, limits, manifest.index),
+      prepareItem(withoutTables(item, datasets), options, limits, manifest.index, datasets),
     )) {
       if (signal?.aborted === true) break;
       batch.push(prepared);
@@ -86,11 +92,24 @@ function* chunksOf<T>(items: readonly T[], size: number): Generator<readonly T[]
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
+/** Tables, masks and copies of a data set are read with its photographs, and are none of their own. */
+function withoutTables(item: SourceItem, datasets: LoadedDatasets): SourceItem {
+  const other = item.kind === 'file' && item.inPlace !== null ? datasets.otherUseOf(item.inPlace) : null;
+  if (item.kind === 'miss' || other === null) return item;
+  const what = {
+    'dataset.table': 'A table or text of',
+    'dataset.mask': 'A mask of a photograph of',
+    'dataset.copy': 'A copy of a photograph of',
+  }[other.use];
+  return miss(item.path, 'skipped', other.use, `${what} ${other.title}.`);
+}
+
 async function prepareItem(
   item: SourceItem,
   options: ImportOptions,
   limits: ImportLimits,
   manifest: Parameters<typeof prepareRecord>[0]['manifest'],
+  datasets: LoadedDatasets,
 ): Promise<Prepared> {
   if (item.kind === 'miss') return { miss: item.miss };
   let sha256: string | null = null;
@@ -98,7 +117,7 @@ async function prepareItem(
     options.signal?.throwIfAborted();
     const bytes = await item.read();
     sha256 = createHash('sha256').update(bytes).digest('hex');
-    return { record: await prepareRecord({ item, bytes, sha256, options, limits, manifest }) };
+    return { record: await prepareRecord({ item, bytes, sha256, options, limits, manifest, datasets }) };
   } catch (error) {
     if (options.signal?.aborted === true) {
       const detail = 'The import was cancelled before this file.';

@@ -1,5 +1,6 @@
 import type { ImportStore } from '../contract/import-store.ts';
 import type { LibraryPaths } from '../contract/library.ts';
+import type { ProtocolSchema } from '../protocol/schema.ts';
 import type { FolderRule } from './sources/folder-rule.ts';
 import type { ImportLimits } from './import-failure.ts';
 
@@ -18,6 +19,8 @@ export interface ImportOptions {
   readonly folderRule?: FolderRule;
   /** Path of a CSV manifest. */
   readonly manifest?: string | null;
+  /** The protocol that labels of public data sets are entered in; without it, none is recognised. */
+  readonly protocolSchema?: ProtocolSchema | null;
   /** Copy into the library, or refer to the file where it lies. */
   readonly storage?: 'managed' | 'in-place';
   readonly limits?: ImportLimits;

@@ -1,7 +1,11 @@
 import type { ImportRecord, ImportRepeat } from '../contract/import-store.ts';
 import { lateralityFromFileName } from '../contract/laterality.ts';
 import type { LateralityReading } from '../contract/laterality.ts';
+import { imageQualities } from '../contract/image-query.ts';
 import type { ImageFormat } from '../contract/image-query.ts';
+import type { LoadedDatasets, PlacedRecord } from './datasets/load-datasets.ts';
+import { toLabels } from './datasets/to-labels.ts';
+import type { Photograph } from './datasets/to-labels.ts';
 import { decodeImage } from './decode/decode-image.ts';
 import type { DecodedImage } from './decode/decode-image.ts';
 import { readAttributes } from './dicom/attributes.ts';
@@ -25,6 +29,7 @@ export interface FileToPrepare {
   readonly options: ImportOptions;
   readonly limits: ImportLimits;
   readonly manifest: ManifestIndex;
+  readonly datasets: LoadedDatasets;
 }
 
 /**
@@ -37,11 +42,13 @@ export async function prepareRecord(file: FileToPrepare): Promise<ImportRecord |
   const format = formatOf(bytes);
   if (options.store.hasContent(sha256)) {
     const dicom = format === 'dicom' ? readDicomAttributes(bytes, limits) : null;
-    return { repeat: true, path: item.path, sha256, patient: assign(file, row, dicom).patient };
+    const { patient } = assign(file, row, dicom);
+    return { repeat: true, path: item.path, sha256, patient, dataset: await labelRepeat(file, format) };
   }
   const decoded = await decodeImage(bytes, format, limits);
   const { patient, visit } = assign(file, row, decoded.dicom);
-  const eye = chooseLaterality(decoded.dicom, row, item.name);
+  const placed = placedRecord(file);
+  const eye = chooseLaterality(decoded.dicom, row, placed, item.name);
   return {
     image: {
       sha256,
@@ -59,7 +66,7 @@ export async function prepareRecord(file: FileToPrepare): Promise<ImportRecord |
       modality: decoded.dicom?.modality ?? row?.modality ?? '',
       capturedAt: decoded.dicom?.capturedAt ?? row?.capturedAt ?? decoded.exif.capturedAt,
       camera: decoded.dicom?.camera ?? decoded.exif.camera,
-      quality: row?.quality ?? null,
+      quality: row?.quality ?? qualityOf(placed),
       note: row?.note ?? '',
       remarks: [...decoded.remarks],
       sopInstanceUid: decoded.dicom?.sopInstanceUid ?? null,
@@ -68,6 +75,7 @@ export async function prepareRecord(file: FileToPrepare): Promise<ImportRecord |
     visit,
     tags: row?.tags ?? [],
     findings: (row?.findings ?? []).map((label) => ({ label, source: 'manifest' as const })),
+    dataset: await labelsFrom(file, placed, { sha256, ...decoded }),
   };
 }
 
@@ -85,9 +93,9 @@ function formatOf(bytes: Buffer): ImageFormat {
   }
 }
 
-/** The manifest is the person's own word; then the file's; then the folder names. */
+/** The manifest is the person's own word; then the data set's; then the file's; then the folder names. */
 function assign(
-  { item, options }: FileToPrepare,
+  file: FileToPrepare,
   row: ManifestRow | null,
   dicom: DicomAttributes | null,
 ): Pick<ImportRecord, 'patient' | 'visit'> {
@@ -95,20 +103,61 @@ function assign(
     const named = visitFromParts({ date: row.visitDate, label: row.visitLabel });
     return { patient: row.patient, visit: named ?? dicom?.visit ?? null };
   }
+  const placed = placedRecord(file);
+  const record = placed?.record;
+  if (placed !== null && record?.patientCode) {
+    // Data sets number their patients from one; their names keep them apart.
+    const code = `${placed.origin.title} ${record.patientCode}`;
+    return { patient: { code, name: null, birthYear: null, sex: record.sex }, visit: null };
+  }
   if (dicom?.patient) return { patient: dicom.patient, visit: dicom.visit };
-  return applyFolderRule(options.folderRule ?? [], item.folders);
+  return applyFolderRule(file.options.folderRule ?? [], file.item.folders);
 }
 
 /** What the camera wrote comes before what a person typed, and both before what a name suggests. */
 function chooseLaterality(
   dicom: DicomAttributes | null,
   row: ManifestRow | null,
+  placed: PlacedRecord | null,
   fileName: string,
 ): LateralityReading {
   if (dicom !== null && dicom.laterality.laterality !== 'unknown') return dicom.laterality;
   if (row?.eye === 'unknown') return { laterality: 'unknown', source: 'none' };
   if (row?.eye) return { laterality: row.eye, source: 'manifest' };
+  const said = placed?.record?.eye;
+  if (said === 'R' || said === 'L') return { laterality: said, source: 'manifest' };
   return lateralityFromFileName(fileName);
+}
+
+function placedRecord({ item, datasets }: FileToPrepare): PlacedRecord | null {
+  return item.inPlace === null ? null : datasets.of(item.inPlace);
+}
+
+function qualityOf(placed: PlacedRecord | null): ImportRecord['image']['quality'] {
+  const said = placed?.record?.values['header.quality']?.value;
+  return imageQualities.find((quality) => quality === said) ?? null;
+}
+
+async function labelsFrom(
+  { options, limits }: FileToPrepare,
+  placed: PlacedRecord | null,
+  photograph: Photograph,
+): Promise<ImportRecord['dataset']> {
+  const { protocolSchema = null } = options;
+  if (placed === null || protocolSchema === null) return null;
+  return toLabels(placed, photograph, protocolSchema, limits);
+}
+
+/** Of a photograph that the library has already, and that is decoded once more for the size of its masks alone. */
+async function labelRepeat(file: FileToPrepare, format: ImageFormat): Promise<ImportRecord['dataset']> {
+  const placed = placedRecord(file);
+  if (placed === null) return null;
+  const { bytes, sha256, limits } = file;
+  const { width, height } =
+    placed.record?.masks.length === 0
+      ? { width: 0, height: 0 }
+      : await decodeImage(bytes, format, limits);
+  return labelsFrom(file, placed, { sha256, width, height });
 }
 
 async function writeFiles(

@@ -9,6 +9,7 @@ import type {
 import type { ImportMiss, ImportRecord, ImportRepeat, ImportStore } from '../contract/import-store.ts';
 import type { LibraryImage } from '../contract/library-image.ts';
 import type { AuditLog } from './audit-log.ts';
+import type { Datasets } from './images/datasets.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';
 import type { Findings } from './images/findings.ts';
@@ -24,6 +25,7 @@ export interface ImportAggregates {
   readonly images: Images;
   readonly findings: Findings;
   readonly tags: Tags;
+  readonly datasets: Datasets;
   readonly audit: AuditLog;
 }
 
@@ -136,7 +138,14 @@ export class ImportLog implements ImportStore {
     const path = isRepeat ? record.path : record.image.originalPath;
     const sha256 = isRepeat ? record.sha256 : record.image.sha256;
     const known = this.#to.images.findBySha256(sha256);
-    if (known !== undefined) return { path, sha256, ...this.#compare(known, record.patient) };
+    if (known !== undefined) {
+      const compared = this.#compare(known, record.patient);
+      if (record.dataset === null || compared.status === 'conflict') return { path, sha256, ...compared };
+      const isNew = this.#to.datasets.put(known.id, record.dataset);
+      const { title } = record.dataset.origin;
+      const added = isNew ? ` What ${title} says of it was added.` : '';
+      return { path, sha256, ...compared, detail: compared.detail + added };
+    }
     if (isRepeat) {
       const detail = 'The image was removed from the library meanwhile; import the file again.';
       return { path, sha256, status: 'failed', reason: 'file.changed', detail, imageId: null };
@@ -147,6 +156,7 @@ export class ImportLog implements ImportStore {
     const imageId = this.#to.images.insert(image, patientId, visitId);
     for (const tag of record.tags) this.#to.tags.add([imageId], tag);
     for (const finding of record.findings) this.#to.findings.put({ imageId, ...finding });
+    if (record.dataset !== null) this.#to.datasets.put(imageId, record.dataset);
     return { path, sha256, status: 'added', reason: null, detail: image.remarks.join('; '), imageId };
   }
 

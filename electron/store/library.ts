@@ -9,6 +9,7 @@ import { ConceptSets } from './concept-sets.ts';
 import { addNeedsOfBackups, collectContent, neededContent } from './content-collector.ts';
 import type { Collected } from './content-collector.ts';
 import { ContentFiles } from './content-files.ts';
+import { Datasets } from './images/datasets.ts';
 import type { Database } from './database/database.ts';
 import { Decoders } from './decoders/decoders.ts';
 import { Taps } from './decoders/taps.ts';
@@ -79,6 +80,7 @@ export class Library {
   readonly protocols: Protocols;
   readonly taps: Taps;
   readonly decoders: Decoders;
+  readonly datasets: Datasets;
   readonly imports: ImportLog;
   readonly audit: AuditLog;
   readonly settings: Settings;
@@ -110,7 +112,8 @@ export class Library {
     this.protocols = new Protocols(db, audit, now);
     this.taps = new Taps(db, now);
     this.decoders = new Decoders(db, audit, now);
-    this.imports = new ImportLog(db, { patients, visits, images, findings, tags, audit }, now);
+    const datasets = (this.datasets = new Datasets(db, { findings, protocols: this.protocols, tags }));
+    this.imports = new ImportLog(db, { patients, visits, images, findings, tags, datasets, audit }, now);
     this.settings = new Settings(db);
   }
 

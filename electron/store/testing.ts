@@ -45,6 +45,7 @@ export function makeRecord(
     visit: null,
     tags: [],
     findings: [],
+    dataset: null,
     ...rest,
   };
 }

@@ -11,6 +11,8 @@ import { drawTable } from '../terminal/text-table.ts';
 export interface ImportCommandOptions extends LibraryOptions {
   readonly manifest?: string | undefined;
   readonly folderRule?: string | undefined;
+  /** False with --no-datasets. */
+  readonly datasets?: boolean | undefined;
   readonly inPlace?: boolean | undefined;
   readonly tag?: string[] | undefined;
   /** File for the whole report, .csv or .json. */
@@ -32,6 +34,7 @@ export function runImport(sources: readonly string[], options: ImportCommandOpti
           manifest: options.manifest === undefined ? null : path.resolve(options.manifest),
           folderRule: options.folderRule ?? 'none',
           tags: options.tag ?? [],
+          datasets: options.datasets ?? true,
         },
       });
       await followTask(tools, taskId);
@@ -67,11 +70,15 @@ function describeImport({ id, state, counts, entries }: ImportReport): string {
     .filter(([, count]) => count > 0)
     .map(([status, count]) => `${count} ${status}`)
     .join(', ');
+  const datasets = entries
+    .filter(({ reason }) => reason === 'dataset.recognised')
+    .map(({ detail }) => `${detail}\n`)
+    .join('');
   const problems = entries.filter(({ status }) => status === 'failed' || status === 'conflict');
   const rows = problems
     .slice(0, shownFailures)
     .map(({ path: file, reason, detail }) => [path.basename(file), reason ?? '', detail]);
   const table = rows.length === 0 ? '' : `\n${drawTable(['file', 'reason', 'what is wrong'], rows)}`;
   const more = problems.length > shownFailures ? `… and ${problems.length - shownFailures} more\n` : '';
-  return `Import ${id}: ${state}; ${totals === '' ? 'nothing found' : totals}\n${table}${more}`;
+  return `Import ${id}: ${state}; ${totals === '' ? 'nothing found' : totals}\n${datasets}${table}${more}`;
 }

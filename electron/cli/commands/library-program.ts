@@ -38,6 +38,7 @@ export function addLibraryCommands(program: Command): void {
     .argument('<path...>', 'files and folders; originals are never changed')
     .option('--manifest <file>', 'CSV file that names patient, visit, eye and findings of each file')
     .option('--folder-rule <rule>', 'what folders below name: patient, patient/visit, or with * for others')
+    .option('--no-datasets', 'do not recognise public data sets with their patients, labels and masks')
     .option('--in-place', 'leave the files where they are and remember their place')
     .option('--tag <name>', 'tag for every image; may be repeated', collect)
     .option('--report <file>', 'write what became of each file, .csv or .json')

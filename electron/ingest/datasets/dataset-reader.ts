@@ -5,6 +5,8 @@ import { RecordBuilder, toProblem, type DatasetOrigin, type DatasetProblem } fro
 /** One kind of data set: how it is recognised, and how it is read. */
 export interface DatasetReader {
   readonly origin: DatasetOrigin;
+  /** Folders of pictures that show its photographs again, smaller or with drawings on them. */
+  readonly copies?: RegExp;
   /** Says whether the files are laid out like this data set. */
   recognises: (index: FileIndex) => boolean;
   /** Reads every photograph; problems are noted and passed over. */

@@ -53,6 +53,7 @@ export const odir: DatasetReader = {
     citation:
       'Peking University International Competition on Ocular Disease Intelligent Recognition (ODIR-2019)',
   },
+  copies: /preprocessed/i,
   recognises: (index) => index.tablesWith(...columns).length > 0,
   read(collector, index) {
     for (const table of index.tablesWith(...columns)) {

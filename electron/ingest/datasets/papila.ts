@@ -24,6 +24,7 @@ export const papila: DatasetReader = {
     citation:
       'Kovalyk O et al., PAPILA: Dataset with fundus images and clinical data of both eyes of the same patient for glaucoma assessment, Scientific Data 2022, doi:10.1038/s41597-022-01388-1',
   },
+  copies: /ImagesWithContours/i,
   recognises: (index) => picturesOf(index).length > 0,
   read(collector, index) {
     for (const path of picturesOf(index)) {
@@ -48,7 +49,7 @@ export const papila: DatasetReader = {
 };
 
 function picturesOf(index: FileIndex): string[] {
-  return index.picturesIn(/./).filter((path) => pictureName.test(stemOf(path)));
+  return index.picturesIn(/^(?!.*ImagesWithContours)/i).filter((path) => pictureName.test(stemOf(path)));
 }
 
 function readContour(text: string, name: string): PolygonShape {

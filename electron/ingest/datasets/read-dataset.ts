@@ -18,6 +18,8 @@ export interface ReadDataset {
   readonly origin: DatasetOrigin;
   readonly records: readonly DatasetRecord[];
   readonly problems: readonly DatasetProblem[];
+  /** Pictures that show its photographs again, smaller or with drawings on them. */
+  readonly copies: readonly string[];
 }
 
 /** Says whether a file's text must be read before {@link readDatasets} is asked. */
@@ -49,6 +51,7 @@ export function readDatasets(schema: ProtocolSchema, files: readonly DatasetFile
         origin: reader.origin,
         records: collector.records.map((record) => record.build(reader.origin)),
         problems: collector.problems,
+        copies: reader.copies === undefined ? [] : index.picturesIn(reader.copies),
       };
     });
 }

@@ -243,6 +243,17 @@ export interface DecodersTable {
   createdAt: string;
 }
 
+export interface ImageRegionsTable {
+  id: Generated<number>;
+  imageId: number;
+  of: string;
+  author: string;
+  /** JSON; null for a mask. */
+  shape: string | null;
+  /** PNG; null for a shape. */
+  mask: Buffer | null;
+}
+
 export interface AuditLogTable {
   id: Generated<number>;
   at: string;
@@ -286,5 +297,8 @@ export interface Tables {
   tap_features: TapFeaturesTable;
   answer_margins: AnswerMarginsTable;
   decoders: DecodersTable;
+  datasets: { id: string; title: string; licence: string; citation: string };
+  dataset_images: { imageId: number; datasetId: string; split: string | null; age: number | null };
+  image_regions: ImageRegionsTable;
   audit_log: AuditLogTable;
 }

@@ -31,6 +31,10 @@ export function imagesRouter(services: Services) {
     ),
     facets: images.facets.handler(({ input }) => countFacets(session.library, input.filter)),
     get: images.get.handler(({ input }) => describeImage(session.library, input.id)),
+    regionMask: images.regionMask.handler(({ input }) => {
+      const mask = session.library.datasets.mask(input.id);
+      return mask === null ? null : new Blob([new Uint8Array(mask)], { type: 'image/png' });
+    }),
     update: images.update.handler(({ input }) => ({
       changed: updateImages(services, input.ids, input.change),
     })),
@@ -62,6 +66,8 @@ function describeImage(library: Library, id: number): ImageDetail {
     tags: library.tags.ofImage(id),
     findings: library.findings.ofImage(id),
     groups: groups.map((group) => ({ id: group.id, name: group.name })),
+    origins: library.datasets.originsOf(id),
+    regions: library.datasets.regionsOf(id),
     traces: listTraces(library, { imageId: id, limit: 1000 }),
   };
 }

@@ -6,6 +6,7 @@ import type { ImportChoices, ImportReport } from '../../contract/imports.ts';
 import type { TaskTitle } from '../../contract/tasks.ts';
 import { parseFolderRule } from '../../ingest/sources/folder-rule.ts';
 import type { FolderRule } from '../../ingest/sources/folder-rule.ts';
+import { fundusSchema } from '../protocols/protocol-form.ts';
 import { importFiles, stoppedEntry } from '../../ingest/import-files.ts';
 import type { ImportEvent } from '../../ingest/import-files.ts';
 import type { ImportLog } from '../../store/import-log.ts';
@@ -58,6 +59,7 @@ export class ImportService {
       paths: library.paths,
       folderRule: readFolderRule(choices.folderRule),
       manifest: choices.manifest ?? (await findManifest(absolute)),
+      protocolSchema: choices.datasets ? fundusSchema : null,
       storage: choices.storage,
       signal: controller.signal,
       onDefect: (error) => onError('import-file-failed', error),

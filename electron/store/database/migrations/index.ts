@@ -5,6 +5,7 @@ import { jobsAndAudit } from './004-jobs-and-audit.ts';
 import { protocols } from './005-protocols.ts';
 import { decoders } from './006-decoders.ts';
 import { compactTraces } from './007-compact-traces.ts';
+import { datasets } from './008-datasets.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
 export const migrations: readonly string[] = [
@@ -15,4 +16,5 @@ export const migrations: readonly string[] = [
   protocols,
   decoders,
   compactTraces,
+  datasets,
 ];
