@@ -154,9 +154,7 @@ async function labelRepeat(file: FileToPrepare, format: ImageFormat): Promise<Im
   if (placed === null) return null;
   const { bytes, sha256, limits } = file;
   const { width, height } =
-    placed.record?.masks.length === 0
-      ? { width: 0, height: 0 }
-      : await decodeImage(bytes, format, limits);
+    placed.record?.masks.length === 0 ? { width: 0, height: 0 } : await decodeImage(bytes, format, limits);
   return labelsFrom(file, placed, { sha256, width, height });
 }
 

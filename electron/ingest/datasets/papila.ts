@@ -36,7 +36,7 @@ export const papila: DatasetReader = {
       if (text === null || !contourName.test(stemOf(path))) continue;
       collector.attempt(path, null, () => {
         const [, patient, eye, of, author] = contourName.exec(stemOf(path))!;
-        const record = collector.at(index.picture(`RET${patient!}${eye!}`));
+        const record = collector.at(pictureOf(index, `RET${patient!}${eye!}`));
         const part = of!.toLowerCase() === 'disc' ? 'disc' : 'cup';
         record.outlines.push({ of: part, author: author!.toLowerCase(), outline: readContour(text, part) });
       });
@@ -50,6 +50,11 @@ export const papila: DatasetReader = {
 
 function picturesOf(index: FileIndex): string[] {
   return index.picturesIn(/^(?!.*ImagesWithContours)/i).filter((path) => pictureName.test(stemOf(path)));
+}
+
+/** The photograph itself, not the one with the outlines drawn on it. */
+function pictureOf(index: FileIndex, name: string): string {
+  return index.picture(name, (path) => !/ImagesWithContours/i.test(path));
 }
 
 function readContour(text: string, name: string): PolygonShape {
@@ -95,7 +100,7 @@ function readClinicalTable(collector: RecordCollector, index: FileIndex, table: 
     const number = /\d+/.exec(row.get('ID'))?.[0];
     if (number === undefined) return;
     const diagnosis = readCode(row, 'Diagnosis', ['0', '1', '2']);
-    const record = collector.at(index.picture(`RET${number.padStart(3, '0')}${eye}`));
+    const record = collector.at(pictureOf(index, `RET${number.padStart(3, '0')}${eye}`));
     record.label('conclusion.glaucoma', diagnosis === '0' ? 'none' : 'present');
     record.find(['healthy', 'glaucoma', 'glaucoma suspect'][Number(diagnosis)]!);
     record.age = readAge(row, 'Age');
