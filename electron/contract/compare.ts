@@ -20,6 +20,9 @@ const boundedCurve = z.object({
   upper: z.array(z.number()),
 });
 
+/** From which layer on, 1…L; or why there is none. */
+const emergenceStateSchema = z.union([z.int().positive(), z.enum(['never', 'not-asked'])]);
+
 export const pairComparisonSchema = z.object({
   /** Trace ids; `a` is the first trace of the comparison. */
   a: idSchema,
@@ -52,8 +55,8 @@ export const pairComparisonSchema = z.object({
       logProbDifference: z.array(z.number()),
       /** Rank in b minus rank in a, by row. */
       rankDifference: z.array(z.int()),
-      /** Layers 1…L, or null for "never". */
-      emergence: z.tuple([z.int().positive().nullable(), z.int().positive().nullable()]),
+      /** Layer 1…L; whether it was asked is told apart from "never", which is a result. */
+      emergence: z.tuple([emergenceStateSchema, emergenceStateSchema]),
       /** In layers of a's scale when both emerge and the layers align by index, else null. */
       emergenceDifference: z.int().nullable(),
     }),
@@ -61,7 +64,7 @@ export const pairComparisonSchema = z.object({
 });
 
 export const comparisonSchema = z.object({
-  schema: z.literal('fundus-lens.comparison/1'),
+  schema: z.literal('fundus-lens.comparison/2'),
   traces: z.array(
     z.object({
       id: idSchema,

@@ -51,7 +51,7 @@ function drawPair(pair: PairComparison): string {
   ]);
   const concepts = pair.concepts.map(({ id, emergence, logProbDifference }) => [
     id,
-    ...emergence.map((layer) => (layer === null ? 'never' : String(layer))),
+    ...emergence.map((layer) => (layer === 'not-asked' ? 'not asked' : String(layer))),
     number(logProbDifference.at(-1)),
   ]);
   return [

@@ -99,7 +99,8 @@ export function drawFidelity({ layers, summary, cases, positions }: FidelityRepo
     ),
     `Same top token: ${showShare(summary.top1Agreement)} in all, ${showShare(worstLayerTop1Agreement)} at the worst layer`,
     `Where the original’s first token leads by 0.1 nats or more (elsewhere any rounding may swap two): ${showShare(top1AgreementClear)}`,
-    `Emergence layers changed: ${emergenceChanged} of ${emergenceCompared}`,
+    'Whether concepts are readable was not asked: no controls are read here',
+    `Layer from which a concept’s first tokens are among the ten likeliest: changed for ${emergenceChanged} of ${emergenceCompared}`,
     `${cases.length} cases, ${positions} positions\n`,
   ].join('\n');
 }

@@ -209,7 +209,7 @@ function describeFidelity({ fidelity }: LensTrace['model']): string[] {
   const share = (value: number) => `${(100 * value).toFixed(1)} %`;
   const { top1Agreement, top1AgreementClear, worstLayerTop1Agreement } = fidelity;
   return [
-    `prepared weights: same top token as the original at ${share(top1Agreement)} (${share(top1AgreementClear)} where it is clear), ${share(worstLayerTop1Agreement)} at the worst layer; emergence changed for ${fidelity.emergenceChanged} of ${fidelity.emergenceCompared}`,
+    `prepared weights: same top token as the original at ${share(top1Agreement)} (${share(top1AgreementClear)} where it is clear), ${share(worstLayerTop1Agreement)} at the worst layer; readability was not asked of them; the layer from which a concept’s first tokens are among the ten likeliest changed for ${fidelity.emergenceChanged} of ${fidelity.emergenceCompared}`,
   ];
 }
 

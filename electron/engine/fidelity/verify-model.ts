@@ -222,6 +222,7 @@ function summarise(tallies: readonly LayerTally[]) {
   };
 }
 
+/** By rank alone, so that rounding is judged by the same limit on both sides; whether anything is readable is not asked. */
 function emergenceOf(readings: readonly ConceptReading[]): number | null {
   return findEmergence({
     ranks: Int32Array.from(readings, ({ rank }) => rank),

@@ -44,7 +44,7 @@ const emergenceChangeSchema = z.object({
   concept: z.string(),
   /** Index into `cases`. */
   case: z.int().nonnegative(),
-  /** Layer 1…L at the last position, or null for "never". */
+  /** First layer 1…L from which on the first tokens are among the ten likeliest at the last position, null for none; no controls. */
   reference: z.int().positive().nullable(),
   prepared: z.int().positive().nullable(),
 });
@@ -66,7 +66,10 @@ export const fidelityReportSchema = z.object({
     worstLayerTop1Agreement: share,
     meanKl: z.number(),
     conceptRankCorrelation: z.number().nullable(),
-    /** Concepts × cases whose emergence layer at the last position is another one, and how many were compared. */
+    /**
+     * Concepts × cases whose layer in `emergence` is another one, and how many were compared. A rank alone: it does not say
+     * that anything is readable, which is not asked without controls.
+     */
     emergenceChanged: z.int().nonnegative(),
     emergenceCompared: z.int().nonnegative(),
   }),

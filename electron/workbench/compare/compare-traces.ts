@@ -1,5 +1,6 @@
 import type { Comparison, PairComparison } from '../../contract/compare.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import { emergenceAt } from '../../engine/lens-trace/reading.ts';
 import { alignLayers } from './align-layers.ts';
 import { approximateMethod, divergenceOf, exactMethod } from './divergence.ts';
 import type { Bounded } from './divergence.ts';
@@ -22,7 +23,7 @@ export function compareTraces(traces: readonly ComparedTrace[], topRank: number)
   const pairs = traces.slice(1).map((other) => comparePair(first, other));
   const sameVocabulary = traces.every((other) => shareVocabulary(first.reader.trace, other.reader.trace));
   return {
-    schema: 'fundus-lens.comparison/1',
+    schema: 'fundus-lens.comparison/2',
     traces: traces.map((compared) => describe(compared, first)),
     pairs,
     toppingTokens: findToppingTokens(
@@ -67,23 +68,19 @@ function compareConcepts(
   return a.trace.concepts.flatMap((ofA) => {
     const ofB = b.trace.concepts.find(({ id }) => id === ofA.id);
     if (ofB === undefined) return [];
-    const emergence: [number | null, number | null] = [emergenceAt(ofA, a), emergenceAt(ofB, b)];
-    const [from, to] = emergence;
-    const countable = from !== null && to !== null && alignment === 'index';
+    const from = emergenceAt(a.trace, ofA, a.cell(0));
+    const to = emergenceAt(b.trace, ofB, b.cell(0));
+    const countable = typeof from === 'number' && typeof to === 'number' && alignment === 'index';
     return {
       id: ofA.id,
       label: ofA.label,
       role: ofA.role,
       logProbDifference: layers.map(([la, lb]) => ofB.logProb[b.cell(lb)]! - ofA.logProb[a.cell(la)]!),
       rankDifference: layers.map(([la, lb]) => ofB.rank[b.cell(lb)]! - ofA.rank[a.cell(la)]!),
-      emergence,
+      emergence: [from, to] as [typeof from, typeof to],
       emergenceDifference: countable ? to - from : null,
     };
   });
-}
-
-function emergenceAt(concept: LensTrace['concepts'][number], reader: PositionReader): number | null {
-  return concept.emergence.layers[reader.cell(0)] ?? null;
 }
 
 /** Ids mean the same tokens: one model, or vocabularies of one size that agree wherever both traces show a text. */

@@ -106,6 +106,10 @@ describe('compare', () => {
     }
     for (const concept of bounded!.concepts) {
       expect(concept.logProbDifference).toHaveLength(header.layers.length);
+      const finding = header.concepts.find(({ id }) => id === concept.id)!.finding!;
+      const never = finding.state === 'not-readable' ? 'never' : 'not-asked';
+      const expected = finding.state === 'readable' ? finding.layer : never;
+      expect(concept.emergence[0]).toBe(expected);
     }
     expect(stored.traces[1]!.differs).toEqual(['image']);
   });

@@ -17,7 +17,7 @@ const english = {
   fidelity: 'Fidelity of the weights',
   fidelityUnknown: 'not measured',
   fidelityText:
-    'same top token as the original at {top1} of layers and positions ({clear} where it leads by 0.1 nats or more), {worst} at the worst layer; mean KL {kl} nats; emergence layer changed for {changed} of {compared}',
+    'same top token as the original at {top1} of layers and positions ({clear} where it leads by 0.1 nats or more), {worst} at the worst layer; mean KL {kl} nats; readability was not asked of them; the layer from which a concept’s first tokens are among the ten likeliest changed for {changed} of {compared}',
   gate: 'Parity gate (logits)',
   prompt: 'Prompt',
   lens: 'Lens',
@@ -58,7 +58,7 @@ const russian: ReportWords = {
   fidelity: 'Точность весов',
   fidelityUnknown: 'не измерена',
   fidelityText:
-    'первый токен совпал с оригиналом в {top1} слоёв и позиций ({clear} там, где он впереди хотя бы на 0,1 ната), в худшем слое — в {worst}; средняя KL {kl} ната; слой появления изменился у {changed} из {compared}',
+    'первый токен совпал с оригиналом в {top1} слоёв и позиций ({clear} там, где он впереди хотя бы на 0,1 ната), в худшем слое — в {worst}; средняя KL {kl} ната; читаемость понятий при этом не проверялась; слой, начиная с которого первые токены понятия входят в десять самых вероятных, изменился у {changed} из {compared}',
   gate: 'Проверка совпадения (логиты)',
   prompt: 'Запрос',
   lens: 'Линза',
