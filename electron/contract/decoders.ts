@@ -162,6 +162,10 @@ export const saidRowSchema = z.object({
   /** AUROC of the probe by layer (`image-mean`), each with left-out patients; 0 is the vision tower's output. */
   probe: z.array(z.object({ layer: count, score: estimateSchema, shuffled: estimateSchema })),
   pixels: estimateSchema.nullable(),
+  /** The decoder's own choice, scored with layer and penalty chosen by other patients; null without such a field. */
+  chosen: z
+    .object({ set: z.string(), layer: count, score: estimateSchema, shuffled: estimateSchema })
+    .nullable(),
   /** AUROC of the answer margin yes − no by layer, averaged over polarities; both languages. */
   answers: z.array(
     z.object({
@@ -179,6 +183,23 @@ export const saidTableSchema = z.object({
   /** Images of the choice without answers yet, or without features. */
   missing: count,
   rows: z.array(saidRowSchema),
+});
+
+/** `unclear`: the languages contradict each other. */
+export const saidAnswers = ['yes', 'no', 'unclear'] as const;
+
+/** What the model answers about one image to one question. */
+export const imageAnswerSchema = z.object({
+  question: z.string(),
+  text: z.object({ en: z.string(), ru: z.string() }),
+  /** The field of the protocol, or the `derived.` one, that says the same. */
+  field: z.string(),
+  /** Values of that field which mean yes, and which mean no; for most questions there is one of no. */
+  yes: z.array(z.string()),
+  no: z.array(z.string()),
+  says: z.enum(saidAnswers),
+  /** Margin of "it is there" over "it is not" by layer, nats; the last one is the answer. */
+  margins: z.array(z.object({ language: z.enum(protocolLanguages), points: z.array(z.number()) })),
 });
 
 /** How features are read out of a model. */
@@ -305,6 +326,7 @@ export type TapOrder = z.output<typeof tapOrderSchema>;
 export type TapOutcome = z.infer<typeof tapOutcomeSchema>;
 export type SaidTable = z.infer<typeof saidTableSchema>;
 export type SaidRow = z.infer<typeof saidRowSchema>;
+export type ImageAnswer = z.infer<typeof imageAnswerSchema>;
 
 const ofImages = z.strictObject({ decoderId: idSchema, images: imageChoiceSchema });
 const layerChoice = {
@@ -362,6 +384,10 @@ export const decoders = {
       }),
     )
     .output(tapOutcomeSchema),
+  /** What the decoder's model answers about one image; questions that were not asked are missing. */
+  answers: call
+    .input(z.strictObject({ decoderId: idSchema, imageId: idSchema }))
+    .output(z.array(imageAnswerSchema)),
   /** What is encoded beside what is said, question by question; those that nobody asked yet are `not-measured`. */
   said: call.input(ofImages).output(saidTableSchema),
 };

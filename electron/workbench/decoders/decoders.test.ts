@@ -238,7 +238,13 @@ test('what a model says stands beside what is encoded in it', async () => {
     ['ru', 4],
   ]);
   expect(['encoded-not-said', 'encoded-and-said']).toContain(eye.verdict);
+  expect(eye.chosen).toMatchObject({ score: fitted.fields[0]!.score, layer: fitted.fields[0]!.layer });
   expect(rows.find(({ question }) => question === 'referable')!.verdict).toBe('not-measured');
+  const [answer] = await client.decoders.answers({ decoderId: fitted.id, imageId: images[0]! });
+  expect(answer).toMatchObject({ question: 'right-eye', field: 'header.eye', yes: ['OD'], no: ['OS'] });
+  const signs = answer!.margins.map(({ points }) => points.at(-1)! > 0);
+  expect(answer!.says).toBe(signs[0] === signs[1] ? (signs[0] ? 'yes' : 'no') : 'unclear');
+  expect(await client.decoders.answers({ decoderId: fitted.id, imageId: images.at(-1)! })).toEqual([]);
 });
 
 test('a fit that fails leaves no decoder, and names its reason', async () => {

@@ -13,7 +13,7 @@ import { onDecoders } from './decoder-problem.ts';
 import { previewFit } from './fit-request.ts';
 import { toQueuedFit } from './fit-work.ts';
 import { viewDecoder, viewReport } from './open-decoder.ts';
-import { compareSaid, enqueueQuestions } from './said.ts';
+import { answersOfImage, compareSaid, enqueueQuestions } from './said.ts';
 import { addShippedDecoders } from './shipped.ts';
 import { enqueueTaps } from './tap-order.ts';
 
@@ -104,6 +104,7 @@ export function decodersRouter(services: Services) {
       queue.added();
       return outcome;
     }),
+    answers: decoders.answers.handler(async ({ input }) => answersOfImage(await openLibrary(), input)),
     said: decoders.said.handler(async ({ input }) =>
       compareSaid(await openLibrary(), input.decoderId, input.images),
     ),

@@ -1,4 +1,4 @@
-import type { DecoderReport, SaidRow, SaidTable, TapOutcome } from '../../contract/decoders.ts';
+import type { DecoderReport, ImageAnswer, SaidRow, SaidTable, TapOutcome } from '../../contract/decoders.ts';
 import type { ImageChoice } from '../../contract/image-query.ts';
 import { groupByPatient } from '../../decoder/layer/patient-groups.ts';
 import { estimate, samplePatients, type Estimate } from '../../decoder/measure/bootstrap.ts';
@@ -104,6 +104,45 @@ export async function compareSaid(
   return { images: ids.length, missing: ids.filter((id) => !answers.has(id)).length, rows };
 }
 
+/** What the decoder's model answered about one image. @throws FundusLensError `input.invalid` for an unknown decoder or image */
+export async function answersOfImage(
+  library: Library,
+  { decoderId, imageId }: { readonly decoderId: number; readonly imageId: number },
+): Promise<ImageAnswer[]> {
+  const { decoder } = await openDecoder(library, decoderId);
+  const { id } = library.images.get(imageId);
+  const answers = Map.groupBy(
+    library.taps.answers([id], shapeOfDecoder(decoder)),
+    ({ question }) => question,
+  );
+  return fundusQuestions.questions.flatMap((question) => {
+    const byLanguage = joinPolarities(answers.get(question.id) ?? []);
+    const margins = protocolLanguages.flatMap((language) => {
+      const points = byLanguage[language];
+      return points === undefined ? [] : [{ language, points: [...points] }];
+    });
+    if (margins.length === 0) return [];
+    const signs = margins.map(({ points }) => points.at(-1)! > 0);
+    const says = signs.every(Boolean) ? 'yes' : signs.some(Boolean) ? 'unclear' : 'no';
+    const text = { en: question.text.en.positive, ru: question.text.ru.positive };
+    return [{ question: question.id, text, ...fieldOf(question), says, margins }];
+  });
+}
+
+const derivedQuestions: Readonly<Record<string, string>> = {
+  referable: 'derived.referable',
+  diabetic: 'derived.retinopathy',
+};
+
+/** The field that says the same as the question; the last one where any of several may. */
+function fieldOf({ id, positive, negative }: ProtocolQuestion): Pick<ImageAnswer, 'field' | 'yes' | 'no'> {
+  const derived = derivedQuestions[id];
+  if (derived !== undefined) return { field: derived, yes: ['yes'], no: ['no'] };
+  const { field, values } = positive.at(-1)!;
+  const no = negative.filter((each) => each.field === field).flatMap((each) => each.values);
+  return { field, yes: values, no };
+}
+
 function joinPolarities(own: ReturnType<Library['taps']['answers']>): AnsweredImage['margins'] {
   const entries = protocolLanguages.flatMap((language) => {
     const [positive, negative] = (['positive', 'negative'] as const).map(
@@ -119,7 +158,8 @@ type FittedField = Extract<DecoderReport['fields'][number], { status: 'fitted' }
 
 /** The field of the decoder that answers the question; null when it has none. */
 function probeOf({ fields }: DecoderReport, { id, positive }: ProtocolQuestion): FittedField | null {
-  const names = id === 'referable' ? ['derived.referable'] : id === 'diabetic' ? ['derived.retinopathy'] : positive.map(({ field }) => field); // prettier-ignore
+  const derived = derivedQuestions[id];
+  const names = derived === undefined ? positive.map(({ field }) => field) : [derived];
   const field = fields.find((each) => names.includes(each.field));
   return field?.status === 'fitted' && field.kind === 'binary' ? field : null;
 }
@@ -144,9 +184,14 @@ function compareQuestion(
       shuffled,
     })),
     pixels: curve('pixels')[0]?.score ?? null,
+    chosen: probe === null ? null : choiceOf(probe),
     answers,
     verdict: judge(probe, answers),
   };
+}
+
+function choiceOf({ chosen: { set, layer, score, shuffled } }: FittedField): SaidRow['chosen'] {
+  return { set, layer, score, shuffled };
 }
 
 function measureAnswers(language: 'en' | 'ru', known: readonly AnsweredImage[]): SaidRow['answers'][number] {

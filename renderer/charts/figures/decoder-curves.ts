@@ -24,7 +24,7 @@ export interface DecoderCurveWords {
   readonly setName: (set: string) => string;
 }
 
-interface Curve {
+export interface ScoreCurve {
   readonly name: string;
   readonly isBaseline: boolean;
   /** One estimate a layer; null where there is none. */
@@ -42,7 +42,17 @@ export function decoderCurves(
   words: DecoderCurveWords,
 ): Figure {
   const layers = layersOf(field);
-  const curves = curvesOf(field, layers, words);
+  return scoreCurves(curvesOf(field, layers, words), layers, words.measure, theme, text);
+}
+
+/** Estimates by layer, each with its interval; curves without layers are level lines. */
+export function scoreCurves(
+  curves: readonly ScoreCurve[],
+  layers: readonly number[],
+  measure: string,
+  theme: ChartTheme,
+  text: FigureText,
+): Figure {
   const bounds = ({ low, high }: Estimate) =>
     low === null || high === null ? '' : ` [${text.formatNumber(low)}; ${text.formatNumber(high)}]`;
   return {
@@ -54,7 +64,7 @@ export function decoderCurves(
         type: 'value',
         scale: true,
         splitNumber: 5,
-        ...valueAxisStyle(theme, words.measure),
+        ...valueAxisStyle(theme, measure),
         axisLabel: numberLabels(theme, text),
       },
       legend: { ...legendStyle(theme), data: curves.map(({ name }) => name) },
@@ -69,7 +79,7 @@ export function decoderCurves(
       series: curves.flatMap((curve, order) => seriesOf(curve, order, theme)),
     },
     table: {
-      columns: ['curve', 'layer', words.measure, 'lower_95', 'upper_95'],
+      columns: ['curve', 'layer', measure, 'lower_95', 'upper_95'],
       rows: curves.flatMap(({ name, points }) =>
         layers.flatMap((layer, row) => {
           const point = points[row];
@@ -92,7 +102,7 @@ function curvesOf(
   { curves }: Pick<FittedField, 'curves'>,
   layers: readonly number[],
   words: DecoderCurveWords,
-): Curve[] {
+): ScoreCurve[] {
   const read = curves.filter(({ role }) => role === 'layers');
   const byLayer = read.map(({ set, points }) => ({
     name: words.setName(set),
@@ -123,7 +133,7 @@ function curvesOf(
 }
 
 function seriesOf(
-  { name, isBaseline, points }: Curve,
+  { name, isBaseline, points }: ScoreCurve,
   order: number,
   theme: ChartTheme,
 ): EChartsOption['series'] & object[] {

@@ -1,4 +1,4 @@
-import type { DecodedField, DecodedLayer } from '../../../electron/contract/decoders.ts';
+import type { DecodedField, DecodedLayer, ImageAnswer } from '../../../electron/contract/decoders.ts';
 import { valueOf, type Protocol, type ProtocolValue } from '../../../electron/protocol/protocol.ts';
 import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
 
@@ -9,6 +9,8 @@ export interface DecodedRow {
   readonly decoded: DecodedField | null;
   /** In the order of the protocols; null is "not assessed". */
   readonly others: readonly ProtocolValue[];
+  /** What the model answers itself; null when it was not asked about the field. */
+  readonly said: ImageAnswer | null;
   /** Only between values that were assessed: what nobody assessed neither agrees nor differs. */
   readonly relation: 'same' | 'different' | null;
 }
@@ -29,25 +31,44 @@ export function rowsOf(
   layer: DecodedLayer,
   others: readonly Pick<Protocol, 'values'>[],
   complete: boolean,
+  answers: readonly ImageAnswer[] = [],
 ): DecodedGroup[] {
   const decoded = new Map(layer.fields.map((each) => [each.field, each]));
   const row = (field: string): DecodedRow => {
     const own = decoded.get(field) ?? null;
     const values = others.map((protocol) => valueOf(protocol, field));
-    return { field, decoded: own, others: values, relation: relate(own?.value ?? null, values) };
+    const said = answers.find((answer) => answer.field === field) ?? null;
+    const relation = relate([own?.value ?? null, ...values], said);
+    return { field, decoded: own, others: values, said, relation };
   };
   const groups = schema.groups.map(({ id, fields }) => ({
     group: id,
     rows: fields
       .map((field) => row(field.id))
-      .filter((each) => complete || each.decoded !== null || each.others.some((value) => value !== null)),
+      .filter(
+        (each) =>
+          complete ||
+          each.decoded !== null ||
+          each.said !== null ||
+          each.others.some((value) => value !== null),
+      ),
   }));
   const rest = layer.fields.filter(({ field }) => !schema.fields.has(field)).map(({ field }) => row(field));
   return [...groups, { group: null, rows: rest }].filter(({ rows }) => rows.length > 0);
 }
 
-function relate(decoded: ProtocolValue, others: readonly ProtocolValue[]): DecodedRow['relation'] {
-  const assessed = [decoded, ...others].filter((value) => value !== null);
-  if (assessed.length < 2) return null;
-  return new Set(assessed).size === 1 ? 'same' : 'different';
+/** An answer of yes or no agrees with every value that means the same. */
+function relate(values: readonly ProtocolValue[], said: ImageAnswer | null): DecodedRow['relation'] {
+  const assessed = values.filter((value) => value !== null);
+  const meaning = (value: string | number) =>
+    said?.yes.includes(String(value)) === true
+      ? 'yes'
+      : said?.no.includes(String(value)) === true
+        ? 'no'
+        : null;
+  const meanings = assessed.flatMap((value) => meaning(value) ?? []);
+  const isAnswered = said !== null && said.says !== 'unclear' && meanings.length > 0;
+  if (assessed.length + Number(isAnswered) < 2) return null;
+  const isSame = new Set(assessed).size <= 1 && (!isAnswered || meanings.every((each) => each === said.says));
+  return isSame ? 'same' : 'different';
 }

@@ -1,8 +1,9 @@
 import { computed, onUnmounted, ref, shallowRef } from 'vue';
-import type { DecodedImage, DecoderReport } from '../../../electron/contract/decoders.ts';
+import type { DecodedImage, DecoderReport, ImageAnswer } from '../../../electron/contract/decoders.ts';
 import type { ImageDetail } from '../../../electron/contract/images.ts';
 import { problemOf, type Problem } from '../../../electron/contract/problem.ts';
 import type { StoredProtocol } from '../../../electron/contract/protocols.ts';
+import { isOver, type Task } from '../../../electron/contract/tasks.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { useProtocols } from '../protocols/protocols-store.ts';
@@ -19,6 +20,10 @@ export function useDecodedImage() {
   const decoded = shallowRef<DecodedImage | null>(null);
   const report = shallowRef<DecoderReport | null>(null);
   const others = shallowRef<StoredProtocol[]>([]);
+  /** What the decoder's model answers itself; empty as long as it was not asked. */
+  const answers = shallowRef<ImageAnswer[]>([]);
+  /** Tasks that ask the model about this image. */
+  const questions = ref<readonly string[]>([]);
   /** Of the image or the list of decoders: nothing can be shown. */
   const problem = shallowRef<Problem | null>(null);
   /** Of the reading: another decoder may do. */
@@ -60,15 +65,19 @@ export function useDecodedImage() {
     const imageId = detail.value?.image.id;
     const id = decoders.decoderId;
     decoded.value = null;
+    answers.value = [];
+    questions.value = [];
     readProblem.value = null;
     if (imageId === undefined || id === null) return;
     working.value = true;
     try {
-      const [scores, found] = await Promise.all([
+      const [scores, found, said] = await Promise.all([
         decoders.report(id),
         workbench.decoders.apply({ decoderId: id, imageId }),
+        workbench.decoders.answers({ decoderId: id, imageId }),
       ]);
       if (question !== asked) return;
+      answers.value = said;
       report.value = scores;
       decoded.value = found;
     } catch (error) {
@@ -78,8 +87,32 @@ export function useDecodedImage() {
     }
   }
 
+  /** Asks the model the yes/no questions about this image; what it was asked before is not asked again. */
+  async function ask(): Promise<void> {
+    const imageId = detail.value?.image.id;
+    const id = decoders.decoderId;
+    if (imageId === undefined || id === null) return;
+    try {
+      questions.value = (await workbench.decoders.ask({ decoderId: id, images: { ids: [imageId] } })).tasks;
+    } catch (error) {
+      readProblem.value = problemOf(error);
+    }
+  }
+
+  async function takeAnswers({ id, state, problem: found }: Task): Promise<void> {
+    questions.value = questions.value.filter((each) => each !== id);
+    if (state === 'failed') readProblem.value = found;
+    const imageId = detail.value?.image.id;
+    const decoderId = decoders.decoderId;
+    if (state !== 'done' || imageId === undefined || decoderId === null) return;
+    const said = await workbench.decoders.answers({ decoderId, imageId });
+    if (detail.value?.image.id === imageId && decoders.decoderId === decoderId) answers.value = said;
+  }
+
   onUnmounted(
     onWorkbenchEvent((event) => {
+      if (event.type === 'task' && questions.value.includes(event.task.id) && isOver(event.task))
+        void takeAnswers(event.task).catch(() => undefined);
       if (event.type === 'resync' || (event.type === 'library' && event.what === 'protocols'))
         void loadOthers().catch(() => undefined);
     }),
@@ -92,10 +125,13 @@ export function useDecodedImage() {
     decoded,
     report,
     others,
+    answers,
     problem,
     readProblem,
     working,
+    asking: computed(() => questions.value.length > 0),
     open,
     read,
+    ask,
   };
 }

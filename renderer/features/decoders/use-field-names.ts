@@ -1,4 +1,5 @@
 import { useI18n } from 'vue-i18n';
+import type { DecoderSummary } from '../../../electron/contract/decoders.ts';
 import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
 import type { ProtocolLanguage } from '../../../electron/protocol/schema-format.ts';
 import { wordsOfValue } from './decoder-text.ts';
@@ -37,5 +38,11 @@ export function useFieldNames() {
     return wordsOfValue(schema, id, given, i18n.locale.value as ProtocolLanguage);
   }
 
-  return { field, set, value };
+  /** The name that was given; that of a supplied decoder in the language of the interface. */
+  function decoder({ name, source }: Pick<DecoderSummary, 'name' | 'source'>): string {
+    const key = name.toLowerCase().replaceAll(/[^a-z]+/g, '-');
+    return source === 'shipped' && has(`decoders.supplied.${key}`) ? t(`decoders.supplied.${key}`) : name;
+  }
+
+  return { field, set, value, decoder };
 }
