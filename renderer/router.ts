@@ -14,7 +14,7 @@ export const router = createRouter({
     {
       path: '/images/:id(\\d+)/decoded',
       name: 'decoded',
-      component: () => import('./features/decoders/DecodedView.vue'),
+      component: () => import('./features/decoders/image/DecodedView.vue'),
     },
     { path: '/trace', name: 'traces', component: () => import('./features/traces/TraceListView.vue') },
     { path: '/trace/:id(\\d+)', name: 'trace', component: () => import('./features/traces/TraceView.vue') },

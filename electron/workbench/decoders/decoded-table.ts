@@ -1,4 +1,4 @@
-import type { DecodedTable } from '../../contract/decoders.ts';
+import type { DecodedTable } from '../../contract/decoded.ts';
 import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
 import { toCsv } from '../exports/csv.ts';
 import { deliver } from '../exports/deliver.ts';

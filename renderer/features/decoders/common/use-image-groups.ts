@@ -1,11 +1,11 @@
 import { computed, onUnmounted, shallowRef } from 'vue';
 import { useI18n } from 'vue-i18n';
-import type { Group } from '../../../electron/contract/groups.ts';
-import type { ImageChoice } from '../../../electron/contract/image-query.ts';
-import { workbench } from '../../api/connection.ts';
-import { onWorkbenchEvent } from '../../api/events.ts';
-import { useFormat } from '../../locales/use-format.ts';
-import { useToasts } from '../../ui/toasts-store.ts';
+import type { Group } from '../../../../electron/contract/groups.ts';
+import type { ImageChoice } from '../../../../electron/contract/image-query.ts';
+import { workbench } from '../../../api/connection.ts';
+import { onWorkbenchEvent } from '../../../api/events.ts';
+import { useFormat } from '../../../locales/use-format.ts';
+import { useToasts } from '../../../ui/toasts-store.ts';
 
 /** The groups of the library as a list to choose from; null stands for all photographs. */
 export function useImageGroups() {

@@ -1,6 +1,7 @@
-import type { DecodedField, DecodedLayer, ImageAnswer } from '../../../electron/contract/decoders.ts';
-import { valueOf, type Protocol, type ProtocolValue } from '../../../electron/protocol/protocol.ts';
-import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
+import type { DecodedField, DecodedLayer } from '../../../../electron/contract/decoded.ts';
+import type { ImageAnswer } from '../../../../electron/contract/said.ts';
+import { valueOf, type Protocol, type ProtocolValue } from '../../../../electron/protocol/protocol.ts';
+import type { ProtocolSchema } from '../../../../electron/protocol/schema.ts';
 
 /** One field beside what others wrote about it. */
 export interface DecodedRow {

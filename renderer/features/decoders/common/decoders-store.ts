@@ -1,8 +1,9 @@
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
-import type { DecoderReport, DecoderSummary } from '../../../electron/contract/decoders.ts';
-import { workbench } from '../../api/connection.ts';
-import { onWorkbenchEvent } from '../../api/events.ts';
+import type { DecoderSummary } from '../../../../electron/contract/decoders.ts';
+import type { DecoderReport } from '../../../../electron/contract/decoder-report.ts';
+import { workbench } from '../../../api/connection.ts';
+import { onWorkbenchEvent } from '../../../api/events.ts';
 
 /** The decoders of the library, and the one that was used last. */
 export const useDecoders = defineStore('decoders', () => {

@@ -1,13 +1,15 @@
 import { computed, onUnmounted, ref, shallowRef } from 'vue';
-import type { DecodedImage, DecoderReport, ImageAnswer } from '../../../electron/contract/decoders.ts';
-import type { ImageDetail } from '../../../electron/contract/images.ts';
-import { problemOf, type Problem } from '../../../electron/contract/problem.ts';
-import type { StoredProtocol } from '../../../electron/contract/protocols.ts';
-import { isOver, type Task } from '../../../electron/contract/tasks.ts';
-import { workbench } from '../../api/connection.ts';
-import { onWorkbenchEvent } from '../../api/events.ts';
-import { useProtocols } from '../protocols/protocols-store.ts';
-import { useDecoders } from './decoders-store.ts';
+import type { DecodedImage } from '../../../../electron/contract/decoded.ts';
+import type { DecoderReport } from '../../../../electron/contract/decoder-report.ts';
+import type { ImageAnswer } from '../../../../electron/contract/said.ts';
+import type { ImageDetail } from '../../../../electron/contract/images.ts';
+import { problemOf, type Problem } from '../../../../electron/contract/problem.ts';
+import type { StoredProtocol } from '../../../../electron/contract/protocols.ts';
+import { isOver, type Task } from '../../../../electron/contract/tasks.ts';
+import { workbench } from '../../../api/connection.ts';
+import { onWorkbenchEvent } from '../../../api/events.ts';
+import { useProtocols } from '../../protocols/protocols-store.ts';
+import { useDecoders } from '../common/decoders-store.ts';
 
 /** More would not fit beside each other. */
 const mostOthers = 3;

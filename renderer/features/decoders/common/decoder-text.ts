@@ -1,7 +1,9 @@
-import type { DecodedField, DecoderReport, DecoderSummary } from '../../../electron/contract/decoders.ts';
-import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
-import { valueSetOf } from '../../../electron/protocol/schema.ts';
-import type { ProtocolLanguage } from '../../../electron/protocol/schema-format.ts';
+import type { DecodedField } from '../../../../electron/contract/decoded.ts';
+import type { DecoderSummary } from '../../../../electron/contract/decoders.ts';
+import type { DecoderReport } from '../../../../electron/contract/decoder-report.ts';
+import type { ProtocolSchema } from '../../../../electron/protocol/schema.ts';
+import { valueSetOf } from '../../../../electron/protocol/schema.ts';
+import type { ProtocolLanguage } from '../../../../electron/protocol/schema-format.ts';
 
 export type FittedField = Extract<DecoderReport['fields'][number], { status: 'fitted' }>;
 export type Estimate = DecoderSummary['fields'][number]['score'];

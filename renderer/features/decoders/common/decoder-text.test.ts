@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import schemaFile from '../../../resources/protocols/fundus.json' with { type: 'json' };
-import type { DecodedField, DecodedLayer } from '../../../electron/contract/decoders.ts';
-import { setValue } from '../../../electron/protocol/edit.ts';
-import { createProtocol } from '../../../electron/protocol/protocol.ts';
-import { readProtocolSchema } from '../../../electron/protocol/schema.ts';
-import { rowsOf } from './decoded-rows.ts';
+import schemaFile from '../../../../resources/protocols/fundus.json' with { type: 'json' };
+import type { DecodedField, DecodedLayer } from '../../../../electron/contract/decoded.ts';
+import { setValue } from '../../../../electron/protocol/edit.ts';
+import { createProtocol } from '../../../../electron/protocol/protocol.ts';
+import { readProtocolSchema } from '../../../../electron/protocol/schema.ts';
+import { rowsOf } from '../image/decoded-rows.ts';
 import { judge, wordsOfValue, type FittedField } from './decoder-text.ts';
 
 const schema = readProtocolSchema(schemaFile);
