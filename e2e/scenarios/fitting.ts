@@ -74,20 +74,20 @@ export function fitting(app: () => RunningApp): void {
       const { missing } = await client.decoders.said({ decoderId, images: { filter: { groupId: askedId } } });
       return missing;
     };
-    await expect.poll(measured, { timeout: 200_000, interval: 1000 }).toBe(0);
+    await expect.poll(measured, { timeout: 800_000, interval: 1000 }).toBe(0);
     const row = page.getByTestId('said-referable');
     await expect.poll(() => row.getAttribute('data-verdict'), { timeout: 60_000 }).not.toBe('not-measured');
     await row.getByRole('button').click();
     await page.getByTestId('figure-said-curves').locator('canvas, svg').first().waitFor();
     expect(await page.getByTestId('said-claim').innerText()).toContain('2 of 4 photographs (50%)');
-  });
+  }, 900_000);
 
   test('a group is read into a table', async () => {
     const { page } = app();
     await page.getByRole('tab').nth(2).click();
     await expect.poll(() => page.getByTestId('batch-table').locator('tbody tr').count()).toBe(4);
     const table = await download(page.getByTestId('export-batch'), /\.csv$/);
-    expect(table.toString()).toContain(grade);
+    expect(table.toString()).toContain('conclusion_icdr_certainty');
   });
 
   test('one photograph is read at three layers, corrected by hand, and filed as PDF', async () => {
@@ -174,5 +174,5 @@ export function fitting(app: () => RunningApp): void {
       await page.keyboard.press('Escape');
     }
     expect(found).toEqual([]);
-  });
+  }, 900_000);
 }
