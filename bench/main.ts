@@ -8,12 +8,13 @@ import { runFaultsBench } from './faults.ts';
 import { runFidelityBench } from './fidelity.ts';
 import { runFullBench } from './full.ts';
 import { runLibraryBench } from './library.ts';
+import { runTraceListBench } from './trace-list.ts';
 import { runTruthBench } from './truth.ts';
 import type { VocabularyName } from './truth-cases.ts';
 import { fullShapes, type BenchDtype } from './random-checkpoint.ts';
 
 interface BenchOptions {
-  readonly suite: 'engine' | 'library' | 'full' | 'fidelity' | 'truth' | 'faults';
+  readonly suite: 'engine' | 'library' | 'full' | 'fidelity' | 'truth' | 'faults' | 'traces';
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
   readonly depth?: string;
@@ -37,7 +38,7 @@ const program = new Command('bench')
   .description('Measures the software on this machine. Quote ratios of one run, not times of two.')
   .addOption(
     new Option('--suite <name>', 'what to measure')
-      .choices(['engine', 'library', 'full', 'fidelity', 'truth', 'faults'])
+      .choices(['engine', 'library', 'full', 'fidelity', 'truth', 'faults', 'traces'])
       .default('engine'),
   )
   .option(
@@ -86,6 +87,8 @@ const python =
   options.python === undefined ? undefined : path.resolve(process.env['INIT_CWD'] ?? '.', options.python);
 if (options.suite === 'library') {
   await runLibraryBench();
+} else if (options.suite === 'traces') {
+  await runTraceListBench();
 } else if (options.suite === 'truth') {
   const { folder, vocabulary, seeds, pictures, continue: goOn = false } = options;
   await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures), goOn });

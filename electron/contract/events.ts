@@ -34,6 +34,7 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
       'protocols',
       'decoders',
       'backups',
+      'trash',
     ]),
     ids: z.array(idSchema),
   }),

@@ -115,6 +115,12 @@ export const undoneSchema = z.object({
     'create-group',
     'remove-group',
     'delete-tag',
+    'remove-images',
+    'remove-traces',
+    'remove-protocol',
+    'remove-concept-set',
+    'update-visit',
+    'split-patient',
     'update-patient',
     'merge-patients',
   ]),
@@ -167,14 +173,14 @@ export const images = {
   /** The mask of a region: a PNG of the photograph's size, white where there is some; null for a shape. */
   regionMask: call.input(byId).output(z.instanceof(Blob).nullable()),
   update: call.input(byIds.extend({ change: imageChangeSchema })).output(changed),
-  /** Takes images with their traces and tasks out of the library; cannot be undone, original files stay. */
+  /** Puts images with their traces into the trash; their tasks end. Original files stay. */
   remove: call.input(byIds).output(changed),
   addTag: call.input(byIds.extend({ name: z.string().trim().min(1).max(100) })).output(changed),
   removeTag: call.input(byIds.extend({ tagId: idSchema })).output(changed),
   /** The same label on the same image is replaced. */
   putFinding: call.input(byIds.extend({ finding: findingInputSchema })).output(changed),
   removeFinding: call.input(z.strictObject({ imageId: idSchema, findingId: idSchema })).output(changed),
-  /** Takes the last change of images, tags, findings or groups back; null when there is none. */
+  /** Takes the last change of this session back; null when there is none. */
   undo: call.output(undoneSchema.nullable()),
   /** What undo would take back. */
   undoable: call.output(undoneSchema.nullable()),

@@ -17,6 +17,7 @@ import { settings } from './settings.ts';
 import { tags } from './tags.ts';
 import { tasks } from './tasks.ts';
 import { traces } from './traces.ts';
+import { trash } from './trash.ts';
 import { visits } from './visits.ts';
 
 /** Every call between a face and the workbench. */
@@ -36,6 +37,7 @@ export const contract = {
   concepts,
   prompts,
   traces,
+  trash,
   tasks,
   compare,
   exports,

@@ -114,7 +114,7 @@ export const protocols = {
   history: call.input(ofObserver).output(z.array(protocolVersionSchema)),
   /** Makes an older version the newest again. */
   restore: call.input(byVersion).output(storedProtocolSchema),
-  /** Takes all versions of one observer away; cannot be undone. */
+  /** Puts all versions of one observer into the trash. */
   remove: call.input(ofObserver).output(changed),
   /** Protocols of one image, field by field. */
   compare: call

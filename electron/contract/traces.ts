@@ -35,6 +35,20 @@ const tracedImageSchema = z.object({
   visitLabel: z.string().nullable(),
 });
 
+/** What became of the concept that a study's first question is about; `none` where nothing was judged. */
+export const traceVerdicts = ['readable', 'not-readable', 'not-asked', 'none'] as const;
+
+/** A verdict in short, as lists show it. */
+const shortVerdictSchema = z.object({
+  state: z.enum(traceVerdicts),
+  /** Id of the concept that it is about. */
+  subjectId: z.string().nullable(),
+  /** From which on the subject is readable where the answer begins. */
+  layer: z.int().positive().nullable(),
+  /** How many concepts are readable there. */
+  readableCount: count,
+});
+
 /** A trace as lists show it: its provenance without its numbers. */
 export const traceSummarySchema = z.object({
   id: idSchema,
@@ -58,6 +72,8 @@ export const traceSummarySchema = z.object({
   gateMaxAbsDiff: z.number(),
   generatedText: z.string(),
   note: z.string(),
+  /** null when not worked out yet. */
+  verdict: shortVerdictSchema.nullable(),
   createdAt: instantSchema,
 });
 
@@ -79,16 +95,24 @@ export const traceDetailSchema = z.object({
   concepts: z.array(laterConcept),
 });
 
-export const traceOrders = ['newest', 'oldest', 'patient'] as const;
+/** `layer` begins with what is readable earliest. */
+export const traceOrders = ['newest', 'oldest', 'patient', 'layer'] as const;
 
-export const traceFilterSchema = z.strictObject({
-  /** Every word occurs in patient, file, tags, findings, notes, prompt, answer or model; a number is also an id. */
+const traceChoice = {
+  /** Every word occurs, as a prefix, in patient, file, tags, findings, notes, prompt, answer or model; a number is also an id. */
   text: z.string().max(1000).optional(),
   lateralities: z.array(z.enum(lateralities)).min(1).optional(),
-  order: z.enum(traceOrders).default('newest'),
+  lenses: z.array(z.enum(lensKinds)).min(1).optional(),
+  verdicts: z.array(z.enum(traceVerdicts)).min(1).optional(),
+  patientId: idSchema.optional(),
   imageId: idSchema.optional(),
   modelId: idSchema.optional(),
   groupId: idSchema.optional(),
+};
+
+export const traceFilterSchema = z.strictObject({
+  ...traceChoice,
+  order: z.enum(traceOrders).default('newest'),
   limit: z.int().min(1).max(1000).default(100),
   /** Only traces made before this one. */
   beforeId: idSchema.optional(),
@@ -119,6 +143,8 @@ export const enqueueResultSchema = z.object({
   traceIds: z.array(idSchema),
 });
 
+export type TraceVerdictState = (typeof traceVerdicts)[number];
+
 export type TraceOrderKey = (typeof traceOrders)[number];
 
 export type TraceSummaryView = z.infer<typeof traceSummarySchema>;
@@ -136,6 +162,7 @@ export const traces = {
   enqueue: call.input(traceOrderSchema).output(enqueueResultSchema),
   /** In the order that is asked for. */
   list: call.input(traceFilterSchema).output(z.array(traceSummarySchema)),
+  count: call.input(z.strictObject(traceChoice)).output(count),
   get: call.input(byId).output(traceDetailSchema),
   /** The whole trace with its arrays; read it with `unpackTrace` of trace-payload.ts. */
   cells: call.input(byId).output(z.instanceof(Blob)),

@@ -3,6 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { LibraryPaths } from '../contract/library.ts';
 import { arrayFile } from './traces/trace-arrays.ts';
+import { neededByTrash } from './trash/trash.ts';
 
 export interface Collected {
   readonly files: number;
@@ -24,12 +25,13 @@ export function neededContent(rows: Rows): NeededContent {
   const arrays = rows<{ fileHash: string }>(
     'SELECT DISTINCT fileHash FROM trace_arrays WHERE fileHash IS NOT NULL',
   );
+  const trash = neededByTrash(rows);
   const files = images.flatMap(({ managedPath, renderingPath }) =>
     [managedPath, renderingPath].filter((file) => file !== null),
   );
   return {
-    files: new Set([...files, ...arrays.map(({ fileHash }) => arrayFile(fileHash))]),
-    hashes: new Set(images.map(({ sha256 }) => sha256)),
+    files: new Set([...files, ...trash.files, ...arrays.map(({ fileHash }) => arrayFile(fileHash))]),
+    hashes: new Set([...images.map(({ sha256 }) => sha256), ...trash.hashes]),
   };
 }
 

@@ -18,6 +18,8 @@ export async function eraseRemoved(db: Database, paths: LibraryPaths): Promise<C
       advice: 'wait until the import has ended, or cancel it, and try again',
     });
   }
+  // Nothing comes back after this.
+  db.execute('DELETE FROM trash');
   const collected = await collectContent(
     paths,
     neededContent((sql) => db.rows(sql)),

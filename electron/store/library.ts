@@ -44,6 +44,7 @@ import { Settings } from './settings.ts';
 import { Tags } from './images/tags.ts';
 import { TraceArrays } from './traces/trace-arrays.ts';
 import { Traces } from './traces/traces.ts';
+import { Trash } from './trash/trash.ts';
 import { verifyLibrary } from './verify-library.ts';
 import type { LibraryVerdict } from './verify-library.ts';
 import { Visits } from './visits.ts';
@@ -76,6 +77,7 @@ export class Library {
   readonly conceptSets: ConceptSets;
   readonly traceArrays: TraceArrays;
   readonly traces: Traces;
+  readonly trash: Trash;
   readonly queue: Queue;
   readonly protocols: Protocols;
   readonly taps: Taps;
@@ -107,7 +109,8 @@ export class Library {
     const prompts = (this.prompts = new Prompts(db, now));
     const conceptSets = (this.conceptSets = new ConceptSets(db, now));
     const arrays = (this.traceArrays = new TraceArrays(db, this.files));
-    this.traces = new Traces(db, { models, prompts, conceptSets, arrays, audit }, now);
+    const traces = (this.traces = new Traces(db, { models, prompts, conceptSets, arrays, audit }, now));
+    this.trash = new Trash(db, audit, traces, now);
     this.queue = new Queue(db, now);
     this.protocols = new Protocols(db, audit, now);
     this.taps = new Taps(db, now);

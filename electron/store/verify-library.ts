@@ -7,6 +7,7 @@ import type { LibraryPaths } from '../contract/library.ts';
 import type { AuditLog, AuditVerdict } from './audit-log.ts';
 import type { Database } from './database/database.ts';
 import { arrayFile } from './traces/trace-arrays.ts';
+import { neededByTrash } from './trash/trash.ts';
 
 export interface LibraryVerdict {
   /** What integrity_check and foreign_key_check said; empty when all is well. */
@@ -35,6 +36,7 @@ export async function verifyLibrary(
 ): Promise<LibraryVerdict> {
   const integrity = db.rows<{ integrity_check: string }>('PRAGMA integrity_check(20)');
   const orphans = db.rows<{ table: string; rowid: number }>('PRAGMA foreign_key_check');
+  const trash = neededByTrash((sql) => db.rows(sql));
   const missingFiles: string[] = [];
   const changedFiles: string[] = [];
   const expected = expectedFiles(db);
@@ -52,7 +54,7 @@ export async function verifyLibrary(
     audit: audit.verify(),
     missingFiles,
     changedFiles,
-    leftOverFiles: await findLeftOvers(paths, new Set(expected.map(({ file }) => file))),
+    leftOverFiles: await findLeftOvers(paths, new Set([...expected.map(({ file }) => file), ...trash.files])),
     filesChecked: expected.length,
   };
 }

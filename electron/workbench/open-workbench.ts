@@ -44,6 +44,7 @@ import { settingsRouter } from './settings/router.ts';
 import { tagsRouter } from './tags/router.ts';
 import { tasksRouter } from './tasks/router.ts';
 import { tracesRouter } from './traces/router.ts';
+import { trashRouter } from './trash/router.ts';
 import { traceWork } from './traces/trace-work.ts';
 import { visitsRouter } from './visits/router.ts';
 import type { Services } from './services.ts';
@@ -159,6 +160,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     providers,
     undo: new UndoStack(),
   };
+  let closing: Promise<void> | null = null;
   const media = new MediaSource(session, folders.cache);
   const router = createRouter(services);
 
@@ -170,7 +172,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     demoModel: options.demoModelFolder !== null,
   }).catch((error: unknown) => onError('first-run', error));
   const ready = Promise.all([models, filled]).then(() => undefined);
-  const backups = setInterval(() => void checkWhenDue().then(backUpWhenDue), hour);
+  const backups = setInterval(() => void checkWhenDue().then(backUpWhenDue).then(emptyOldTrash), hour);
   backups.unref();
   async function checkWhenDue(): Promise<void> {
     try {
@@ -191,6 +193,17 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
 
+  function emptyOldTrash(): void {
+    if (session.isReadOnly || closing !== null) return;
+    try {
+      if (session.library.trash.removeOld() === 0) return;
+      services.undo.clear();
+      events.publish({ type: 'library', what: 'trash', ids: [] });
+    } catch (error) {
+      onError('trash', error);
+    }
+  }
+
   async function collectLeftOvers(): Promise<void> {
     try {
       if (runQueue && closing === null) await session.library.collectLeftOvers();
@@ -199,11 +212,12 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
 
-  /** Traces from before documents were compressed, a few at a time, so that nothing waits for it. */
+  /** Traces from before documents were compressed and lists had verdicts, a few at a time, so that nothing waits for it. */
   async function compactTraces(): Promise<void> {
     try {
       while (runQueue && closing === null && session.library.readOnlyReason === null) {
-        if (session.library.traces.compactSome(8) === 0) return;
+        const { traces } = session.library;
+        if (traces.compactSome(8) + traces.judgeSome(8) === 0) return;
         await pause(50, undefined, { ref: false });
       }
     } catch (error) {
@@ -211,7 +225,6 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
 
-  let closing: Promise<void> | null = null;
   const close = async () => {
     clearInterval(backups);
     // Engines end by force where they must, so that nothing waits for one that hangs: a task goes back to the queue.
@@ -226,7 +239,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     events.close();
     session.close();
   };
-  const started = ready.then(collectLeftOvers).then(backUpWhenDue);
+  const started = ready.then(emptyOldTrash).then(collectLeftOvers).then(backUpWhenDue);
   void started.then(compactTraces);
   return {
     router,
@@ -267,6 +280,7 @@ function createRouter(services: Services) {
     concepts: conceptsRouter(services),
     prompts: promptsRouter(services),
     traces: tracesRouter(services),
+    trash: trashRouter(services),
     tasks: tasksRouter(services),
     compare: compareRouter(services),
     exports: exportsRouter(services),

@@ -5,6 +5,8 @@ import type { ImageFormat } from '../../contract/image-query.ts';
 import type { LibraryImage } from '../../contract/library-image.ts';
 import type { Patient } from '../../contract/patients.ts';
 import type { TaskState } from '../../contract/tasks.ts';
+import type { TraceVerdictState } from '../../contract/traces.ts';
+import type { TrashKind } from '../../contract/trash.ts';
 
 /** A column with a default, or one filled by a trigger. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;
@@ -165,6 +167,36 @@ export interface TraceConceptsTable {
   controlled: number;
 }
 
+/** Filled by triggers; the verdict when the trace is stored, or later for traces of older libraries. */
+export interface TraceListTable {
+  traceId: number;
+  imageId: number | null;
+  modelId: number;
+  promptId: number;
+  lens: string;
+  /** null when not worked out yet. */
+  verdict: TraceVerdictState | null;
+  subjectId: string | null;
+  layer: number | null;
+  readableCount: Defaulted<number>;
+}
+
+/** What was removed, whole, until it is too old. */
+export interface TrashTable {
+  id: Generated<number>;
+  kind: TrashKind;
+  label: string;
+  /** Of the row, where it had a number. */
+  itemId: number | null;
+  /** JSON lists: files of the library that it needs, and hashes of its photographs. */
+  files: Defaulted<string>;
+  hashes: Defaulted<string>;
+  /** zstd. */
+  content: Buffer;
+  bytes: number;
+  removedAt: string;
+}
+
 export interface JobsTable {
   id: Generated<number>;
   kind: string;
@@ -291,6 +323,8 @@ export interface Tables {
   trace_dictionaries: TraceDictionariesTable;
   trace_arrays: TraceArraysTable;
   trace_concepts: TraceConceptsTable;
+  trace_list: TraceListTable;
+  trash: TrashTable;
   jobs: JobsTable;
   protocols: ProtocolsTable;
   taps: TapsTable;

@@ -1,17 +1,19 @@
 import { sql } from 'kysely';
-import type { RawBuilder, Selectable, SqlBool } from 'kysely';
+import type { Selectable, SqlBool } from 'kysely';
 import type { Laterality } from '../../contract/laterality.ts';
+import type { TraceVerdictState } from '../../contract/traces.ts';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import type { ConceptTrace, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { AuditLog } from '../audit-log.ts';
 import type { ConceptSets } from '../concept-sets.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
-import { toMatchExpression } from '../database/search-text.ts';
 import type { Models } from '../models.ts';
 import type { Prompts } from '../prompts.ts';
 import type { TracesTable } from '../database/tables.ts';
 import type { TraceArrays } from './trace-arrays.ts';
+import { TraceList } from './trace-list.ts';
+import type { TraceChoice, TraceFilter } from './trace-list.ts';
 import { TraceDocuments } from './trace-documents.ts';
 import { joinTrace, splitTrace } from './trace-document.ts';
 import type { NamedArray } from './trace-document.ts';
@@ -26,6 +28,11 @@ export type TraceSummary = Omit<Selectable<TracesTable>, 'document' | 'documentB
   readonly patientCode: string | null;
   readonly visitDate: string | null;
   readonly visitLabel: string | null;
+  /** null when not worked out yet. */
+  readonly verdict: TraceVerdictState | null;
+  readonly subjectId: string | null;
+  readonly layer: number | null;
+  readonly readableCount: number | null;
 };
 
 export interface TraceContext {
@@ -36,21 +43,6 @@ export interface TraceContext {
   readonly conceptSet: ConceptSet | null;
   /** Arrays beyond the trace's own, such as hidden states. */
   readonly extraArrays?: readonly NamedArray[];
-}
-
-export interface TraceFilter {
-  readonly imageId?: number;
-  readonly modelId?: number;
-  readonly groupId?: number;
-  /** Every word occurs in patient, file, tags, findings, notes, prompt, answer or model; a number is also an id. */
-  readonly text?: string;
-  readonly lateralities?: readonly Laterality[];
-  readonly order?: 'newest' | 'oldest' | 'patient';
-  readonly limit: number;
-  /** As many are left out at the beginning of the order. */
-  readonly skip?: number;
-  /** Only traces made before this one. */
-  readonly beforeId?: number;
 }
 
 export interface TraceAggregates {
@@ -66,12 +58,15 @@ export class Traces {
   readonly #to: TraceAggregates;
   readonly #now: () => Date;
   readonly #documents: TraceDocuments;
+  /** What they are found by. */
+  readonly listed: TraceList;
 
   constructor(db: Database, aggregates: TraceAggregates, now: () => Date) {
     this.#db = db;
     this.#to = aggregates;
     this.#now = now;
     this.#documents = new TraceDocuments(db);
+    this.listed = new TraceList(db, aggregates.prompts);
   }
 
   /**
@@ -109,6 +104,7 @@ export class Traces {
         }),
       );
       const traceId = Number(lastInsertRowid);
+      this.listed.judge(traceId, trace);
       for (const array of [...arrays, ...extraArrays]) this.#to.arrays.insert(traceId, array);
       for (const concept of trace.concepts) {
         const row = { traceId, imageId, modelId, ...summarise(concept, trace) };
@@ -124,76 +120,33 @@ export class Traces {
 
   /** The whole trace, bit for bit as it was stored. */
   get(id: number): LensTrace {
+    return joinTrace(this.document(id), (name) => this.#to.arrays.read(id, name));
+  }
+
+  /** Everything but the arrays, as JSON. */
+  document(id: number): string {
     const row = this.#db.get(
       query.selectFrom('traces').select(['document', 'documentBytes', 'dictionaryId']).where('id', '=', id),
     );
-    const document = this.#documents.unpack(found(row, 'such trace'));
-    return joinTrace(document, (name) => this.#to.arrays.read(id, name));
+    return this.#documents.unpack(found(row, 'such trace'));
   }
 
   summary(id: number): TraceSummary {
     return found(this.#db.get(summaries().where('traces.id', '=', id)), 'such trace');
   }
 
-  /** Newest first unless another order is asked for; traces without a patient come last in that of patients. */
+  /** One page, in the order asked for. */
   list(filter: TraceFilter): TraceSummary[] {
-    const { imageId, modelId, groupId, lateralities, text, order = 'newest', limit, skip = 0 } = filter;
-    const { beforeId } = filter;
-    let rows = summaries().limit(limit).offset(skip);
-    if (order === 'patient') {
-      rows = rows
-        .orderBy((sorted) => sorted('patients.codeKey', 'is', null))
-        .orderBy('patients.codeKey')
-        .orderBy('visits.date')
-        .orderBy('images.laterality', 'desc');
-    }
-    rows = rows.orderBy('traces.id', order === 'newest' ? 'desc' : 'asc');
-    if (lateralities !== undefined) rows = rows.where('images.laterality', 'in', lateralities);
-    for (const word of text?.split(/\s+/).filter((part) => part !== '') ?? []) {
-      rows = rows.where(this.#mentions(word));
-    }
-    if (imageId !== undefined) rows = rows.where('traces.imageId', '=', imageId);
-    if (modelId !== undefined) rows = rows.where('traces.modelId', '=', modelId);
-    if (beforeId !== undefined) rows = rows.where('traces.id', '<', beforeId);
-    if (groupId !== undefined) {
-      rows = rows.where('traces.imageId', 'in', (images) =>
-        images.selectFrom('group_images').select('imageId').where('groupId', '=', groupId),
-      );
-    }
-    return this.#db.all(rows);
+    const ids = this.listed.ids(filter);
+    const rows = this.#db.all(
+      summaries().where(sql<SqlBool>`traces.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+    );
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
-  /** Upper and lower case are one, also in Cyrillic, which SQLite by itself does not fold. */
-  #mentions(word: string): RawBuilder<SqlBool> {
-    const match = toMatchExpression(word.replaceAll('"', ' '));
-    const folded = word.toLowerCase();
-    const prompts = this.#to.prompts
-      .list()
-      .filter(({ text }) => text.toLowerCase().includes(folded))
-      .map(({ id }) => id);
-    const spellings = [
-      word,
-      folded,
-      word.toUpperCase(),
-      `${folded.charAt(0).toUpperCase()}${folded.slice(1)}`,
-    ];
-    const found = [
-      ...(match === null
-        ? []
-        : [
-            sql<SqlBool>`traces.imageId IN (SELECT rowid FROM image_search
-              WHERE image_search MATCH ${`{code name fileName tags note findings} : (${match})`})`,
-          ]),
-      ...(prompts.length === 0 ? [] : [sql<SqlBool>`traces.promptId IN (${sql.join(prompts)})`]),
-      ...[...new Set(spellings)].map((text) => sql<SqlBool>`instr(traces.generatedText, ${text}) > 0`),
-      sql<SqlBool>`instr(lower(models.name), ${folded}) > 0`,
-      ...(/^#?\d+$/.test(word) ? [sql<SqlBool>`traces.id = ${Number(word.replace('#', ''))}`] : []),
-    ];
-    return sql<SqlBool>`(${sql.join(found, sql` OR `)})`;
-  }
-
-  count(): number {
-    return this.#db.rows<{ n: number }>('SELECT count(*) AS n FROM traces')[0]!.n;
+  count(choice: TraceChoice = {}): number {
+    return this.listed.count(choice);
   }
 
   /** What each concept came to, without reading the arrays. */
@@ -221,6 +174,19 @@ export class Traces {
     });
   }
 
+  /**
+   * Works out the short verdicts of traces from before lists had them, a few at a time.
+   *
+   * @returns how many; 0 when none is left
+   */
+  judgeSome(limit: number): number {
+    return this.#db.transaction(() => {
+      const ids = this.listed.unjudged(limit);
+      for (const id of ids) this.listed.judge(id, this.get(id));
+      return ids.length;
+    });
+  }
+
   remove(id: number): void {
     this.#db.transaction(() => {
       const { modelSha256, imageId } = this.summary(id);
@@ -239,6 +205,7 @@ function summaries() {
     .leftJoin('images', 'images.id', 'traces.imageId')
     .leftJoin('patients', 'patients.id', 'images.patientId')
     .leftJoin('visits', 'visits.id', 'images.visitId')
+    .leftJoin('trace_list', 'trace_list.traceId', 'traces.id')
     .select([
       'traces.id',
       'traces.contentKey',
@@ -266,6 +233,10 @@ function summaries() {
       'patients.code as patientCode',
       'visits.date as visitDate',
       'visits.label as visitLabel',
+      'trace_list.verdict',
+      'trace_list.subjectId',
+      'trace_list.layer',
+      'trace_list.readableCount',
     ]);
 }
 

@@ -1,11 +1,12 @@
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
+import { restoreAll } from '../trash/restore.ts';
 import { resolveConcepts } from '../models/stored-models.ts';
 import { findConceptSet, listConceptSets, removeConceptSet, saveConceptSet } from './stored-concept-sets.ts';
 
 export function conceptsRouter(services: Services) {
   const { concepts } = api;
-  const { session, events } = services;
+  const { session, events, undo } = services;
   const publishChange = () => events.publish({ type: 'library', what: 'concepts', ids: [] });
   return concepts.router({
     list: concepts.list.handler(() => listConceptSets(session.library)),
@@ -16,9 +17,12 @@ export function conceptsRouter(services: Services) {
       return saved;
     }),
     remove: concepts.remove.handler(({ input }) => {
-      const changed = removeConceptSet(session.library, input.setId);
+      const { library } = session;
+      const kept = removeConceptSet(library, input.setId);
+      undo.push({ action: 'remove-concept-set', imageIds: [] }, () => restoreAll(library, [kept]));
       publishChange();
-      return { changed };
+      events.publish({ type: 'library', what: 'trash', ids: [] });
+      return { changed: 1 };
     }),
     resolve: concepts.resolve.handler(({ input }) => resolveConcepts(services, input.modelId, input.set)),
   });

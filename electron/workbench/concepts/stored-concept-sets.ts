@@ -55,15 +55,18 @@ export function saveConceptSet(library: Library, set: ConceptSet): ListedConcept
   return { builtIn: false, set };
 }
 
-/** Takes an own set off the list; the editions that traces were made with stay. */
+/** Puts an own set into the trash; the editions that traces were made with stay. @returns its number there */
 export function removeConceptSet(library: Library, setId: string): number {
   if (isBuiltIn(setId)) {
     throw new FundusLensError('concepts.invalid', 'The sets that come with the software cannot be removed.');
   }
-  findConceptSet(library, setId);
-  const rest = Object.entries(readOwn(library)).filter(([id]) => id !== setId);
-  library.settings.set(ownKey, Object.fromEntries(rest));
-  return 1;
+  const { title } = findConceptSet(library, setId).set;
+  const { [setId]: row, ...rest } = readOwn(library);
+  return library.transaction(() => {
+    library.settings.set(ownKey, rest);
+    const label = title.en === title.ru ? title.en : `${title.en} / ${title.ru}`;
+    return library.trash.keepSetting('concept-set', label, { [ownKey]: JSON.stringify({ [setId]: row }) });
+  });
 }
 
 function readOwn(library: Library): Record<string, number> {

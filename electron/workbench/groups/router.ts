@@ -2,6 +2,7 @@ import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import { chosenImages } from '../traces/enqueue.ts';
 import { nameTaken } from '../name-taken.ts';
+import { restoreAll } from '../trash/restore.ts';
 import { groupStatistics } from './group-statistics.ts';
 
 export function groupsRouter({ session, events, undo }: Services) {
@@ -34,10 +35,14 @@ export function groupsRouter({ session, events, undo }: Services) {
     }),
     remove: groups.remove.handler(({ input }) => {
       const { library } = session;
-      const group = library.groups.get(input.id);
       const imageIds = library.groups.imageIds(input.id);
-      library.groups.remove(input.id);
-      undo.push({ action: 'remove-group', imageIds }, () => library.groups.restore(group, imageIds));
+      const kept = library.transaction(() => {
+        const trashId = library.trash.keepGroup(input.id);
+        library.groups.remove(input.id);
+        return trashId;
+      });
+      undo.push({ action: 'remove-group', imageIds }, () => restoreAll(library, [kept]));
+      events.publish({ type: 'library', what: 'trash', ids: [] });
       tell(input.id);
       return { changed: 1 };
     }),

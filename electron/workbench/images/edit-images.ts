@@ -6,6 +6,7 @@ import { visitFromParts } from '../../ingest/visit.ts';
 import type { Library } from '../../store/library.ts';
 import type { ImageChange } from '../../store/images/images.ts';
 import type { Services } from '../services.ts';
+import { restoreAll } from '../trash/restore.ts';
 import { withoutAbsent } from '../../contract/without-absent.ts';
 
 type ResolvedChange = { -readonly [K in keyof ImageChange]?: ImageChange[K] | undefined };
@@ -87,16 +88,21 @@ function formerValues(image: LibraryImage, change: ImageChangeInput): ImageChang
   };
 }
 
-/** Takes images, their traces and tasks out of the library; a task that runs for one of them ends. */
+/** Puts images and their traces into the trash; a task that runs for one of them ends. */
 export function removeImages(
   services: EditServices & Pick<Services, 'queue'>,
   ids: readonly number[],
 ): number {
   const { library } = services.session;
-  library.transaction(() => {
-    for (const id of ids) library.images.remove(id);
-  });
-  services.undo.clear();
+  const kept = library.transaction(() =>
+    ids.map((id) => {
+      const trashId = library.trash.keepImage(id);
+      library.images.remove(id);
+      return trashId;
+    }),
+  );
+  services.undo.push({ action: 'remove-images', imageIds: [...ids] }, () => restoreAll(library, kept));
+  services.events.publish({ type: 'library', what: 'trash', ids: [] });
   services.queue.abortTasksOf(ids);
   publishChange(services, ids);
   services.events.publish({ type: 'library', what: 'traces', ids: [] });
@@ -185,7 +191,9 @@ export function undoLast(services: EditServices) {
     publishChange(services, undone.imageIds);
     services.events.publish({ type: 'library', what: 'tags', ids: [] });
     services.events.publish({ type: 'library', what: 'groups', ids: [] });
-    services.events.publish({ type: 'library', what: 'patients', ids: [] });
+    for (const what of ['patients', 'visits', 'traces', 'protocols', 'concepts', 'trash'] as const) {
+      services.events.publish({ type: 'library', what, ids: [] });
+    }
   }
   return undone;
 }

@@ -27,6 +27,8 @@ export function libraryRouter(services: Services) {
     }),
     erase: api.library.erase.handler(async () => {
       const { files, bytes, backups } = await session.library.erase();
+      undo.clear();
+      events.publish({ type: 'library', what: 'trash', ids: [] });
       return { files, bytes, backups: [...backups] };
     }),
     verify: api.library.verify.handler(({ signal }) => session.verify(signal)),

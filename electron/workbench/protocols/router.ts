@@ -1,6 +1,7 @@
 import { realiseProtocol } from '../../protocol/realise.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
+import { restoreAll } from '../trash/restore.ts';
 import { guardTarget } from '../exports/guard-target.ts';
 import { exportProtocols } from './export-protocols.ts';
 import { fundusFile, fundusSchema } from './protocol-form.ts';
@@ -12,7 +13,7 @@ import {
   saveProtocol,
 } from './stored-protocols.ts';
 
-export function protocolsRouter({ session, events, folders }: Services) {
+export function protocolsRouter({ session, events, folders, undo }: Services) {
   const { protocols } = api;
   /** Tells every window that an image has another protocol. */
   const publishChange = (imageId: number) =>
@@ -36,7 +37,17 @@ export function protocolsRouter({ session, events, folders }: Services) {
       return restored;
     }),
     remove: protocols.remove.handler(({ input }) => {
-      const changed = session.library.protocols.remove(input.imageId, input.observer);
+      const { library } = session;
+      const { imageId, observer } = input;
+      const kept = library.transaction(() => {
+        const trashId = library.trash.keepProtocols(imageId, observer);
+        return { trashId, changed: library.protocols.remove(imageId, observer) };
+      });
+      const { trashId, changed } = kept;
+      if (trashId !== null) {
+        undo.push({ action: 'remove-protocol', imageIds: [imageId] }, () => restoreAll(library, [trashId]));
+        events.publish({ type: 'library', what: 'trash', ids: [] });
+      }
       publishChange(input.imageId);
       return { changed };
     }),

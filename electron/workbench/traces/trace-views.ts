@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { LensKind, LensTrace, ProviderName } from '../../engine/lens-trace/lens-trace.ts';
 import type { TraceDetail, TraceHeader, TraceSummaryView } from '../../contract/traces.ts';
 import type { Library } from '../../store/library.ts';
-import type { TraceFilter, TraceSummary } from '../../store/traces/traces.ts';
+import type { TraceFilter } from '../../store/traces/trace-list.ts';
+import type { TraceSummary } from '../../store/traces/traces.ts';
 import { traceWithFidelity } from './trace-fidelity.ts';
 
 export function listTraces(library: Library, filter: TraceFilter): TraceSummaryView[] {
@@ -60,14 +61,16 @@ export function noteTrace(library: Library, id: number, note: string): TraceSumm
   return viewSummary(library, library.traces.summary(id));
 }
 
-export function removeTraces(library: Library, ids: readonly number[]): number {
-  library.transaction(() => {
-    for (const id of ids) {
+/** Puts traces into the trash. @returns their numbers there */
+export function removeTraces(library: Library, ids: readonly number[]): number[] {
+  return library.transaction(() =>
+    ids.map((id) => {
+      const trashId = library.trash.keepTrace(id);
       library.traces.remove(id);
       if (noteOf(library, id) !== '') library.settings.set(noteKey(id), '');
-    }
-  });
-  return ids.length;
+      return trashId;
+    }),
+  );
 }
 
 export function viewSummary(
@@ -77,6 +80,7 @@ export function viewSummary(
 ): TraceSummaryView {
   const { id, conceptSetId: row, lens, provider } = summary;
   const { fileName, laterality, patientCode, visitDate, visitLabel } = summary;
+  const { verdict: state, subjectId, layer, readableCount } = summary;
   return {
     ...pick(summary),
     id,
@@ -84,6 +88,7 @@ export function viewSummary(
     provider: provider as ProviderName,
     conceptSetId: row === null ? null : setIdOf(library, row, setIds),
     note: noteOf(library, id),
+    verdict: state === null ? null : { state, subjectId, layer, readableCount: readableCount ?? 0 },
     image:
       fileName === null || laterality === null
         ? null

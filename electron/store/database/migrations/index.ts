@@ -6,6 +6,7 @@ import { protocols } from './005-protocols.ts';
 import { decoders } from './006-decoders.ts';
 import { compactTraces } from './007-compact-traces.ts';
 import { datasets } from './008-datasets.ts';
+import { clinic } from './009-clinic.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
 export const migrations: readonly string[] = [
@@ -17,4 +18,5 @@ export const migrations: readonly string[] = [
   decoders,
   compactTraces,
   datasets,
+  clinic,
 ];

@@ -1,0 +1,182 @@
+import type { Laterality } from '../../contract/laterality.ts';
+import type { TraceOrderKey, TraceVerdictState } from '../../contract/traces.ts';
+import { findSubject } from '../../engine/lens-trace/concept-set.ts';
+import type { LensKind, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import { query } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
+import { toMatchExpression } from '../database/search-text.ts';
+import type { Prompts } from '../prompts.ts';
+
+export interface TraceChoice {
+  readonly imageId?: number;
+  readonly patientId?: number;
+  readonly modelId?: number;
+  readonly groupId?: number;
+  /** Every word occurs, as a prefix, in patient, file, tags, findings, notes, prompt, answer or model; a number is also an id. */
+  readonly text?: string;
+  readonly lateralities?: readonly Laterality[];
+  readonly lenses?: readonly LensKind[];
+  readonly verdicts?: readonly TraceVerdictState[];
+}
+
+export interface TraceFilter extends TraceChoice {
+  readonly order?: TraceOrderKey;
+  readonly limit: number;
+  /** As many are left out at the beginning of the order. */
+  readonly skip?: number;
+  /** Only traces made before this one. */
+  readonly beforeId?: number;
+}
+
+interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+interface Page {
+  readonly limit: number;
+  readonly skip: number;
+}
+
+/**
+ * Finds traces by their narrow rows, so that a list of 100,000 is counted and filtered without reading one of them. Only
+ * the page that is shown is read in full.
+ */
+export class TraceList {
+  readonly #db: Database;
+  readonly #prompts: Prompts;
+
+  constructor(db: Database, prompts: Prompts) {
+    this.#db = db;
+    this.#prompts = prompts;
+  }
+
+  count(choice: TraceChoice): number {
+    const { sql, parameters } = this.#where(choice);
+    return this.#db.rows<{ n: number }>(`SELECT count(*) AS n FROM trace_list ${sql}`, parameters)[0]!.n;
+  }
+
+  /** Ids of one page, in the order asked for; traces without a patient come last in that of patients. */
+  ids({ order = 'newest', limit, skip = 0, ...choice }: TraceFilter): number[] {
+    const condition = this.#where(choice);
+    if (order === 'patient') return this.#byPatient(condition, { limit, skip });
+    const columns = {
+      newest: 'traceId DESC',
+      oldest: 'traceId',
+      layer: 'layer IS NULL, layer, traceId',
+    }[order];
+    return this.#page(
+      `SELECT traceId AS id FROM trace_list ${condition.sql} ORDER BY ${columns}`,
+      condition.parameters,
+      { limit, skip },
+    );
+  }
+
+  /** Keeps in short what a trace says of its subject. */
+  judge(traceId: number, trace: Pick<LensTrace, 'concepts'>): void {
+    const judged = trace.concepts.filter(({ finding }) => finding !== undefined);
+    const subjectId = findSubject({ concepts: judged });
+    const finding = judged.find(({ id }) => id === subjectId)?.finding;
+    const readable = judged.filter((concept) => concept.finding?.state === 'readable');
+    const verdict: TraceVerdictState =
+      finding?.state === 'not-identifiable' ? 'not-asked' : (finding?.state ?? 'none');
+    const layer = finding?.state === 'readable' ? finding.layer : null;
+    const row = { verdict, subjectId, layer, readableCount: readable.length };
+    this.#db.run(query.updateTable('trace_list').set(row).where('traceId', '=', traceId));
+  }
+
+  /** Traces of older libraries, which are not judged yet. */
+  unjudged(limit: number): number[] {
+    return this.#db
+      .all(query.selectFrom('trace_list').select('traceId').where('verdict', 'is', null).limit(limit))
+      .map(({ traceId }) => traceId);
+  }
+
+  /** Walks the index of the photographs' patients, so that a first page needs no sorting of all. */
+  #byPatient({ sql, parameters }: Condition, { limit, skip }: Page): number[] {
+    const and = sql === '' ? 'WHERE' : `${sql} AND`;
+    const ofPatients = `FROM images CROSS JOIN trace_list ON trace_list.imageId = images.id
+      LEFT JOIN visits ON visits.id = images.visitId ${and} images.patientKey > ''`;
+    const first = this.#page(
+      `SELECT traceId AS id ${ofPatients} ORDER BY images.patientKey, visits.date, images.laterality DESC, traceId`,
+      parameters,
+      { limit, skip },
+    );
+    if (first.length === limit) return first;
+    const count = `SELECT count(*) AS n FROM trace_list JOIN images ON images.id = trace_list.imageId ${and} images.patientKey > ''`;
+    const before = first.length > 0 ? skip + first.length : this.#db.rows<{ n: number }>(count, parameters)[0]!.n;
+    const others = this.#page(
+      `SELECT traceId AS id FROM trace_list LEFT JOIN images ON images.id = trace_list.imageId
+        ${and} coalesce(images.patientKey, '') = '' ORDER BY traceId`,
+      parameters,
+      { limit: limit - first.length, skip: Math.max(0, skip - before) },
+    );
+    return [...first, ...others];
+  }
+
+  #page(sql: string, parameters: readonly unknown[], { limit, skip }: Page): number[] {
+    return this.#db
+      .rows<{ id: number }>(`${sql} LIMIT ? OFFSET ?`, [...parameters, limit, skip])
+      .map(({ id }) => id);
+  }
+
+  #where(choice: TraceChoice & { readonly beforeId?: number }): Condition {
+    const { imageId, patientId, modelId, groupId, lateralities, lenses, verdicts, text, beforeId } = choice;
+    const list = (values: readonly unknown[]) => [JSON.stringify(values)];
+    const within = '(SELECT value FROM json_each(?))';
+    const images = (where: string) => `trace_list.imageId IN (SELECT id FROM images WHERE ${where})`;
+    const parts: Condition[] = [];
+    const add = (sql: string, parameters: readonly unknown[]) => parts.push({ sql, parameters });
+    if (imageId !== undefined) add('trace_list.imageId = ?', [imageId]);
+    if (patientId !== undefined) add(images('patientId = ?'), [patientId]);
+    if (modelId !== undefined) add('trace_list.modelId = ?', [modelId]);
+    if (beforeId !== undefined) add('trace_list.traceId < ?', [beforeId]);
+    if (groupId !== undefined)
+      add('trace_list.imageId IN (SELECT imageId FROM group_images WHERE groupId = ?)', [groupId]);
+    if (lateralities !== undefined) add(images(`laterality IN ${within}`), list(lateralities));
+    if (lenses !== undefined) add(`trace_list.lens IN ${within}`, list(lenses));
+    if (verdicts !== undefined) add(`trace_list.verdict IN ${within}`, list(verdicts));
+    for (const word of text?.split(/\s+/).filter((part) => part !== '') ?? []) parts.push(this.#mentions(word));
+    return {
+      sql: parts.length === 0 ? '' : `WHERE ${parts.map(({ sql }) => sql).join(' AND ')}`,
+      parameters: parts.flatMap(({ parameters }) => parameters),
+    };
+  }
+
+  /** Upper and lower case are one, also in Cyrillic, which SQLite by itself does not fold. */
+  #mentions(word: string): Condition {
+    const match = toMatchExpression(word.replaceAll('"', ' '));
+    const folded = word.toLowerCase();
+    const holds = ({ text }: { readonly text: string }) => text.toLowerCase().includes(folded);
+    const prompts = this.#prompts.list().filter(holds);
+    const models = this.#db
+      .rows<{ id: number; text: string }>('SELECT id, name AS text FROM models')
+      .filter(holds);
+    const found: Condition[] = [];
+    if (match !== null) {
+      found.push(
+        {
+          sql: 'trace_list.imageId IN (SELECT rowid FROM image_search WHERE image_search MATCH ?)',
+          parameters: [`{code name fileName tags note findings} : (${match})`],
+        },
+        {
+          sql: 'trace_list.traceId IN (SELECT rowid FROM trace_search WHERE trace_search MATCH ?)',
+          parameters: [match],
+        },
+      );
+    }
+    const byIds = (column: string, ids: readonly number[]) => {
+      if (ids.length > 0)
+        found.push({ sql: `trace_list.${column} IN (${ids.join(', ')})`, parameters: [] });
+    };
+    byIds('promptId', prompts.map(({ id }) => id));
+    byIds('modelId', models.map(({ id }) => id));
+    if (/^#?\d+$/.test(word)) byIds('traceId', [Number(word.replace('#', ''))]);
+    return found.length === 0
+      ? { sql: '0', parameters: [] }
+      : {
+          sql: `(${found.map(({ sql }) => sql).join(' OR ')})`,
+          parameters: found.flatMap(({ parameters }) => parameters),
+        };
+  }
+}
