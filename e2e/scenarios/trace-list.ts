@@ -138,4 +138,18 @@ export function traceList(app: () => RunningApp): void {
     await page.reload();
     await page.getByTestId('library-view').waitFor();
   });
+
+  test('a removed trace lies in the trash and comes back', async () => {
+    const { page, visit, workbench } = app();
+    const [first] = await tracedPhotographs(app());
+    const idsNow = async () => (await workbench.client.traces.list({ limit: 1000 })).map(({ id }) => id);
+    await workbench.client.traces.remove({ ids: [first!.id] });
+    expect(await idsNow()).not.toContain(first!.id);
+    await visit('/settings');
+    const row = page.getByTestId('trash-item').filter({ hasText: `Trace #${first!.id}` });
+    expect(await row.innerText()).toContain(first!.image!.fileName);
+    await row.getByTestId('trash-restore').click();
+    await row.waitFor({ state: 'detached' });
+    expect(await idsNow()).toContain(first!.id);
+  });
 }

@@ -119,8 +119,6 @@ export const undoneSchema = z.object({
     'remove-traces',
     'remove-protocol',
     'remove-concept-set',
-    'update-visit',
-    'split-patient',
     'update-patient',
     'merge-patients',
   ]),

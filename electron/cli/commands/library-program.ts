@@ -15,6 +15,8 @@ import type { ListCommandOptions } from './list-command.ts';
 import { runDiagnostics, type DiagnosticsOptions } from './diagnostics-command.ts';
 import { runTasks, taskCommands } from './tasks-command.ts';
 import type { TaskCommand, TasksCommandOptions } from './tasks-command.ts';
+import { runTrash, trashCommands } from './trash-command.ts';
+import type { TrashCommand, TrashCommandOptions } from './trash-command.ts';
 import { readNumber, readNumbers } from '../terminal/read-number.ts';
 
 /** Adds the commands that work on a library of images. */
@@ -94,6 +96,13 @@ export function addLibraryCommands(program: Command): void {
   add('restore', 'put a backup back', 'Put a backup in the place of the library; what was there is kept too.')
     .argument('<backup>', 'name, as `backup` lists it')
     .action((name: string, options: LibraryOptions) => end(runRestore(name, options)));
+  add('trash', 'put removed things back', 'Show what was removed, put it back, or let it go for good.')
+    .addArgument(new Argument('[action]', 'what to do').choices(trashCommands).default('list'))
+    .argument('[number...]', 'things, as the list numbers them; empty without any lets all go', collectIds)
+    .option('--json', 'print JSON')
+    .action((action: TrashCommand, ids: number[], options: TrashCommandOptions) =>
+      end(runTrash(action, ids, options)),
+    );
   add(
     'erase',
     'erase what was removed',

@@ -104,7 +104,8 @@ export class TraceList {
     );
     if (first.length === limit) return first;
     const count = `SELECT count(*) AS n FROM trace_list JOIN images ON images.id = trace_list.imageId ${and} images.patientKey > ''`;
-    const before = first.length > 0 ? skip + first.length : this.#db.rows<{ n: number }>(count, parameters)[0]!.n;
+    const before =
+      first.length > 0 ? skip + first.length : this.#db.rows<{ n: number }>(count, parameters)[0]!.n;
     const others = this.#page(
       `SELECT traceId AS id FROM trace_list LEFT JOIN images ON images.id = trace_list.imageId
         ${and} coalesce(images.patientKey, '') = '' ORDER BY traceId`,
@@ -136,7 +137,8 @@ export class TraceList {
     if (lateralities !== undefined) add(images(`laterality IN ${within}`), list(lateralities));
     if (lenses !== undefined) add(`trace_list.lens IN ${within}`, list(lenses));
     if (verdicts !== undefined) add(`trace_list.verdict IN ${within}`, list(verdicts));
-    for (const word of text?.split(/\s+/).filter((part) => part !== '') ?? []) parts.push(this.#mentions(word));
+    for (const word of text?.split(/\s+/).filter((part) => part !== '') ?? [])
+      parts.push(this.#mentions(word));
     return {
       sql: parts.length === 0 ? '' : `WHERE ${parts.map(({ sql }) => sql).join(' AND ')}`,
       parameters: parts.flatMap(({ parameters }) => parameters),
@@ -166,11 +168,16 @@ export class TraceList {
       );
     }
     const byIds = (column: string, ids: readonly number[]) => {
-      if (ids.length > 0)
-        found.push({ sql: `trace_list.${column} IN (${ids.join(', ')})`, parameters: [] });
+      if (ids.length > 0) found.push({ sql: `trace_list.${column} IN (${ids.join(', ')})`, parameters: [] });
     };
-    byIds('promptId', prompts.map(({ id }) => id));
-    byIds('modelId', models.map(({ id }) => id));
+    byIds(
+      'promptId',
+      prompts.map(({ id }) => id),
+    );
+    byIds(
+      'modelId',
+      models.map(({ id }) => id),
+    );
     if (/^#?\d+$/.test(word)) byIds('traceId', [Number(word.replace('#', ''))]);
     return found.length === 0
       ? { sql: '0', parameters: [] }

@@ -19,12 +19,25 @@ export interface Owned {
 }
 
 /** Reads a row and everything below it, the owner first. */
-export function readRows(db: Database, { table, column, owned = [] }: Owned, ids: readonly unknown[]): TableRows[] {
+export function readRows(
+  db: Database,
+  { table, column, owned = [] }: Owned,
+  ids: readonly unknown[],
+): TableRows[] {
   const rows = db.rows<Row>(`SELECT * FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`, [
     JSON.stringify(ids),
   ]);
   if (rows.length === 0) return [];
-  return [{ table, rows }, ...owned.flatMap((below) => readRows(db, below, rows.map(({ id }) => id)))];
+  return [
+    { table, rows },
+    ...owned.flatMap((below) =>
+      readRows(
+        db,
+        below,
+        rows.map(({ id }) => id),
+      ),
+    ),
+  ];
 }
 
 /** Puts rows back, owners first; rows whose owner is gone meanwhile, such as a tag or a group, are left out. */
@@ -41,7 +54,9 @@ export function writeRows(db: Database, tables: readonly TableRows[], keepsId: R
     );
     for (const row of rows) {
       if (!owners.every((owner) => exists(db, owner, row[owner.from]))) continue;
-      const names = Object.keys(row).filter((name) => columns.has(name) && (name !== 'id' || keepsId.has(table)));
+      const names = Object.keys(row).filter(
+        (name) => columns.has(name) && (name !== 'id' || keepsId.has(table)),
+      );
       db.execute(
         `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
         names.map((name) => row[name]),
@@ -50,7 +65,11 @@ export function writeRows(db: Database, tables: readonly TableRows[], keepsId: R
   }
 }
 
-function exists(db: Database, owner: { readonly table: string; readonly to: string | null }, value: unknown): boolean {
+function exists(
+  db: Database,
+  owner: { readonly table: string; readonly to: string | null },
+  value: unknown,
+): boolean {
   if (value === null || value === undefined) return true;
   return db.rows(`SELECT 1 FROM ${owner.table} WHERE ${owner.to ?? 'id'} = ? LIMIT 1`, [value]).length > 0;
 }
@@ -62,14 +81,20 @@ export function encodeRows(content: unknown): string {
   );
 }
 
-export function decodeRows<T>(text: string): T {
+export function decodeRows(text: string): unknown {
   return JSON.parse(text, (_, value: unknown) => {
     if (typeof value !== 'object' || value === null || !('base64' in value)) return value;
     return Buffer.from(String(value.base64), 'base64');
-  }) as T;
+  }) as unknown;
 }
 
 /** What a Buffer makes of itself in JSON. */
 function isBufferJson(value: unknown): value is { readonly data: number[] } {
-  return typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer' && 'data' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'type' in value &&
+    value.type === 'Buffer' &&
+    'data' in value
+  );
 }

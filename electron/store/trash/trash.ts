@@ -126,7 +126,11 @@ export class Trash {
    * @returns what it is, and the settings that belong to it
    * @throws input.invalid when its place was taken meanwhile, or what it belonged to is gone
    */
-  restore(id: number): { readonly kind: TrashKind; readonly itemId: number | null; readonly settings: Readonly<Record<string, string>> } {
+  restore(id: number): {
+    readonly kind: TrashKind;
+    readonly itemId: number | null;
+    readonly settings: Readonly<Record<string, string>>;
+  } {
     return this.#db.transaction(() => {
       const row = found(
         this.#db.get(query.selectFrom('trash').selectAll().where('id', '=', id)),
@@ -135,7 +139,11 @@ export class Trash {
       const content = unpack(row.content);
       this.#refuseTaken(content);
       this.#restoreOwners(content);
-      writeRows(this.#db, content.tables.map((table) => this.#placed(table)), keepsId);
+      writeRows(
+        this.#db,
+        content.tables.map((table) => this.#placed(table)),
+        keepsId,
+      );
       const [main] = content.tables;
       if (main !== undefined) this.#requireRow(main);
       this.#relinkImports(content);
@@ -205,7 +213,8 @@ export class Trash {
   #refuseTaken({ tables }: Content): void {
     const taken = rowsOf(tables, 'images').some(
       ({ sha256 }) =>
-        this.#db.get(query.selectFrom('images').select('id').where('sha256', '=', String(sha256))) !== undefined,
+        this.#db.get(query.selectFrom('images').select('id').where('sha256', '=', String(sha256))) !==
+        undefined,
     );
     if (taken) {
       throw new FundusLensError('input.invalid', 'The photograph is in the library again.', {
@@ -222,8 +231,10 @@ export class Trash {
         const taken =
           table === 'patients'
             ? this.#db.rows('SELECT 1 FROM patients WHERE code = ?', [row['code']]).length > 0
-            : this.#db.rows('SELECT 1 FROM visits WHERE patientId = ? AND key = ?', [row['patientId'], row['key']])
-                .length > 0;
+            : this.#db.rows('SELECT 1 FROM visits WHERE patientId = ? AND key = ?', [
+                row['patientId'],
+                row['key'],
+              ]).length > 0;
         if (!there && !taken) writeRows(this.#db, [{ table, rows: [row] }], keepsId);
       }
     }
@@ -244,7 +255,8 @@ export class Trash {
         })),
       };
     }
-    if (table === 'groups') return { table, rows: rows.map((row) => ({ ...row, name: this.#freeName(row) })) };
+    if (table === 'groups')
+      return { table, rows: rows.map((row) => ({ ...row, name: this.#freeName(row) })) };
     return { table, rows };
   }
 
@@ -281,7 +293,7 @@ function rowsOf(tables: readonly TableRows[], name: string): readonly Record<str
 
 function unpack(content: Buffer): Content {
   try {
-    return decodeRows<Content>(zstdDecompressSync(content).toString('utf8'));
+    return decodeRows(zstdDecompressSync(content).toString('utf8')) as Content;
   } catch (error) {
     throw damagedLibrary('something in the trash cannot be decompressed', error);
   }

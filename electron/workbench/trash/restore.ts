@@ -17,6 +17,8 @@ export function restoreAll(library: Library, ids: readonly number[]): void {
 /** Entries of a list join those that there are now, which stand where both have the same name. */
 function putBack(library: Library, key: string, removed: unknown): void {
   const entries = entriesSchema.safeParse(removed);
-  const value = entries.success ? { ...entries.data, ...library.settings.get(key, entriesSchema, {}) } : removed;
+  const value = entries.success
+    ? { ...entries.data, ...library.settings.get(key, entriesSchema, {}) }
+    : removed;
   library.settings.set(key, value);
 }

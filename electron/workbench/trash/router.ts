@@ -7,7 +7,15 @@ export function trashRouter({ session, events, undo }: Services) {
   const publishChanges = () => {
     // Steps of before may be about what has come back or gone for good.
     undo.clear();
-    for (const what of ['images', 'traces', 'groups', 'concepts', 'protocols', 'patients', 'trash'] as const) {
+    for (const what of [
+      'images',
+      'traces',
+      'groups',
+      'concepts',
+      'protocols',
+      'patients',
+      'trash',
+    ] as const) {
       events.publish({ type: 'library', what, ids: [] });
     }
   };
@@ -15,7 +23,10 @@ export function trashRouter({ session, events, undo }: Services) {
     list: trash.list.handler(() => session.library.trash.list()),
     restore: trash.restore.handler(({ input: { ids } }) => {
       // The newest comes back first: a photograph before the trace that went ahead of it.
-      restoreAll(session.library, ids.toSorted((a, b) => a - b));
+      restoreAll(
+        session.library,
+        ids.toSorted((a, b) => a - b),
+      );
       publishChanges();
       return { changed: ids.length };
     }),

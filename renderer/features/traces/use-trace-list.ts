@@ -1,7 +1,11 @@
 import { computed, ref, shallowRef, watch } from 'vue';
 import type { Laterality } from '../../../electron/contract/laterality.ts';
 import type { LensKind } from '../../../electron/engine/lens-trace/lens-trace.ts';
-import type { TraceOrderKey, TraceSummaryView, TraceVerdictState } from '../../../electron/contract/traces.ts';
+import type {
+  TraceOrderKey,
+  TraceSummaryView,
+  TraceVerdictState,
+} from '../../../electron/contract/traces.ts';
 import { workbench } from '../../api/connection.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
 
@@ -40,7 +44,10 @@ export function useTraceList() {
     const question = ++asked;
     reading.clear();
     try {
-      const [count, ...found] = await Promise.all([workbench.traces.count(choice.value), ...wanted.map(readPage)]);
+      const [count, ...found] = await Promise.all([
+        workbench.traces.count(choice.value),
+        ...wanted.map(readPage),
+      ]);
       if (question !== asked) return;
       total.value = count;
       pages.value = new Map(wanted.map((page, index) => [page, found[index]!]));
