@@ -11,6 +11,7 @@ import { fitting } from './scenarios/fitting.ts';
 import { firstSteps } from './scenarios/first-steps.ts';
 import { comparing } from './scenarios/comparing.ts';
 import { nothingLost } from './scenarios/nothing-lost.ts';
+import { photographs } from './scenarios/photographs.ts';
 import { patients } from './scenarios/patients.ts';
 import { traceList } from './scenarios/trace-list.ts';
 import { tasks } from './scenarios/tasks.ts';
@@ -57,6 +58,7 @@ describe('around the trace', () => {
 
   describe('comparing', () => comparing(clinicApp));
   describe('nothing lost', () => nothingLost(clinicApp));
+  describe('photographs', () => photographs(clinicApp));
   describe('patients', () => patients(clinicApp));
   describe('the list of traces', () => traceList(clinicApp));
 });

@@ -7,6 +7,11 @@ export const router = createRouter({
     { path: '/', redirect: '/library' },
     { path: '/library', name: 'library', component: () => import('./features/images/LibraryView.vue') },
     {
+      path: '/images/:id(\\d+)',
+      name: 'photograph',
+      component: () => import('./features/images/PhotographView.vue'),
+    },
+    {
       path: '/images/:id(\\d+)/protocol',
       name: 'protocol',
       component: () => import('./features/protocols/ProtocolView.vue'),

@@ -19,6 +19,7 @@ export const shortcutGroups = [
       ['toggle', 'Space'],
       ['selectAll', 'Ctrl A'],
       ['open', 'Enter'],
+      ['view', 'V'],
       ['describe', 'D'],
       ['decode', 'L'],
       ['ends', 'Home / End'],
@@ -42,6 +43,20 @@ export const shortcutGroups = [
       ['compare', 'C'],
       ['describe', 'D'],
       ['decode', 'L'],
+    ],
+  },
+  {
+    id: 'photograph',
+    keys: [
+      ['fit', 'F'],
+      ['actual', 'Z'],
+      ['zoom', '+ / −'],
+      ['invert', 'I'],
+      ['redFree', 'G'],
+      ['reset', 'R'],
+      ['describe', 'D'],
+      ['decode', 'L'],
+      ['back', 'Esc'],
     ],
   },
   {

@@ -1,28 +1,32 @@
+/** In the order of an RGB pixel, after `all`. */
+export const colorChannels = ['all', 'red', 'green', 'blue'] as const;
+export type ColorChannel = (typeof colorChannels)[number];
+
 /** How the photograph is shown; its file is never changed. */
 export interface ImageAdjustment {
   /** 1 is the photograph as it is. */
   brightness: number;
   contrast: number;
   invert: boolean;
-  /** The green channel alone, in which vessels and haemorrhages stand out. */
-  redFree: boolean;
+  /** All of them, or one as grey; green is the red-free view, in which vessels and haemorrhages stand out. */
+  channel: ColorChannel;
 }
 
 export function plainAdjustment(): ImageAdjustment {
-  return { brightness: 1, contrast: 1, invert: false, redFree: false };
+  return { brightness: 1, contrast: 1, invert: false, channel: 'all' };
 }
 
-export function isPlain({ brightness, contrast, invert, redFree }: ImageAdjustment): boolean {
-  return brightness === 1 && contrast === 1 && !invert && !redFree;
+export function isPlain({ brightness, contrast, invert, channel }: ImageAdjustment): boolean {
+  return brightness === 1 && contrast === 1 && !invert && channel === 'all';
 }
 
-/** The adjustment as a CSS filter; the red-free part is an SVG filter with the given id. */
+/** The adjustment as a CSS filter; one channel is an SVG filter, whose id begins as given and ends with `-green`. */
 export function filterOf(
-  { brightness, contrast, invert, redFree }: ImageAdjustment,
-  redFreeId: string,
+  { brightness, contrast, invert, channel }: ImageAdjustment,
+  filterId: string,
 ): string {
   const parts = [
-    redFree ? `url(#${redFreeId})` : '',
+    channel === 'all' ? '' : `url(#${filterId}-${channel})`,
     brightness === 1 ? '' : `brightness(${brightness})`,
     contrast === 1 ? '' : `contrast(${contrast})`,
     invert ? 'invert(1)' : '',

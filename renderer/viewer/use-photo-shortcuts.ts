@@ -15,13 +15,12 @@ export interface PhotoActions {
 /** What keys do to photographs, the same in every view that shows one. */
 export function usePhotoShortcuts({ adjustment, zoomBy, goHome, moveCell }: PhotoActions): void {
   const reading = useReading();
-  const turn = (key: 'invert' | 'redFree') =>
-    (adjustment.value = { ...adjustment.value, [key]: !adjustment.value[key] });
+  const change = (part: Partial<ImageAdjustment>) => (adjustment.value = { ...adjustment.value, ...part });
   const fade = (by: number) =>
     (reading.opacity = Math.min(1, Math.max(0, Math.round((reading.opacity + by) * 20) / 20)));
   useShortcuts({
-    i: () => turn('invert'),
-    g: () => turn('redFree'),
+    i: () => change({ invert: !adjustment.value.invert }),
+    g: () => change({ channel: adjustment.value.channel === 'green' ? 'all' : 'green' }),
     r: () => {
       adjustment.value = plainAdjustment();
       goHome();

@@ -4,10 +4,13 @@ import type OpenSeadragon from 'openseadragon';
 export interface ViewerHandle {
   zoomBy(factor: number): void;
   goHome(): void;
+  actualSize(): void;
 }
 
 /** Viewers that move together: what one shows, the others show at the same place and magnification. */
 export class ViewportGroup {
+  /** While it is false, each moves alone. */
+  isLinked = true;
   readonly #viewers = new Set<OpenSeadragon.Viewer>();
   #following = false;
 
@@ -21,7 +24,7 @@ export class ViewportGroup {
 
   /** Moves the others to where this one is going. */
   follow(leader: OpenSeadragon.Viewer): void {
-    if (this.#following) return;
+    if (this.#following || !this.isLinked) return;
     this.#following = true;
     const center = leader.viewport.getCenter(false);
     const zoom = leader.viewport.getZoom(false) / leader.viewport.getHomeZoom();

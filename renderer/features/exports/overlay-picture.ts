@@ -1,5 +1,5 @@
-import { filterOf } from '../../viewer/image-adjustment.ts';
-import type { ImageAdjustment } from '../../viewer/image-adjustment.ts';
+import { colorChannels, filterOf } from '../../viewer/image-adjustment.ts';
+import type { ColorChannel, ImageAdjustment } from '../../viewer/image-adjustment.ts';
 import { OverlayPainter } from '../../viewer/overlay-painter.ts';
 import type { OverlayFrame } from '../../viewer/overlay-painter.ts';
 import { canvasToPng, wrapText } from '../../charts/figure-export.ts';
@@ -34,8 +34,8 @@ export async function overlayCanvas(
   const context = canvas.getContext('2d')!;
   context.fillStyle = '#ffffff';
   context.fillRect(0, 0, width, height + strip);
-  context.filter = filterOf({ ...adjustment, redFree: false }, '');
-  context.drawImage(adjustment.redFree ? greenChannel(photo) : photo, 0, 0);
+  context.filter = filterOf({ ...adjustment, channel: 'all' }, '');
+  context.drawImage(adjustment.channel === 'all' ? photo : oneChannel(photo, adjustment.channel), 0, 0);
   context.filter = 'none';
   if (frame !== null) {
     const painter = new OverlayPainter();
@@ -47,7 +47,8 @@ export async function overlayCanvas(
   return canvas;
 }
 
-function greenChannel(photo: HTMLImageElement): HTMLCanvasElement {
+function oneChannel(photo: HTMLImageElement, channel: ColorChannel): HTMLCanvasElement {
+  const place = colorChannels.indexOf(channel) - 1;
   const canvas = document.createElement('canvas');
   canvas.width = photo.naturalWidth;
   canvas.height = photo.naturalHeight;
@@ -55,8 +56,7 @@ function greenChannel(photo: HTMLImageElement): HTMLCanvasElement {
   context.drawImage(photo, 0, 0);
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
   for (let at = 0; at < pixels.data.length; at += 4) {
-    pixels.data[at] = pixels.data[at + 1]!;
-    pixels.data[at + 2] = pixels.data[at + 1]!;
+    pixels.data.fill(pixels.data[at + place]!, at, at + 3);
   }
   context.putImageData(pixels, 0, 0);
   return canvas;
