@@ -59,6 +59,8 @@ export const errorCodes = [
   'concepts.unknown',
   'concepts.invalid',
   'protocol.invalid',
+  'experiment.invalid',
+  'experiment.changed',
   ...decoderErrorCodes,
   'trace.positions',
   'trace.top-k',

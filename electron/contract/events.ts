@@ -33,6 +33,7 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
       'concepts',
       'protocols',
       'decoders',
+      'experiments',
       'backups',
       'trash',
     ]),

@@ -3,6 +3,7 @@ import { compare } from './compare.ts';
 import { concepts } from './concepts.ts';
 import { decoders } from './decoders.ts';
 import { events } from './events.ts';
+import { experiments } from './experiments.ts';
 import { exports } from './exports.ts';
 import { groups } from './groups.ts';
 import { images } from './images.ts';
@@ -34,6 +35,7 @@ export const contract = {
   providers,
   protocols,
   decoders,
+  experiments,
   concepts,
   prompts,
   traces,

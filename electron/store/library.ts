@@ -13,6 +13,7 @@ import { Datasets } from './images/datasets.ts';
 import type { Database } from './database/database.ts';
 import { Decoders } from './decoders/decoders.ts';
 import { Taps } from './decoders/taps.ts';
+import { Experiments } from './experiments/experiments.ts';
 import { Findings } from './images/findings.ts';
 import { Groups } from './groups.ts';
 import { ImageSearch } from './images/image-search.ts';
@@ -83,6 +84,7 @@ export class Library {
   readonly taps: Taps;
   readonly decoders: Decoders;
   readonly datasets: Datasets;
+  readonly experiments: Experiments;
   readonly imports: ImportLog;
   readonly audit: AuditLog;
   readonly settings: Settings;
@@ -117,6 +119,7 @@ export class Library {
     this.decoders = new Decoders(db, audit, now);
     const datasets = (this.datasets = new Datasets(db, { findings, protocols: this.protocols, tags }));
     this.imports = new ImportLog(db, { patients, visits, images, findings, tags, datasets, audit }, now);
+    this.experiments = new Experiments(db, audit, now);
     this.settings = new Settings(db);
   }
 

@@ -30,6 +30,7 @@ import { decodersRouter } from './decoders/router.ts';
 import { fitWork } from './decoders/fit-work.ts';
 import { tapWork } from './decoders/tap-work.ts';
 import { eventsRouter } from './events/router.ts';
+import { experimentsRouter } from './experiments/router.ts';
 import { exportsRouter } from './exports/router.ts';
 import { groupsRouter } from './groups/router.ts';
 import { imagesRouter } from './images/router.ts';
@@ -277,6 +278,7 @@ function createRouter(services: Services) {
     providers: providersRouter(services),
     protocols: protocolsRouter(services),
     decoders: decodersRouter(services),
+    experiments: experimentsRouter(services),
     concepts: conceptsRouter(services),
     prompts: promptsRouter(services),
     traces: tracesRouter(services),

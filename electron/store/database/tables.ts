@@ -286,6 +286,18 @@ export interface ImageRegionsTable {
   mask: Buffer | null;
 }
 
+export interface ExperimentsTable {
+  id: Generated<number>;
+  title: string;
+  /** JSON of the file that it was made from. */
+  document: string;
+  /** JSON of what was fixed: everything by content. */
+  plan: string;
+  planSha256: string;
+  conceptSetId: number;
+  createdAt: string;
+}
+
 export interface AuditLogTable {
   id: Generated<number>;
   at: string;
@@ -334,5 +346,6 @@ export interface Tables {
   datasets: { id: string; title: string; licence: string; citation: string };
   dataset_images: { imageId: number; datasetId: string; split: string | null; age: number | null };
   image_regions: ImageRegionsTable;
+  experiments: ExperimentsTable;
   audit_log: AuditLogTable;
 }

@@ -15,7 +15,7 @@ export async function reportPdf(sections: readonly ReportSection[], words: Repor
   return await pdfMake.createPdf(layOut(sections, words)).getBuffer();
 }
 
-interface PdfMake {
+export interface PdfMake {
   readonly virtualfs: { writeFileSync(name: string, content: Buffer): void };
   setFonts(fonts: Readonly<Record<string, Readonly<Record<string, string>>>>): void;
   setUrlAccessPolicy(allows: (url: string) => boolean): void;
@@ -24,7 +24,7 @@ interface PdfMake {
 }
 
 /** Loaded only when a report is made. The fonts come with it, and it may read nothing else, neither files nor the network. */
-async function loadPdfMake(): Promise<PdfMake> {
+export async function loadPdfMake(): Promise<PdfMake> {
   const [{ default: module }, { default: fonts }] = await Promise.all([
     import('pdfmake'),
     import('pdfmake/build/fonts/Roboto.js'),

@@ -30,12 +30,18 @@ export function exportStudy(library: Library, options: StudyOptions): Promise<Ex
   return deliver(options.target, 'study.zip', 'application/zip', toZip(studyEntries(library, options)));
 }
 
-async function* studyEntries(library: Library, options: StudyOptions): AsyncGenerator<ZipEntry> {
+/** @param beside further files of the study, whose sums are listed with the others */
+export async function* studyEntries(
+  library: Library,
+  options: Omit<StudyOptions, 'target'>,
+  beside: Iterable<ZipEntry & { readonly content: string | Uint8Array }> = [],
+): AsyncGenerator<ZipEntry> {
   const sums: string[] = [];
   const note = (entry: ZipEntry & { readonly content: string | Uint8Array }): ZipEntry => {
     sums.push(`${sha256Hex(entry.content)}  ${entry.name}\n`);
     return entry;
   };
+  for (const entry of beside) yield note(entry);
   const replaced = options.deidentify === null ? null : new Deidentifier(options.deidentify);
   const items: StudyItem[] = [];
   const images = new Map<number, string>();

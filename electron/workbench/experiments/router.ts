@@ -1,0 +1,65 @@
+import { api } from '../api.ts';
+import { guardTarget } from '../exports/guard-target.ts';
+import type { Services } from '../services.ts';
+import { viewExperiment } from './cells.ts';
+import { exportExperiment } from './export.ts';
+import { readExperiment, writeExperiment } from './experiment-yaml.ts';
+import { findModels } from './find-models.ts';
+import { fileOf, fixPlan } from './plan.ts';
+import { readResults } from './results.ts';
+import { pauseExperiment, runExperiment } from './run.ts';
+
+export function experimentsRouter(services: Services) {
+  const { experiments } = api;
+  const { session, events, folders } = services;
+  const tell = (id: number) => events.publish({ type: 'library', what: 'experiments', ids: [id] });
+  const view = (id: number) => viewExperiment(session.library, session.library.experiments.get(id));
+  return experiments.router({
+    list: experiments.list.handler(() =>
+      session.library.experiments.list().map((stored) => viewExperiment(session.library, stored)),
+    ),
+    get: experiments.get.handler(({ input }) => {
+      const stored = session.library.experiments.get(input.id);
+      const file = fileOf(session.library, stored);
+      return { summary: viewExperiment(session.library, stored), file, yaml: writeExperiment(file) };
+    }),
+    create: experiments.create.handler(async ({ input: { file, images } }) => {
+      const models = await findModels(services, file);
+      const { id } = fixPlan(session.library, file, models, images);
+      tell(id);
+      return view(id);
+    }),
+    read: experiments.read.handler(({ input }) => readExperiment(input.text)),
+    run: experiments.run.handler(async ({ input }) => {
+      await runExperiment(services, session.library.experiments.get(input.id), input.provider);
+      tell(input.id);
+      return view(input.id);
+    }),
+    pause: experiments.pause.handler(async ({ input }) => {
+      await pauseExperiment(services, session.library.experiments.get(input.id));
+      tell(input.id);
+      return view(input.id);
+    }),
+    remove: experiments.remove.handler(async ({ input }) => {
+      await pauseExperiment(services, session.library.experiments.get(input.id));
+      session.library.experiments.remove(input.id);
+      tell(input.id);
+      return { changed: 1 };
+    }),
+    results: experiments.results.handler(({ input }) =>
+      readResults(session.library, session.library.experiments.get(input.id)),
+    ),
+    export: experiments.export.handler(async ({ input }) => {
+      guardTarget(input.target, folders);
+      const stored = session.library.experiments.get(input.id);
+      const result = await exportExperiment(session.library, stored, input);
+      if (!session.isReadOnly)
+        session.library.audit.append('export.experiment', `experiment ${input.id}`, {
+          to: input.target.to,
+          format: input.format,
+          bytes: result.bytes,
+        });
+      return result;
+    }),
+  });
+}
