@@ -27,7 +27,7 @@ test('the notebook and the corrected reading on one page; what cannot be read is
     'portrait-140x196.png',
     'Descripte this image.',
     'В чём разница',
-    'точный биномиальный тест',
+    'Гипотеза (',
   ])
     expect(page).toContain(said);
   // Two photographs, and the four layers before the last.
@@ -80,7 +80,16 @@ test('a file is written, changed, run and shared; what was fixed may not be chan
   expect(run.exitCode).toBe(0);
   expect(readFileSync(outputs[1]!).subarray(0, 5).toString()).toBe('%PDF-');
   const zip = readFileSync(outputs[2]!);
-  for (const name of ['experiment.yaml', 'results.pdf', 'results.parquet', 'figures/1-notebook.png', 'figures/2-retina.svg', 'study.json', 'SHA256SUMS']) // prettier-ignore
+  for (const name of [
+    'experiment.yaml',
+    'results.pdf',
+    'results.parquet',
+    'figures/1-notebook.png',
+    'figures/2-retina.svg',
+    'study.json',
+    'SHA256SUMS',
+  ])
+    // prettier-ignore
     expect({ name, there: zip.includes(name) }).toEqual({ name, there: true });
   const csv = readFileSync(outputs[3]!, 'utf8');
   expect(csv).toContain('log_odds_nats');

@@ -49,7 +49,10 @@ export async function runNotebook(
   { model, write, ...options }: ExperimentOptions & { readonly model?: string; readonly write?: string },
 ): Promise<number> {
   try {
-    const experiment = notebookExperiment({ paths: [...files] }, model === undefined ? 'bundled' : { folder: model });
+    const experiment = notebookExperiment(
+      { paths: [...files] },
+      model === undefined ? 'bundled' : { folder: model },
+    );
     if (write === undefined) return await run(within(process.cwd(), experiment), options, mostPhotographs);
     const text = writeExperiment(within(process.cwd(), experiment));
     await deliver({ to: 'file', path: write, overwrite: options.overwrite ?? false }, '', '', text);
@@ -147,7 +150,9 @@ async function openOutputs({ out, overwrite = false }: ExperimentOptions) {
 
 function formatOf(file: string): ExperimentFileFormat {
   const ending = path.extname(file).slice(1).toLowerCase();
-  const format = experimentFileFormats.find((each) => each === ending || (each === 'yaml' && ending === 'yml'));
+  const format = experimentFileFormats.find(
+    (each) => each === ending || (each === 'yaml' && ending === 'yml'),
+  );
   if (format !== undefined) return format;
   throw new FundusLensError('input.invalid', `What to write is told by the ending of ${file}.`, {
     expected: experimentFileFormats.map((each) => `.${each}`).join(', '),

@@ -21,7 +21,8 @@ export async function followExperiment(
     if (summary.progress.state === 'running') {
       for await (const event of changes) {
         if (event.type === 'queue' && event.problem !== null) throw deserializeError(event.problem);
-        if (event.type === 'task-progress') progress.update(event.progress, summary.progress.millisecondsLeft);
+        if (event.type === 'task-progress')
+          progress.update(event.progress, summary.progress.millisecondsLeft);
         if (event.type !== 'task' && event.type !== 'queue' && event.type !== 'resync') continue;
         ({ summary } = await client.experiments.get({ id }));
         progress.title = `${summary.progress.done}/${summary.progress.total}`;

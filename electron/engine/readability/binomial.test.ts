@@ -22,7 +22,8 @@ test('the exact interval of published cases', () => {
 });
 
 test('Holm keeps the order of the tests and never falls', () => {
-  expect(holm([0.04, 0.01, 0.03])).toEqual([0.06, 0.03, 0.06].map((p) => expect.closeTo(p, 12)));
+  const corrected = holm([0.04, 0.01, 0.03]);
+  for (const [place, p] of [0.06, 0.03, 0.06].entries()) expect(corrected[place]).toBeCloseTo(p, 12);
   expect(holm([])).toEqual([]);
   expect(holm([0.9, 0.8])).toEqual([1, 1]);
 });

@@ -77,7 +77,7 @@ const english: SentenceWords = {
   },
   leak: (label) => `The prompt names “${label}” itself, so that reading it may only echo the question.`,
   difference: ({ same, cells, layers, numLayers }) =>
-    `What differs: the raw lens leaves out the final norm before the unembedding at every layer but the last, so that another token leads in most photographs at ${layers} of ${numLayers} layers; and the notebook’s first curve, labelled by the last layer’s token, before that layer shows this token in only ${same} of ${cells} photographs and layers, so that its rise does not show that the model has the word.`,
+    `What differs: the raw lens leaves out the final norm before the unembedding at every layer but the last; the token that leads in most photographs is another one than by the logit lens at ${layers} of ${numLayers} layers. The notebook’s first curve is labelled by the last layer’s token; before that layer it is of this token in ${same} of ${cells} photographs and layers and of other tokens elsewhere, so that its rise alone does not show that the model has the word.`,
   unit: (photographs, patients) =>
     `n = ${plural(patients, 'patient', 'patients')}, ${plural(photographs, 'photograph', 'photographs')}. The unit is the patient: photographs of one are averaged; a photograph without a patient stands for itself.`,
   noControls: 'Without controls nothing is called readable.',
@@ -123,7 +123,7 @@ const russian: SentenceWords = {
   },
   leak: (label) => `Запрос сам называет понятие «${label}», и его чтение может лишь повторять вопрос.`,
   difference: ({ same, cells, layers, numLayers }) =>
-    `В чём разница: сырая линза на всех слоях, кроме последнего, пропускает последнюю нормировку перед выходной матрицей, поэтому на ${layers} из ${numLayers} слоёв на большинстве снимков впереди другой токен; а первая кривая ноутбука, подписанная токеном последнего слоя, до этого слоя показывает этот токен лишь в ${same} из ${cells} случаев (снимок × слой), и её подъём не означает, что модель располагает этим словом.`,
+    `В чём разница: сырая линза на всех слоях, кроме последнего, пропускает последнюю нормировку перед выходной матрицей; токен, ведущий на большинстве снимков, не тот, что у логит-линзы, на ${layers} из ${numLayers} слоёв. Первая кривая ноутбука подписана токеном последнего слоя; до этого слоя она относится к нему в ${same} из ${cells} случаев (снимок × слой), в остальных — к другим токенам, и сам по себе её подъём не означает, что модель располагает этим словом.`,
   unit: (photographs, patients) =>
     `n = ${inflect(patients, 'пациент', 'пациента', 'пациентов')}, ${inflect(photographs, 'снимок', 'снимка', 'снимков')}. Единица наблюдения — пациент: его снимки усредняются; снимок без пациента считается сам по себе.`,
   noControls: 'Без контролей ничто не называется читаемым.',
