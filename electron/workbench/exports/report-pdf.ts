@@ -3,7 +3,8 @@ import type { ReportSection, ReportTable } from './report-section.ts';
 import type { ReportWords } from './report-words.ts';
 
 const soft = '#536670';
-const fontFiles = { normal: 'Roboto-Regular.ttf', bold: 'Roboto-Medium.ttf' } as const;
+/** By the names that the fonts have inside: drawings find one by it when text was set in it before, and never on disk. */
+const fontNames = { normal: 'Roboto-Regular', bold: 'Roboto-Medium' } as const;
 
 /**
  * The report as a PDF, A4: of each trace the verdict first, then the photograph, cautions, tables and provenance.
@@ -30,9 +31,9 @@ export async function loadPdfMake(): Promise<PdfMake> {
     import('pdfmake/build/fonts/Roboto.js'),
   ]);
   const pdfMake = module as unknown as PdfMake;
-  for (const name of Object.values(fontFiles))
-    pdfMake.virtualfs.writeFileSync(name, Buffer.from(fonts.vfs[name]!.data, 'base64'));
-  pdfMake.setFonts({ Roboto: fontFiles });
+  for (const name of Object.values(fontNames))
+    pdfMake.virtualfs.writeFileSync(name, Buffer.from(fonts.vfs[`${name}.ttf`]!.data, 'base64'));
+  pdfMake.setFonts({ Roboto: fontNames });
   pdfMake.setUrlAccessPolicy(() => false);
   pdfMake.setLocalAccessPolicy(() => false);
   return pdfMake;
