@@ -7,7 +7,7 @@ import { decoders } from './006-decoders.ts';
 import { compactTraces } from './007-compact-traces.ts';
 import { datasets } from './008-datasets.ts';
 import { clinic } from './009-clinic.ts';
-import { experiments } from './011-experiments.ts';
+import { experiments } from './010-experiments.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
 export const migrations: readonly string[] = [
