@@ -33,7 +33,9 @@ test('the notebook and the corrected reading on one page; what cannot be read is
   // Two photographs, and the four layers before the last.
   expect(page).toMatch(/в \d+ из 8 случаев/);
   // A checkpoint of random weights may have no word that tells the concept apart.
-  expect(page).toMatch(/читается там, где начинается ответ, на \d из 2 снимков|нельзя было спросить ни для одного из 2 снимков/);
+  expect(page).toMatch(
+    /читается там, где начинается ответ, на \d из 2 снимков|нельзя было спросить ни для одного из 2 снимков/,
+  );
   const plan = /plan ([0-9a-f]{64})/.exec(first.stdout)![1]!;
   expect(page).toContain(plan);
   const again = await runCli([...args.slice(0, 4), ...options, ...library]);

@@ -98,9 +98,9 @@ function widen(series: readonly DrawnSeries[]): [number, number] {
     ...(band?.lower ?? []),
     ...(band?.upper ?? []),
   ]);
-  const [least, most] = all.reduce(
+  const [least, most] = all.reduce<[number, number]>(
     ([low, high], value) => [Math.min(low, value), Math.max(high, value)] as [number, number],
-    [Infinity, -Infinity] as [number, number],
+    [Infinity, -Infinity],
   );
   const margin = Math.max((most - least) * 0.05, 0.05);
   return [least - margin, most + margin];

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ImportChoices, ImportReport } from '../../contract/imports.ts';
 import type { ImageDetail } from '../../contract/images.ts';
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => fixture.remove());
 
 /** Pixels of their own for every photograph, so that none repeats another. */
-function photograph(): sharp.Sharp {
+function photograph(): Sharp {
   written++;
   // Steps that are wide enough to outlive JPEG.
   const background = { r: (written * 37) % 256, g: (written * 91) % 256, b: (written * 151) % 256 };
@@ -27,7 +27,7 @@ function photograph(): sharp.Sharp {
 }
 
 /** A mask with one marked rectangle of 10 × 6 pixels. */
-function mask(size = { width, height }): sharp.Sharp {
+function mask(size = { width, height }): Sharp {
   const marked = { create: { width: 10, height: 6, channels: 3, background: '#f00' } } as const;
   return sharp({ create: { ...size, channels: 3, background: '#000' } }).composite([
     { input: marked, left: 4, top: 5 },
@@ -35,10 +35,7 @@ function mask(size = { width, height }): sharp.Sharp {
 }
 
 /** Writes a folder in a data set's layout: texts as they are, pictures in the format that their names say. */
-async function writeFolder(
-  name: string,
-  files: Readonly<Record<string, string | sharp.Sharp>>,
-): Promise<string> {
+async function writeFolder(name: string, files: Readonly<Record<string, string | Sharp>>): Promise<string> {
   const folder = path.join(fixture.folder, name);
   for (const [relative, content] of Object.entries(files)) {
     const file = path.join(folder, relative);
@@ -86,7 +83,7 @@ const grading = 'B. Disease Grading';
 const segmentation = 'A. Segmentation';
 const truths = `${segmentation}/2. All Segmentation Groundtruths/a. Training Set`;
 
-function idridFiles(): Record<string, string | sharp.Sharp> {
+function idridFiles(): Record<string, string | Sharp> {
   return {
     [`${grading}/2. Groundtruths/a. IDRiD_Disease Grading_Training Labels.csv`]:
       'Image name,Retinopathy grade,Risk of macular edema ,,,\r\nIDRiD_001,3,2,,,\r\nIDRiD_002,9,0,,,\r\nIDRiD_003,0,0,,,\r\n',
@@ -187,7 +184,7 @@ interface Layout {
   readonly name: string;
   readonly id: string;
   readonly licence: string;
-  readonly files: () => Readonly<Record<string, string | sharp.Sharp>>;
+  readonly files: () => Readonly<Record<string, string | Sharp>>;
   /** For each photograph in the order of names: patient, eye, and a field with its value. */
   readonly expected: readonly (readonly [patient: string | null, eye: string, labels: object])[];
 }
