@@ -260,7 +260,6 @@ export const experimentFileFormats = ['html', 'pdf', 'zip', 'csv', 'parquet', 'j
 
 export type ExperimentFile = z.output<typeof experimentFileSchema>;
 export type ExperimentFileInput = z.input<typeof experimentFileSchema>;
-export type Hypothesis = z.infer<typeof hypothesisSchema>;
 export type ExperimentSummary = z.infer<typeof experimentSummarySchema>;
 export type ExperimentProgress = z.infer<typeof experimentProgressSchema>;
 export type ExperimentResults = z.infer<typeof experimentResultsSchema>;

@@ -85,24 +85,6 @@ export async function loadDatasets(
   };
 }
 
-/**
- * The data sets in folders, and among files that a browser has not handed over yet.
- *
- * @param handed text only of tables, as {@link isDatasetText} names them
- */
-export async function findDatasets(
-  folders: readonly string[],
-  handed: readonly DatasetFile[],
-  schema: ProtocolSchema,
-): Promise<FoundDataset[]> {
-  const found = readDatasets(schema, handed);
-  for (const source of folders) {
-    const folder = path.resolve(source);
-    if ((await stat(folder)).isDirectory()) found.push(...readDatasets(schema, await readFiles(folder)));
-  }
-  return found.map(describeDataset);
-}
-
 function describeDataset({ origin, records, problems }: ReadDataset): FoundDataset {
   const labels = new Map<string, number>();
   for (const { values } of records) {
