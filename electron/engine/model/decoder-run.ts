@@ -159,30 +159,17 @@ export class DecoderRun {
       rows: int64Tensor(BigInt64Array.from(selected, BigInt), [selected.length]),
       cos: table(this.#rotation.cos),
       sin: table(this.#rotation.sin),
-      ...this.#attentionFeeds(sequence),
+      ...attentionFeeds({
+        fused: this.#model.provider.fusedAttention,
+        batch: this.#batch,
+        length: this.#length,
+        sequence,
+      }),
     };
     const caches = this.#keepCache ? cacheNames(this.#depth) : [];
     const outputs = await this.#model.decoder.run(feeds, [...fetches, ...caches.map(presentName)]);
     this.#cache = Object.fromEntries(caches.map((name) => [name, outputs[presentName(name)]!]));
     return outputs;
-  }
-
-  #attentionFeeds(sequence: number): Tensors {
-    if (this.#model.provider.fusedAttention) {
-      return {
-        last_position: int32Tensor(new Int32Array(this.#batch).fill(this.#length - 1), [this.#batch]),
-        total_length: int32Tensor(Int32Array.of(this.#length), []),
-      };
-    }
-    const past = this.#length - sequence;
-    const bias = new Float32Array(sequence * this.#length);
-    for (let row = 0; row < sequence; row++) {
-      bias.fill(hidden, row * this.#length + past + row + 1, (row + 1) * this.#length);
-    }
-    return {
-      past_length: int64Tensor(BigInt64Array.of(BigInt(past)), [1]),
-      causal_bias: float32Tensor(bias, [sequence, this.#length]),
-    };
   }
 
   /** A copy, so that one sequence's cache does not hold the others' in memory. */
@@ -191,6 +178,41 @@ export class DecoderRun {
     const size = data.length / this.#batch;
     return float32Tensor(data.slice(sequence * size, (sequence + 1) * size), [1, ...tensor.dims.slice(1)]);
   }
+}
+
+/** Where one position may not look: [its position, the position that is hidden from it]. */
+export type HiddenEdge = readonly [number, number];
+
+/** What the last S of T positions may look at: all before them and themselves. Edges can be hidden where attention is composed. */
+export function attentionFeeds({
+  fused,
+  batch,
+  length,
+  sequence,
+  hiddenEdges = [],
+}: {
+  readonly fused: boolean;
+  readonly batch: number;
+  /** T */
+  readonly length: number;
+  /** S */
+  readonly sequence: number;
+  readonly hiddenEdges?: readonly HiddenEdge[];
+}): Tensors {
+  if (fused) {
+    return {
+      last_position: int32Tensor(new Int32Array(batch).fill(length - 1), [batch]),
+      total_length: int32Tensor(Int32Array.of(length), []),
+    };
+  }
+  const past = length - sequence;
+  const bias = new Float32Array(sequence * length);
+  for (let row = 0; row < sequence; row++) bias.fill(hidden, row * length + past + row + 1, (row + 1) * length);
+  for (const [from, to] of hiddenEdges) bias[(from - past) * length + to] = hidden;
+  return {
+    past_length: int64Tensor(BigInt64Array.of(BigInt(past)), [1]),
+    causal_bias: float32Tensor(bias, [sequence, length]),
+  };
 }
 
 /** How the rows of a pass are laid out as B sequences of S positions. */

@@ -1,0 +1,64 @@
+import type { ComposedPrompt } from '../model/compose-prompt.ts';
+import { createRandom } from '../readability/seeded-random.ts';
+import type { ImageRegion, PositionSet } from './causal-request.ts';
+
+/** Positions of a prompt, ascending, by the set that they make; sets without positions are left out. */
+export type ChosenPositions = ReadonlyMap<PositionSet, readonly number[]>;
+
+/**
+ * The positions at which states are exchanged.
+ *
+ * @param prompt with an image
+ * @param region null leaves `region` and `irrelevant` out, as does one that leaves too few tokens outside it
+ */
+export function choosePositions(
+  { imageSpan, cells, tokenIds }: Pick<ComposedPrompt, 'imageSpan' | 'cells' | 'tokenIds'>,
+  region: ImageRegion | null,
+  seed: number,
+): ChosenPositions {
+  const [start, end] = imageSpan!;
+  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+  const sets: [PositionSet, readonly number[]][] = [['image', range(start, end)]];
+  if (region !== null) {
+    const own = cellsOf(region, cells);
+    const others = shuffle(
+      range(0, end - start).filter((cell) => !own.includes(cell)),
+      createRandom(seed),
+    );
+    if (others.length >= own.length) {
+      const place = (chosen: readonly number[]) => chosen.map((cell) => start + cell).sort((a, b) => a - b);
+      sets.push(['region', place(own)], ['irrelevant', place(others.slice(0, own.length))]);
+    }
+  }
+  sets.push(['text', range(end, tokenIds.length)], ['last', [tokenIds.length - 1]]);
+  return new Map(sets.filter(([, positions]) => positions.length > 0));
+}
+
+/** Cells, row by row, of which at least half lies in the region; the one in its middle where none does. */
+function cellsOf(
+  { left, top, right, bottom }: ImageRegion,
+  [rows, columns]: readonly [number, number],
+): number[] {
+  const overlap = (from: number, to: number, low: number, high: number) =>
+    Math.max(0, Math.min(to, high) - Math.max(from, low));
+  const inside = Array.from({ length: rows * columns }, (_, cell) => {
+    const [row, column] = [Math.floor(cell / columns), cell % columns];
+    const height = overlap(row / rows, (row + 1) / rows, top, bottom) * rows;
+    return overlap(column / columns, (column + 1) / columns, left, right) * columns * height;
+  });
+  const own = inside.flatMap((share, cell) => (share >= 0.5 - 1e-9 ? [cell] : []));
+  if (own.length > 0) return own;
+  const at = (from: number, to: number, count: number) =>
+    Math.min(count - 1, Math.floor(((from + to) / 2) * count));
+  return [at(top, bottom, rows) * columns + at(left, right, columns)];
+}
+
+/** Fisher–Yates, in a copy. */
+export function shuffle<T>(items: readonly T[], random: () => number): T[] {
+  const shuffled = [...items];
+  for (let last = shuffled.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [shuffled[last], shuffled[other]] = [shuffled[other]!, shuffled[last]!];
+  }
+  return shuffled;
+}
