@@ -154,11 +154,19 @@ function runExamples(): void {
   cpSync(join(root, 'examples'), join(home, 'examples'), { recursive: true });
   const model = join(installed, 'models', 'demo');
   const sample = join(installed, 'data', 'samples', 'real', 'retina.jpg');
+  const pair = ['HRF-01DR', 'HRF-10H'].map((patient) =>
+    join(installed, 'data', 'samples', patient, `${patient}_OS.jpg`),
+  );
   const runs: readonly (readonly [file: string, args: readonly string[], expected: RegExp])[] = [
     ['trace-a-file.ts', [sample, model], /is readable from layer \d+ of 12/],
     ['lens-on-own-checkpoint.ts', [model, sample], /layer 12: "[^"]+" 0\.\d{3}/],
     ['tap-a-layer.ts', [model, sample], /layer 6: 256 numbers, norm [1-9\d]/],
     ['add-a-chart.ts', [sample, model, join(home, 'chart.svg')], /^$/],
+    [
+      'causal-check.ts',
+      [...pair, model],
+      /^layer 0 {2}R = 1\.00 and 1\.00$[^]*^layer 12 {2}R = 0\.00 and 0\.00$/m,
+    ],
     ['add-a-family.ts', [sample, join(home, 'toy'), model], /toy_vl: 12 layers, 64 image tokens/],
   ];
   for (const [file, args, expected] of runs) {

@@ -16,6 +16,8 @@ import { readFile } from 'node:fs/promises';
 import { bundledPath } from '../bundled/bundled-path.ts';
 import { listControls } from '../bundled/control-images.ts';
 import { FundusLensError } from '../contract/errors.ts';
+import type { CausalReading, CausalRequest } from './causal/causal-request.ts';
+import { checkCause } from './causal/check-cause.ts';
 import { conceptSetSchema, type ConceptSet } from './lens-trace/concept-set.ts';
 import type { Generated, LensTrace } from './lens-trace/lens-trace.ts';
 import { traceDefaults, type TraceRequest } from './lens-trace/trace-request.ts';
@@ -28,6 +30,7 @@ import { tap } from './tap.ts';
 import { trace } from './trace.ts';
 
 export { FundusLensError } from '../contract/errors.ts';
+export type { CausalReading, CausalRequest, ImageRegion } from './causal/causal-request.ts';
 export { registerFamily } from './families/registry.ts';
 export type { Family } from './families/shared/family.ts';
 export { conceptSetSchema, type ConceptSet } from './lens-trace/concept-set.ts';
@@ -61,6 +64,20 @@ export interface TapOptions extends TraceHooks {
   readonly maxPixels?: number | null;
   /** Whether every image token is returned too, and not only their mean; false. */
   readonly perToken?: boolean;
+}
+
+/** What is compared, and where; the rest of a {@link CausalRequest} is given by the call. */
+export interface CausalOptions extends TraceHooks {
+  /** How an answer begins that says A, and one that says B. */
+  readonly contrast: CausalRequest['contrast'];
+  readonly prompt?: string;
+  readonly maxPixels?: number | null;
+  /** Where in the images the finding is, as shares of their sides; without it there is no irrelevant region to compare with. */
+  readonly region?: CausalRequest['region'];
+  /** Layers of one attention knockout; 0, none. */
+  readonly knockoutWindow?: number;
+  /** Of what is drawn at random; 1. */
+  readonly seed?: number;
 }
 
 /** Features of one image, or why there are none. */
@@ -102,6 +119,16 @@ export interface LensModel {
    * @throws FundusLensError `image.*`, `prompt.*`; `engine.cancelled` after an abort
    */
   generate(image: string | null, prompt: string, options?: GenerateOptions): Promise<Generated>;
+  /**
+   * Exchanges states between two images of one grid at every layer and says how far the answer moves: activationPatching in
+   * both directions, attention knockout with a random control, mean ablation. One pair shows what happened once; "uses" needs
+   * intervals over many patients (docs/lens.md).
+   *
+   * @param clean image of which A is true; corrupt, one of which B is
+   * @throws FundusLensError `image.*`, `prompt.*`, `trace.too-large`; `input.invalid` when the grids differ or the answers begin
+   *   alike; `engine.cancelled` after an abort
+   */
+  checkCause(clean: string, corrupt: string, options: CausalOptions): Promise<CausalReading>;
   /** Gives the memory back. */
   close(): Promise<void>;
 }
@@ -170,6 +197,22 @@ export async function openModel(
     },
     generate: async (image, prompt, { maxTokens = traceDefaults.generate, ...options } = {}) =>
       answerPrompt(await toRequest(image, { ...options, prompt, generate: maxTokens }), options, models),
+    checkCause: async (
+      cleanPath,
+      corruptPath,
+      {
+        contrast,
+        prompt = defaultPrompt,
+        maxPixels = null,
+        region = null,
+        knockoutWindow = 0,
+        seed = 1,
+        ...hooks
+      },
+    ) => {
+      const asked = { contrast, prompt, maxPixels, region, knockoutWindow, seed };
+      return checkCause({ modelDir: folder, provider, cleanPath, corruptPath, ...asked }, hooks, models);
+    },
     close: () => models.close(),
   };
 }

@@ -52,8 +52,12 @@ export class BlockRunner {
     this.#rotation = buildRotationTable(family.positionIds(this.#length, prompt), config.decoder);
   }
 
-  /** Sequences of S positions that may go through a block together. */
+  /**
+   * Sequences of S positions that may go through a block together. Fused attention takes one alone where it goes on from a
+   * cache with more than one position (GroupQueryAttention of ONNX Runtime's CPU provider).
+   */
   batchSize(sequence: number): number {
+    if (this.#target.attention === 'fused' && sequence < this.#length) return 1;
     const { numHeads, dMlp } = this.#model.checkpoint.config.decoder;
     const scores = this.#target.attention === 'composed' ? 2 * numHeads * this.#length : 0;
     return Math.max(1, Math.floor(runBytes / (4 * sequence * (scores + 4 * dMlp))));

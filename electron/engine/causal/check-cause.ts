@@ -73,7 +73,12 @@ export async function checkCause(
 export async function openPair(
   model: LoadedModel,
   { prefixes }: Pick<ModelCache, 'prefixes'>,
-  { cleanPath, corruptPath, prompt: text, maxPixels }: Pick<CausalRequest, 'cleanPath' | 'corruptPath' | 'prompt' | 'maxPixels'>,
+  {
+    cleanPath,
+    corruptPath,
+    prompt: text,
+    maxPixels,
+  }: Pick<CausalRequest, 'cleanPath' | 'corruptPath' | 'prompt' | 'maxPixels'>,
   hooks: TraceHooks,
 ): Promise<OpenedPair> {
   const { checkpoint, vision } = model;

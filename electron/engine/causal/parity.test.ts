@@ -4,6 +4,7 @@ import { relativeError } from '../testing/compare-with-reference.ts';
 import { checkpointFolder, fixturesFolder, readTensors } from '../testing/reference-fixtures.ts';
 import { ModelCache } from '../stages/model-cache.ts';
 import { BlockRunner } from './block-runner.ts';
+import type { CausalRequest } from './causal-request.ts';
 import { checkCause, openPair } from './check-cause.ts';
 import { runBranches, type Branch } from './run-branches.ts';
 
@@ -32,9 +33,14 @@ describe.each(fixtures)('%s', (name) => {
     const sets = [image, of('region'), [prompt.tokenIds.length - 1]];
     const patches = of('layers').flatMap((layer) =>
       sets.flatMap((positions) =>
-        (['corrupt', 'clean'] as const).map(
-          (from): Branch => ({ from, layer, positions, states: 'other', hiddenEdges: [], until: layer }),
-        ),
+        (['corrupt', 'clean'] as const).map((from): Branch => ({
+          from,
+          layer,
+          positions,
+          states: 'other',
+          hiddenEdges: [],
+          until: layer,
+        })),
       ),
     );
     const pairs = of('edges');
@@ -77,7 +83,7 @@ describe.each(fixtures)('%s', (name) => {
       {
         ...pair,
         ...{ modelDir: checkpointFolder(name), provider: 'cpu', seed: 1, knockoutWindow: 2 },
-        ...{ contrast: { a: ['retina', 'fundus'], b: ['text'] } },
+        ...{ contrast: { a: ['retina', 'fundus'], b: ['macula'] } },
         region: { left: 0, top: 0, right: 0.5, bottom: 0.5 },
       },
       {},
@@ -97,11 +103,14 @@ describe.each(fixtures)('%s', (name) => {
 });
 
 it('refuses a pair of which the grids differ', async () => {
-  const request = {
+  const request: CausalRequest = {
     ...pair,
     corruptPath: path.join(fixturesFolder, 'images/square-112x112.png'),
     ...{ modelDir: checkpointFolder(fixtures[0]!), provider: 'cpu', seed: 1, knockoutWindow: 0 },
-    ...{ contrast: { a: ['retina'], b: ['text'] }, region: null },
-  } as const;
-  await expect(checkCause(request, {}, models)).rejects.toMatchObject({ code: 'input.invalid' });
+    ...{ contrast: { a: ['retina'], b: ['macula'] }, region: null },
+  };
+  await expect(checkCause(request, {}, models)).rejects.toMatchObject({
+    code: 'input.invalid',
+    expected: expect.stringContaining('rows and columns') as string,
+  });
 });

@@ -59,7 +59,9 @@ export async function runBranches(
 ): Promise<BranchResults> {
   const { numLayers } = model.checkpoint.config.decoder;
   // Those that begin late are short-lived: with them last, a pass holds few streams for long.
-  const ordered = branches.map((branch, index) => ({ branch, index })).sort((a, b) => a.branch.layer - b.branch.layer);
+  const ordered = branches
+    .map((branch, index) => ({ branch, index }))
+    .sort((a, b) => a.branch.layer - b.branch.layer);
   const perPass = Math.max(1, Math.floor(liveBytes / embeds.clean.byteLength));
   const passes = Array.from({ length: Math.max(1, Math.ceil(ordered.length / perPass)) }, (_, pass) =>
     ordered.slice(pass * perPass, (pass + 1) * perPass),
