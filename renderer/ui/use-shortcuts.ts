@@ -52,13 +52,20 @@ function isTyping(event: KeyboardEvent): boolean {
   const target = event.target;
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable) return true;
-  if (target instanceof HTMLTextAreaElement || target.closest(takesLetters) !== null) return true;
+  if (target instanceof HTMLTextAreaElement) return true;
+  if (target.closest(takesLetters) !== null) return event.key !== 'Escape' || isOpen(target);
   if (target instanceof HTMLInputElement) {
     return target.type === 'range'
       ? event.key.startsWith('Arrow')
       : !['checkbox', 'radio'].includes(target.type);
   }
   return event.key === ' ' && (target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement);
+}
+
+/** A list that is closed has no use for Escape, though the focus stays on it after a choice. */
+function isOpen(target: HTMLElement): boolean {
+  const list = target.closest('[role="combobox"]');
+  return list === null || list.getAttribute('aria-expanded') === 'true';
 }
 
 /** An open dialog has all keys for itself; Escape closes it, which it does only when nobody took the key before. */

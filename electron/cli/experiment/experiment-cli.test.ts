@@ -98,9 +98,11 @@ test('a file is written, changed, run and shared; what was fixed may not be chan
   expect(csv).toContain('log_odds_nats');
   const results = experimentResultsSchema.parse(JSON.parse(readFileSync(outputs[5]!, 'utf8')));
   expect(results.photographs).toHaveLength(2);
-  expect(results.hypotheses[0]).toMatchObject({ concept: 'retina', patients: 2 });
-  // Two patients can show nothing about a share.
-  expect(['undecided', 'not-asked']).toContain(results.hypotheses[0]!.verdict);
+  const [hypothesis] = results.hypotheses;
+  expect(hypothesis).toMatchObject({ concept: 'retina' });
+  // Two patients can show nothing about a share; a vocabulary of a fixture may not have the word at all.
+  expect(['undecided', 'not-asked']).toContain(hypothesis!.verdict);
+  expect(hypothesis!.patients).toBe(hypothesis!.verdict === 'not-asked' ? 0 : 2);
 
   const again = await runCli(['experiment', 'run', outputs[6]!, ...library]);
   expect(again).toMatchObject({ exitCode: 0, stderr: '' });
