@@ -207,7 +207,8 @@ export function attentionFeeds({
   }
   const past = length - sequence;
   const bias = new Float32Array(sequence * length);
-  for (let row = 0; row < sequence; row++) bias.fill(hidden, row * length + past + row + 1, (row + 1) * length);
+  for (let row = 0; row < sequence; row++)
+    bias.fill(hidden, row * length + past + row + 1, (row + 1) * length);
   for (const [from, to] of hiddenEdges) bias[(from - past) * length + to] = hidden;
   return {
     past_length: int64Tensor(BigInt64Array.of(BigInt(past)), [1]),
