@@ -2,22 +2,24 @@
  * Where between two photographs the difference of the answers is: states of all image tokens are exchanged before every
  * block, in both directions. The photographs must have one grid: one camera, one size.
  *
- *     node causal-check.ts WITH_FINDING WITHOUT_FINDING MODEL_FOLDER
+ *     node causal-check.ts RIGHT_EYE LEFT_EYE MODEL_FOLDER
  */
 
 import { openModel } from 'fundus-lens';
 
-const [finding, none, folder] = process.argv.slice(2);
-if (finding === undefined || none === undefined || folder === undefined)
-  throw new Error('Usage: node causal-check.ts WITH_FINDING WITHOUT_FINDING MODEL_FOLDER');
+const [rightEye, leftEye, folder] = process.argv.slice(2);
+if (rightEye === undefined || leftEye === undefined || folder === undefined)
+  throw new Error('Usage: node causal-check.ts RIGHT_EYE LEFT_EYE MODEL_FOLDER');
 
 const model = await openModel(folder, { provider: 'cpu' });
 try {
-  const { clean, corrupt, patches } = await model.checkCause(finding, none, {
-    prompt: 'Is there referable diabetic retinopathy? Answer yes or no.',
-    contrast: { a: ['Yes'], b: ['No'] },
+  const { clean, corrupt, patches } = await model.checkCause(rightEye, leftEye, {
+    prompt: 'Which eye is this? Answer with one word.',
+    contrast: { a: ['Right'], b: ['Left'] },
   });
-  console.log(`yes over no: ${clean.toFixed(2)} with the finding, ${corrupt.toFixed(2)} without`);
+  console.log(
+    `Right over Left, nats: ${clean.toFixed(2)} of the right eye, ${corrupt.toFixed(2)} of the left`,
+  );
   const image = patches.find(({ set }) => set === 'image')!;
   const span = clean - corrupt;
   // R says nothing where the two answers hardly differ.

@@ -154,8 +154,8 @@ function runExamples(): void {
   cpSync(join(root, 'examples'), join(home, 'examples'), { recursive: true });
   const model = join(installed, 'models', 'demo');
   const sample = join(installed, 'data', 'samples', 'real', 'retina.jpg');
-  const pair = ['HRF-01DR', 'HRF-10H'].map((patient) =>
-    join(installed, 'data', 'samples', patient, `${patient}_OS.jpg`),
+  const pair = ['HRF-11H_OD', 'HRF-10DR_OS'].map((eye) =>
+    join(installed, 'data', 'samples', eye.split('_')[0]!, `${eye}.jpg`),
   );
   const runs: readonly (readonly [file: string, args: readonly string[], expected: RegExp])[] = [
     ['trace-a-file.ts', [sample, model], /is readable from layer \d+ of 12/],
