@@ -23,8 +23,8 @@ import { findFaults, listFiles } from './package/judge-files.ts';
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packed = join(root, 'out', 'desktop', 'linux-unpacked');
-/** What may lie beside Electron, so that the whole stays below 320 MB. */
-const mostBytes = 130e6;
+/** What may lie beside Electron, so that the whole stays below 325 MB. */
+const mostBytes = 134e6;
 /** The fuses that are burnt, in the order of Electron's fuse wire; see `electronFuses` in electron-builder.yml. */
 const wantedFuses = '01001100';
 const sentinel = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX';
