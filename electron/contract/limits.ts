@@ -12,6 +12,8 @@
  * | server.callBytes | the connection is closed (1009) |
  * | server.headers, server.idle | the connection is closed |
  * | server.connections | further ones are closed |
+ * | server.tokenLife | another address is printed, and the one before lets nobody in |
+ * | server.sessionIdle, sessions | a browser that is silent for so long, or the longest silent of so many, brings the address again |
  * | server.heartbeat | a WebSocket that misses one is closed |
  * | engine.cancel | the engine is killed; `engine.cancelled` |
  * | models.configBytes, indexBytes, tokenizerBytes, templateBytes | `model.config-invalid`, `weights-invalid`, `tokenizer-invalid`, `chat-template` |
@@ -50,6 +52,12 @@ export const limits = {
     idle: 120_000,
     connections: 512,
     heartbeat: 30_000,
+    /** Of the token in the printed address. */
+    tokenLife: 24 * 3_600_000,
+    /** Of a browser that was let in. */
+    sessionIdle: 72 * 3_600_000,
+    /** Browsers that are let in at a time. */
+    sessions: 200,
   },
   /** Of a checkpoint's small files; released ones stay well below. */
   models: {

@@ -1,20 +1,30 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { limits } from '../contract/limits.ts';
 
 export interface AccessOptions {
   /** Address that the server listens at. */
   readonly host: string;
   readonly port: number;
+  /** Milliseconds after which a browser that asked for nothing has to bring the address again. */
+  readonly sessionIdle?: number;
+  /** The time, in milliseconds. */
+  readonly now?: () => number;
 }
 
 export type Refusal = { readonly status: 401 | 403 | 421; readonly reason: string };
 
 /** Decides who may talk to the browser face: whoever was given the address that the start printed. */
 export interface Access {
-  /** The secret part of the printed address. */
+  /** The secret part of the address that was printed last. */
   readonly token: string;
-  /** Answers to the printed address, so that the secret leaves the address bar: null when the token is not right. */
+  /** Makes another token; the one before lets nobody in any more, and browsers that are in stay. */
+  rotate(): void;
+  /**
+   * Lets a browser in, with a secret of its own that is not the address's, so that the token leaves the address bar and no
+   * cookie outlives a rotation by being the token: null when the token is not right.
+   */
   cookieFor(token: string): string | null;
   /** Why a request is refused; null when it may pass. `origin` says whether an Origin header has to be there. */
   refuse(request: IncomingMessage, rules: { readonly origin: 'required' | 'if-present' }): Refusal | null;
@@ -27,8 +37,15 @@ export interface Access {
  * at this computer (DNS rebinding) could read as if it were us. The Origin must be the page's own, or a page of any
  * site could open a WebSocket. The token must be known, or every program and account of this computer could call.
  */
-export function createAccess({ host, port }: AccessOptions): Access {
-  const token = randomBytes(32).toString('base64url');
+export function createAccess({
+  host,
+  port,
+  sessionIdle = limits.server.sessionIdle,
+  now = Date.now,
+}: AccessOptions): Access {
+  let token = createSecret();
+  /** When each browser asked last, the longest silent first, by the digest of its secret. */
+  const sessions = new Map<string, number>();
   // Cookies know no ports: the name keeps two servers of one computer apart.
   const cookieName = `fundus-lens-${port}`;
   const loopback = isLoopback(host);
@@ -51,10 +68,40 @@ export function createAccess({ host, port }: AccessOptions): Access {
           reason: 'This address does not belong to Fundus Lens: use the one printed at its start.',
         };
 
+  const touch = (key: string) => {
+    sessions.delete(key);
+    sessions.set(key, now());
+  };
+  const isIn = (secret: string | null): boolean => {
+    if (secret === null) return false;
+    const key = digest(secret).toString('base64url');
+    const last = sessions.get(key);
+    if (last === undefined) return false;
+    if (now() - last > sessionIdle) {
+      sessions.delete(key);
+      return false;
+    }
+    touch(key);
+    return true;
+  };
+
   return {
-    token,
-    cookieFor: (given) =>
-      equal(given, token) ? `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Strict` : null,
+    get token() {
+      return token;
+    },
+    rotate: () => {
+      token = createSecret();
+    },
+    cookieFor: (given) => {
+      if (!equal(given, token)) return null;
+      const secret = createSecret();
+      touch(digest(secret).toString('base64url'));
+      for (const [oldest] of sessions) {
+        if (sessions.size <= limits.server.sessions) break;
+        sessions.delete(oldest);
+      }
+      return `${cookieName}=${secret}; Path=/; HttpOnly; SameSite=Strict`;
+    },
     refuseHost,
     refuse: (request, { origin }) => {
       const foreignHost = refuseHost(request);
@@ -66,11 +113,11 @@ export function createAccess({ host, port }: AccessOptions): Access {
       if (!isOwnOrigin || site === 'cross-site' || site === 'same-site') {
         return { status: 403, reason: 'The request comes from another page.' };
       }
-      const given = readCookie(headers.cookie, cookieName);
-      if (given === null || !equal(given, token)) {
+      if (!isIn(readCookie(headers.cookie, cookieName))) {
         return {
           status: 401,
-          reason: 'The token is missing or wrong: open the whole address that was printed at the start.',
+          reason:
+            'This browser is not let in, or not any more: open the whole address that was printed last.',
         };
       }
       return null;
@@ -91,8 +138,15 @@ function readCookie(header: string | undefined, name: string): string | null {
   return null;
 }
 
+function createSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
 /** Takes the same time wherever the two differ. */
 function equal(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }

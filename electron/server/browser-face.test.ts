@@ -137,6 +137,24 @@ describe('the printed address', () => {
     });
   });
 
+  test('changes after its time, and is told', async () => {
+    const told: string[] = [];
+    const other = await startBrowserFace({
+      ...{ router, openMedia: () => Promise.resolve(null), rendererFolder, log },
+      temporaryFolder: join(folder, 'temporary 2'),
+      tokenLife: 100,
+      onNewAddress: (url) => told.push(url),
+    });
+    try {
+      const first = other.url;
+      await expect.poll(() => told.length, { timeout: 20_000 }).toBeGreaterThan(0);
+      expect(told).not.toContain(first);
+      expect((await fetch(first, { redirect: 'manual' })).status).toBe(401);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('listens at the loopback address only', () => {
     expect(face.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}$/);
   });

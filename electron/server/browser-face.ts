@@ -30,12 +30,16 @@ export interface BrowserFaceOptions {
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port?: number;
+  /** Told of every further address; the one before lets nobody in any more. */
+  readonly onNewAddress?: (url: string) => void;
+  /** Milliseconds after which the address gets another token. */
+  readonly tokenLife?: number;
   /** Milliseconds for the head of a request, and between two bytes of anything. */
   readonly patience?: { readonly headers: number; readonly idle: number };
 }
 
 export interface BrowserFace {
-  /** Address with its token, for the person who started the server. */
+  /** Address with the token of now, for the person who started the server. */
   readonly url: string;
   readonly port: number;
   /** Ends every connection and removes what waited for its import. */
@@ -130,11 +134,19 @@ export async function startBrowserFace(options: BrowserFaceOptions): Promise<Bro
     });
   });
 
+  const rotation = setInterval(() => {
+    access.rotate();
+    options.onNewAddress?.(addressOf());
+  }, options.tokenLife ?? limits.server.tokenLife).unref();
   const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host;
+  const addressOf = () => `http://${shown}:${listening}/?token=${access.token}`;
   return {
     port: listening,
-    url: `http://${shown}:${listening}/?token=${access.token}`,
+    get url() {
+      return addressOf();
+    },
     close: async () => {
+      clearInterval(rotation);
       for (const websocket of sockets.clients) websocket.close(1001);
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();

@@ -71,6 +71,7 @@ export async function startServer({
     log,
     host,
     port,
+    onNewAddress: (url) => process.stdout.write(`Browsers that are in stay; others now take ${url}\n`),
   }).catch(async (error: unknown) => {
     await workbench.close();
     throw error;
