@@ -49,3 +49,26 @@ test('a file that is no decoder is refused; the shipped one travels and is taken
   expect(apply.exitCode).toBe(2);
   expect(apply.stderr).toContain('[decoder.other-model]');
 });
+
+test('what nobody asked is said to be so; a supplied decoder keeps its name and stays', async () => {
+  const said = await run('decoder', 'said', 'Fundus photographs', '--json');
+  expect(said.exitCode).toBe(0);
+  const table = JSON.parse(said.stdout) as { images: number; missing: number; rows: { verdict: string }[] };
+  expect(table).toMatchObject({ images: 1, missing: 1 });
+  expect(table.rows.length).toBeGreaterThan(0);
+  expect(table.rows.every(({ verdict }) => verdict === 'not-measured')).toBe(true);
+  expect((await run('decoder', 'said', 'Fundus photographs')).stdout).toContain(
+    '1 of 1 images were not asked about.',
+  );
+  const other = await run('decoder', 'ask', 'Fundus photographs');
+  expect(other.exitCode).toBe(2);
+  expect(other.stderr).toContain('[decoder.other-model]');
+  for (const args of [
+    ['rename', '1', 'Другой'],
+    ['remove', '1'],
+  ]) {
+    const refused = await run('decoder', ...args);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+  }
+  expect((await run('decoder', 'list')).stdout).toContain('Fundus photographs');
+});

@@ -6,13 +6,12 @@ import type { ImageFilter } from '../../contract/image-query.ts';
 import { deserializeError } from '../../contract/problem.ts';
 import type { ProtocolLanguage } from '../../protocol/schema-format.ts';
 import { findModel } from '../../workbench/traces/bundled-defaults.ts';
-import { endingTasks } from '../commands/follow-tasks.ts';
 import { withLibrary, type LibraryOptions, type LibraryTools } from '../commands/library-context.ts';
 import { toFilter, type ListCommandOptions } from '../commands/list-command.ts';
-import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
-import { ProgressBar } from '../terminal/progress-bar.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { print } from '../terminal/standard-output.ts';
 import { drawTable } from '../terminal/text-table.ts';
+import { findDecoder, follow, noSuch, showEstimate } from './decoder-tools.ts';
 
 type ImageOptions = Omit<ListCommandOptions, 'limit' | 'json'>;
 
@@ -110,10 +109,15 @@ export function runEvaluate(
       );
     if (own.status === 'refused') throw deserializeError(own.problem);
     const rows = own.curves.flatMap(({ set, points }) =>
-      points.map(({ layer, score, shuffled }) => [set, String(layer), show(score), show(shuffled)]),
+      points.map(({ layer, score, shuffled }) => [
+        set,
+        String(layer),
+        showEstimate(score),
+        showEstimate(shuffled),
+      ]),
     );
     const { chosen, measure, prevalence } = own;
-    const head = `${field}: ${measure} ${show(chosen.score)} on patients left out, read from ${chosen.set}, layer ${chosen.layer}; commonest value ${prevalence?.toFixed(2) ?? '–'}\n`;
+    const head = `${field}: ${measure} ${showEstimate(chosen.score)} on patients left out, read from ${chosen.set}, layer ${chosen.layer}; commonest value ${prevalence?.toFixed(2) ?? '–'}\n`;
     await print(`${head}${drawTable(['features', 'layer', measure, 'shuffled'], rows)}`);
     return exitCodes.done;
   });
@@ -228,48 +232,37 @@ export function runDecoderImport(
   });
 }
 
+/** Gives a decoder another name. @returns the exit code */
+export function runDecoderRename(which: string, name: string, options: LibraryOptions): Promise<number> {
+  return withLibrary(options, {}, async ({ client }) => {
+    const { id } = await findDecoder(client, which);
+    await client.decoders.rename({ id, name });
+    return exitCodes.done;
+  });
+}
+
+/** Takes a decoder out of the library; those that come with the software stay. @returns the exit code */
+export function runDecoderRemove(which: string, options: LibraryOptions): Promise<number> {
+  return withLibrary(options, {}, async ({ client }) => {
+    const { id, name } = await findDecoder(client, which);
+    await client.decoders.remove({ id });
+    await print(`${name} is removed.\n`);
+    return exitCodes.done;
+  });
+}
+
 async function toOrder(tools: LibraryTools, { model, prompt, maxPixels, ...options }: TapCommandOptions) {
   const images: { filter: ImageFilter } = { filter: await toFilter(tools, [], options) };
   const { id: modelId } = await tools.client.models.addFolder({ folder: findModel(model) });
   return { modelId, images, maxPixels: maxPixels ?? null, ...(prompt === undefined ? {} : { prompt }) };
 }
 
-/** Waits for tasks, and tells what went wrong with any. */
-async function follow(
-  tools: LibraryTools,
-  ids: readonly string[],
-): Promise<{ exitCode: number; done: number }> {
-  const progress = new ProgressBar(process.stderr);
-  let exitCode: number = exitCodes.done;
-  let done = 0;
-  for await (const { state, problem } of endingTasks(tools, ids, progress)) {
-    if (state === 'done') done += 1;
-    if (problem === null) continue;
-    progress.clear();
-    const error = deserializeError(problem);
-    process.stderr.write(`fundus-lens: ${describeError(error)}\n`);
-    if (exitCode === exitCodes.done) exitCode = exitCodeOf(error);
-  }
-  return { exitCode: tools.signal.aborted ? exitCodes.cancelled : exitCode, done };
-}
-
-async function findDecoder(client: LibraryTools['client'], which: string): Promise<DecoderSummary> {
-  const all = await client.decoders.list();
-  const found = all.find(({ id, name }) => String(id) === which || name === which.normalize('NFC'));
-  if (found !== undefined) return found;
-  throw noSuch(
-    'decoder',
-    which,
-    all.map(({ id, name }) => `${id} (${name})`),
-  );
-}
-
 function drawScores({ name, modelName, images, patients, fields, refused, note }: DecoderSummary): string {
   const rows = fields.map(({ field, measure, score, shuffled, set, layer }) => [
     field,
     measure,
-    show(score),
-    show(shuffled),
+    showEstimate(score),
+    showEstimate(shuffled),
     `${set} ${layer}`,
   ]);
   const lines = refused.map(
@@ -282,16 +275,4 @@ function drawScores({ name, modelName, images, patients, fields, refused, note }
   );
   const about = `${name}: ${modelName}, ${images} images of ${patients} patients\n`;
   return `${about}${table}${[...lines, ...(note.en === '' ? [] : [note.en])].map((line) => `${line}\n`).join('')}`;
-}
-
-function show({ value, low, high }: DecoderSummary['fields'][number]['score']): string {
-  const digits = (number: number | null) => number?.toFixed(3) ?? '–';
-  return `${digits(value)} (${digits(low)}…${digits(high)})`;
-}
-
-function noSuch(kind: string, found: string, known: readonly string[]): FundusLensError {
-  return new FundusLensError('input.invalid', `There is no such ${kind}.`, {
-    expected: known.length === 0 ? 'one that exists' : known.join(', '),
-    found,
-  });
 }

@@ -9,6 +9,8 @@ import {
   runApply,
   runDecoderExport,
   runDecoderImport,
+  runDecoderRemove,
+  runDecoderRename,
   runDecoders,
   runEvaluate,
   runFit,
@@ -21,6 +23,8 @@ import type {
   FitCommandOptions,
   TapCommandOptions,
 } from './decoder-command.ts';
+import { runAsk, runSaid } from './said-command.ts';
+import type { AskCommandOptions, SaidCommandOptions } from './said-command.ts';
 
 const examples = `
 Examples:
@@ -32,6 +36,9 @@ Examples:
       The protocol that is read from layer 6, in Russian.
   fundus-lens decoder apply 1 --group Study -o decoded.csv
       A table: a row an image, for each field its value, certainty and status.
+  fundus-lens decoder ask 1 --group Study
+  fundus-lens decoder said 1 --group Study
+      What the model says itself, beside what can be read inside it.
 
 What can be read from a layer is encoded there; whether the model uses it is
 another question.`;
@@ -107,4 +114,21 @@ export function addDecoderCommands(program: Command): void {
     .action((file: string, options: LibraryOptions & { name?: string }) =>
       end(runDecoderImport(file, options)),
     );
+  addChoice(add('ask', 'Ask the model the yes/no questions of the protocol about images, for `said`.'))
+    .argument('<decoder>', 'number or name')
+    .option('--questions <question...>', 'only these questions')
+    .action((which: string, options: AskCommandOptions) => end(runAsk(which, options)));
+  addChoice(add('said', 'Print what is encoded beside what the model says, AUROC with 95 % intervals.'))
+    .argument('<decoder>', 'number or name')
+    .option('--json', 'print everything as JSON')
+    .action((which: string, options: SaidCommandOptions) => end(runSaid(which, options)));
+  add('rename', 'Give a decoder another name.')
+    .argument('<decoder>', 'number or name')
+    .argument('<name>', 'the new name')
+    .action((which: string, name: string, options: LibraryOptions) =>
+      end(runDecoderRename(which, name, options)),
+    );
+  add('remove', 'Take a decoder out of the library; those that come with the software stay.')
+    .argument('<decoder>', 'number or name')
+    .action((which: string, options: LibraryOptions) => end(runDecoderRemove(which, options)));
 }

@@ -218,12 +218,16 @@ function measureAnswers(language: 'en' | 'ru', known: readonly AnsweredImage[]):
   return { language, points, right: ordered.length === 0 ? null : right / ordered.length };
 }
 
-/** Both are believed only where a whole interval lies above chance. */
+/**
+ * Encoded: the whole interval of the decoder's score lies above that of shuffled labels, as the window says of a field.
+ * Said: the interval of an answer lies above chance.
+ */
 function judge(probe: FittedField | null, answers: SaidRow['answers']): SaidRow['verdict'] {
   const last = answers.flatMap(({ points }) => points.at(-1)?.score ?? []);
   if (probe === null || last.every(({ value }) => value === null)) return 'not-measured';
   const isAbove = ({ low }: Estimate, chance: number) => low !== null && low > chance;
-  const encoded = isAbove(probe.chosen.score, Math.max(0.5, probe.chosen.shuffled.value ?? 0.5));
+  const { score, shuffled } = probe.chosen;
+  const encoded = isAbove(score, Math.max(0.5, shuffled.high ?? shuffled.value ?? 0.5));
   const said = last.some((score) => isAbove(score, 0.5));
   if (encoded) return said ? 'encoded-and-said' : 'encoded-not-said';
   return said ? 'said-not-encoded' : 'neither';
