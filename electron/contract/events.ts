@@ -32,6 +32,7 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
       'prompts',
       'concepts',
       'protocols',
+      'drawings',
       'decoders',
       'experiments',
       'backups',

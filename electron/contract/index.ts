@@ -2,6 +2,7 @@ import { app } from './app.ts';
 import { compare } from './compare.ts';
 import { concepts } from './concepts.ts';
 import { decoders } from './decoders.ts';
+import { drawings } from './drawings.ts';
 import { events } from './events.ts';
 import { experiments } from './experiments.ts';
 import { exports } from './exports.ts';
@@ -34,6 +35,7 @@ export const contract = {
   models,
   providers,
   protocols,
+  drawings,
   decoders,
   experiments,
   concepts,

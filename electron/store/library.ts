@@ -13,6 +13,7 @@ import { Datasets } from './images/datasets.ts';
 import type { Database } from './database/database.ts';
 import { Decoders } from './decoders/decoders.ts';
 import { Taps } from './decoders/taps.ts';
+import { DrawingStore } from './drawings.ts';
 import { Experiments } from './experiments/experiments.ts';
 import { Findings } from './images/findings.ts';
 import { Groups } from './groups.ts';
@@ -81,6 +82,7 @@ export class Library {
   readonly trash: Trash;
   readonly queue: Queue;
   readonly protocols: Protocols;
+  readonly drawings: DrawingStore;
   readonly taps: Taps;
   readonly decoders: Decoders;
   readonly datasets: Datasets;
@@ -115,6 +117,7 @@ export class Library {
     this.trash = new Trash(db, audit, traces, now);
     this.queue = new Queue(db, now);
     this.protocols = new Protocols(db, audit, now);
+    this.drawings = new DrawingStore(db, audit, now);
     this.taps = new Taps(db, now);
     this.decoders = new Decoders(db, audit, now);
     const datasets = (this.datasets = new Datasets(db, { findings, protocols: this.protocols, tags }));

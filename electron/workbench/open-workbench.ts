@@ -29,6 +29,7 @@ import { conceptsRouter } from './concepts/router.ts';
 import { decodersRouter } from './decoders/router.ts';
 import { fitWork } from './decoders/fit-work.ts';
 import { tapWork } from './decoders/tap-work.ts';
+import { drawingsRouter } from './drawings/router.ts';
 import { eventsRouter } from './events/router.ts';
 import { experimentsRouter } from './experiments/router.ts';
 import { exportsRouter } from './exports/router.ts';
@@ -277,6 +278,7 @@ function createRouter(services: Services) {
     models: modelsRouter(services),
     providers: providersRouter(services),
     protocols: protocolsRouter(services),
+    drawings: drawingsRouter(services),
     decoders: decodersRouter(services),
     experiments: experimentsRouter(services),
     concepts: conceptsRouter(services),

@@ -231,6 +231,17 @@ export interface ProtocolsTable {
   createdAt: string;
 }
 
+export interface DrawingsTable {
+  id: Generated<number>;
+  imageId: number;
+  observer: string;
+  version: number;
+  /** JSON of the drawing. */
+  document: string;
+  shapes: number;
+  createdAt: string;
+}
+
 export interface TapsTable {
   id: Generated<number>;
   imageId: number;
@@ -339,6 +350,7 @@ export interface Tables {
   trash: TrashTable;
   jobs: JobsTable;
   protocols: ProtocolsTable;
+  drawings: DrawingsTable;
   taps: TapsTable;
   tap_features: TapFeaturesTable;
   answer_margins: AnswerMarginsTable;

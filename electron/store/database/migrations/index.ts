@@ -8,6 +8,7 @@ import { compactTraces } from './007-compact-traces.ts';
 import { datasets } from './008-datasets.ts';
 import { clinic } from './009-clinic.ts';
 import { experiments } from './010-experiments.ts';
+import { drawings } from './011-drawings.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
 export const migrations: readonly string[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly string[] = [
   datasets,
   clinic,
   experiments,
+  drawings,
 ];
