@@ -6,6 +6,7 @@ import { contract } from '../electron/contract/index.ts';
 import { startApp } from './running-app.ts';
 import type { RunningApp } from './running-app.ts';
 import { decoded } from './scenarios/decoded.ts';
+import { drawing } from './scenarios/drawing.ts';
 import { exports } from './scenarios/exports.ts';
 import { fitting } from './scenarios/fitting.ts';
 import { firstSteps } from './scenarios/first-steps.ts';
@@ -59,6 +60,7 @@ describe('around the trace', () => {
   describe('comparing', () => comparing(clinicApp));
   describe('nothing lost', () => nothingLost(clinicApp));
   describe('photographs', () => photographs(clinicApp));
+  describe('drawing', () => drawing(clinicApp));
   describe('patients', () => patients(clinicApp));
   describe('the list of traces', () => traceList(clinicApp));
 });

@@ -17,6 +17,11 @@ export const router = createRouter({
       component: () => import('./features/protocols/ProtocolView.vue'),
     },
     {
+      path: '/images/:id(\\d+)/drawing',
+      name: 'drawing',
+      component: () => import('./features/drawings/DrawingView.vue'),
+    },
+    {
       path: '/images/:id(\\d+)/decoded',
       name: 'decoded',
       component: () => import('./features/decoders/image/DecodedView.vue'),

@@ -31,7 +31,7 @@ export const drawings = {
   get: call.input(z.strictObject({ id: idSchema })).output(storedDrawingSchema),
   /**
    * Keeps a new version; the ones before stay. What can be measured goes into the observer's protocol, as a new version
-   * of it with the source "measured": both are kept, or neither.
+   * of it with the source "measured": both are kept, or neither. What was entered there by hand stays, unless asked otherwise.
    */
   save: call
     .input(
@@ -41,6 +41,8 @@ export const drawings = {
         basedOn: count.optional(),
         /** Whether the measurements go into the protocol. */
         intoProtocol: z.boolean().default(true),
+        /** Whether they also replace numbers that a person entered there. */
+        replaceManual: z.boolean().default(false),
       }),
     )
     .output(z.object({ stored: storedDrawingSchema, protocol: storedProtocolSchema.nullable() })),

@@ -3,6 +3,8 @@ import type { Language } from './i18n.ts';
 export interface Format {
   readonly number: (value: number) => string;
   readonly integer: (value: number) => string;
+  /** A measurement with as many decimals as it is worth. */
+  readonly fixed: (value: number, decimals: number) => string;
   /** Large counts in a word: 8.3 billion. */
   readonly compact: (value: number) => string;
   /** Two digits and a power of ten: 4.8·10⁻⁷. */
@@ -38,6 +40,11 @@ export function createFormat(language: Language): Format {
   return {
     number: (value) => number.format(value),
     integer: (value) => integer.format(value),
+    fixed: (value, decimals) =>
+      new Intl.NumberFormat(locale, {
+        minimumFractionDigits: decimals,
+        maximumFractionDigits: decimals,
+      }).format(value),
     compact: (value) => compact.format(value),
     scientific: (value) => (value === 0 ? '0' : power(value, twoDigits)),
     probability: (value) => (value !== 0 && value < 1e-4 ? power(value, number) : percent.format(value)),

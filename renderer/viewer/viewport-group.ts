@@ -7,6 +7,24 @@ export interface ViewerHandle {
   actualSize(): void;
 }
 
+/** What a viewer lets a drawing over it do. */
+export interface DrawableHandle extends ViewerHandle {
+  /** Zooms about a point of the frame, CSS pixels. */
+  zoomAt(factor: number, x: number, y: number): void;
+  /** Moves the photograph, CSS pixels. */
+  panBy(dx: number, dy: number): void;
+  /** Brings a part of the photograph into view, in its pixels. */
+  show(part: PhotoBox): void;
+}
+
+/** A rectangle: of the frame in CSS pixels, or of the photograph in its own. */
+export interface PhotoBox {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Viewers that move together: what one shows, the others show at the same place and magnification. */
 export class ViewportGroup {
   /** While it is false, each moves alone. */

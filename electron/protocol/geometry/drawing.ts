@@ -3,8 +3,9 @@ import { ProtocolError } from '../protocol-error.ts';
 import type { Protocol } from '../protocol.ts';
 import { clearValue } from '../edit.ts';
 import type { ProtocolSchema } from '../schema.ts';
-import { discDiameter, enterMeasurements, measureDrawings, type Drawings } from './measure.ts';
-import { centreOf, checkOutline, type Outline, type Shape } from './shapes.ts';
+import type { ProtocolField } from '../schema-format.ts';
+import { enterMeasurements, measureDrawings, type Drawings } from './measure.ts';
+import { checkOutline, type Outline, type Shape } from './shapes.ts';
 
 /** The form of a drawing that this software writes and reads. */
 export const drawingFormat = 'fundus-lens.drawing/1';
@@ -63,6 +64,7 @@ export function drawingKinds(schema: ProtocolSchema): readonly DrawingKind[] {
     { id: 'cup', shapes: outlines, isSingle: true },
     { id: 'fovea', shapes: ['point'], isSingle: true },
     { id: 'field', shapes: outlines, isSingle: true },
+    { id: 'crossings', shapes: ['point'], isSingle: false },
     { id: 'arteries', shapes: ['polygon'], isSingle: false },
     { id: 'veins', shapes: ['polygon'], isSingle: false },
     ...[...new Set(lesions)].map((id) => ({
@@ -125,26 +127,33 @@ export function toDrawings(shapes: readonly DrawnShape[], eye: 'OD' | 'OS' | nul
   };
 }
 
-/** From the middle of the disc to the fovea: px, and in disc diameters; null unless both are drawn. */
-export function discToFovea({ disc, fovea }: Drawings): { px: number; discDiameters: number } | null {
-  if (disc === undefined || fovea === undefined) return null;
-  const [x, y] = centreOf(disc);
-  const px = Math.hypot(fovea[0] - x, fovea[1] - y);
-  return { px, discDiameters: px / discDiameter(disc) };
-}
-
 /**
- * Enters what follows from a drawing; a measured value that no drawing supports any more is taken away, what a person
- * entered by hand and the drawing does not measure stays.
+ * Enters what follows from a drawing; a measured value that no drawing supports any more is taken away. What a person
+ * entered by hand stays, unless `replaceManual` says that the drawing measures it better.
  *
  * @throws ProtocolError as {@link enterMeasurements}
  */
-export function followDrawing(schema: ProtocolSchema, protocol: Protocol, drawings: Drawings): Protocol {
+export function followDrawing(
+  schema: ProtocolSchema,
+  protocol: Protocol,
+  drawings: Drawings,
+  { replaceManual = false }: { readonly replaceManual?: boolean } = {},
+): Protocol {
   const measured = measureDrawings(schema, drawings);
   const stale = Object.entries(protocol.values).filter(
     ([id, { source }]) =>
       source === 'measured' && schema.fields.get(id)?.measure !== undefined && !measured.has(id),
   );
   const kept = stale.reduce((edited, [id]) => clearValue(schema, edited, id), protocol);
-  return enterMeasurements(schema, kept, drawings);
+  return enterMeasurements(schema, kept, drawings, { keepManual: !replaceManual });
+}
+
+/** What of a drawing belongs to a field of the protocol: where on the photograph its value can be seen. */
+export function placesOf({ id, measure }: ProtocolField): readonly string[] {
+  if (measure?.of === 'lesion') return [measure.lesion];
+  if (measure?.of === 'cup-disc' || measure?.of === 'rim') return ['disc', 'cup'];
+  if (measure?.of === 'disc') return ['disc'];
+  if (id === 'vessels.crossings') return ['crossings'];
+  if (id === 'macula.foveal-reflex') return ['fovea'];
+  return id.startsWith('lesions.') ? [id] : [];
 }

@@ -75,11 +75,18 @@ export function measureDrawings(schema: ProtocolSchema, drawings: Drawings): Map
 /**
  * Enters what {@link measureDrawings} measures, with the source `measured`.
  *
+ * With `keepManual`, a number that a person entered stays, whatever the drawing says.
+ *
  * A lesion that was drawn is there: where its count was not assessed, it becomes "present, number not stated".
  *
  * @throws ProtocolError as {@link measureDrawings}, or when the protocol says that a drawn lesion is absent
  */
-export function enterMeasurements(schema: ProtocolSchema, protocol: Protocol, drawings: Drawings): Protocol {
+export function enterMeasurements(
+  schema: ProtocolSchema,
+  protocol: Protocol,
+  drawings: Drawings,
+  { keepManual = false }: { readonly keepManual?: boolean } = {},
+): Protocol {
   const measured = measureDrawings(schema, drawings);
   let edited = protocol;
   for (const [id, shapes] of Object.entries(drawings.lesions ?? {})) {
@@ -88,7 +95,11 @@ export function enterMeasurements(schema: ProtocolSchema, protocol: Protocol, dr
       edited = setValue(schema, edited, id, seen, { source: 'measured' });
     }
   }
-  for (const [id, value] of measured) edited = setValue(schema, edited, id, value, { source: 'measured' });
+  for (const [id, value] of measured) {
+    const entry = edited.values[id];
+    if (keepManual && entry?.source === 'manual' && entry.value !== null) continue;
+    edited = setValue(schema, edited, id, value, { source: 'measured' });
+  }
   return edited;
 }
 

@@ -162,6 +162,16 @@ export function heightOf(outline: Outline): number {
   return Math.max(...ys) - Math.min(...ys);
 }
 
+/** Width of the outline along x, px. */
+export function widthOf(outline: Outline): number {
+  if (outline.kind === 'ellipse') {
+    const [a, b] = outline.radii;
+    return 2 * Math.hypot(a * Math.cos(outline.rotation), b * Math.sin(outline.rotation));
+  }
+  const xs = outline.points.map(([x]) => x);
+  return Math.max(...xs) - Math.min(...xs);
+}
+
 /** Centre of mass. */
 export function centreOf(outline: Outline): Point {
   if (outline.kind === 'ellipse') return outline.centre;

@@ -42,6 +42,7 @@ const image: Owned = {
     { table: 'findings', column: 'imageId' },
     { table: 'group_images', column: 'imageId' },
     { table: 'protocols', column: 'imageId', keepsId: true },
+    { table: 'drawings', column: 'imageId', keepsId: true },
     { table: 'taps', column: 'imageId', keepsId: true, owned: [{ table: 'tap_features', column: 'tapId' }] },
     { table: 'answer_margins', column: 'imageId' },
     trace,
@@ -53,7 +54,16 @@ const group: Owned = {
   keepsId: true,
   owned: [{ table: 'group_images', column: 'groupId' }],
 };
-const keepsId = new Set(['images', 'protocols', 'taps', 'traces', 'groups', 'patients', 'visits']);
+const keepsId = new Set([
+  'images',
+  'protocols',
+  'drawings',
+  'taps',
+  'traces',
+  'groups',
+  'patients',
+  'visits',
+]);
 
 /** What was removed, whole, until it comes back or is too old. Call `keep…` in the transaction that removes. */
 export class Trash {

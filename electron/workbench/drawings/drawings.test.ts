@@ -47,3 +47,32 @@ test('a contour that crosses itself is refused, and nothing is kept', async () =
   expect(await client.drawings.history({ imageId, observer: 'x' })).toEqual([]);
   expect(await client.protocols.history({ imageId, observer: 'x' })).toEqual([]);
 });
+
+test('a number that was entered by hand stays until it is said to be replaced', async () => {
+  const about = { imageId, observer: 'Петрова' };
+  const values = { 'disc.cup-disc-ratio': { value: 0.6, source: 'manual' as const, certainty: null } };
+  await client.protocols.save({ ...about, values });
+  const kept = await client.drawings.save({ ...about, shapes: [disc, cup] });
+  expect(kept.protocol?.protocol.values).toMatchObject({
+    'disc.cup-disc-ratio': { value: 0.6, source: 'manual' },
+    'disc.area': { value: 1257, source: 'measured' },
+  });
+  const replaced = await client.drawings.save({ ...about, shapes: [disc, cup], replaceManual: true });
+  expect(replaced.stored.version.version).toBe(1);
+  expect(replaced.protocol?.protocol.values['disc.cup-disc-ratio']).toMatchObject({
+    value: 0.4,
+    source: 'measured',
+  });
+});
+
+test('what measures nothing begins no protocol, and a drawing comes back from the trash with its photograph', async () => {
+  const about = { imageId, observer: 'Сидорова' };
+  const crossing = { of: 'crossings', shape: { kind: 'point' as const, at: [20, 30] as [number, number] } };
+  const { stored, protocol } = await client.drawings.save({ ...about, shapes: [crossing] });
+  expect(protocol).toBeNull();
+  await client.images.remove({ ids: [imageId] });
+  const [item] = await client.trash.list();
+  await client.trash.restore({ ids: [item!.id] });
+  const again = await client.drawings.list({ imageId });
+  expect(again.find(({ version }) => version.observer === 'Сидорова')).toEqual(stored);
+});

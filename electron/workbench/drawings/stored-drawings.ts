@@ -20,6 +20,7 @@ interface DrawingToSave {
   readonly shapes: readonly DrawnShape[];
   readonly basedOn?: number | undefined;
   readonly intoProtocol: boolean;
+  readonly replaceManual: boolean;
 }
 
 const eyes: Readonly<Record<Laterality, 'OD' | 'OS' | null>> = { R: 'OD', L: 'OS', B: null, unknown: null };
@@ -32,7 +33,7 @@ const eyes: Readonly<Record<Laterality, 'OD' | 'OS' | null>> = { R: 'OD', L: 'OS
  */
 export function saveDrawing(
   library: Library,
-  { imageId, observer, shapes, basedOn, intoProtocol }: DrawingToSave,
+  { imageId, observer, shapes, basedOn, intoProtocol, replaceManual }: DrawingToSave,
 ): { readonly stored: StoredDrawing; readonly protocol: StoredProtocol | null } {
   const { sha256, width, height, laterality } = library.images.get(imageId);
   onTheForm(() => {
@@ -56,12 +57,13 @@ export function saveDrawing(
         ? createProtocol(fundusSchema, { image: sha256, observer })
         : library.protocols.get(latest.id).protocol;
     const followed = onTheForm(() => {
-      const measured = followDrawing(fundusSchema, before, toDrawings(shapes, eye));
+      const measured = followDrawing(fundusSchema, before, toDrawings(shapes, eye), { replaceManual });
       return latest === undefined && eye !== null && valueOf(measured, 'header.eye') === null
         ? setValue(fundusSchema, measured, 'header.eye', eye, { source: 'imported' })
         : measured;
     });
-    const hasNothing = latest === undefined && shapes.length === 0;
-    return { stored, protocol: hasNothing ? null : library.protocols.add(imageId, followed) };
+    const saysSomething = Object.values(followed.values).some(({ source }) => source === 'measured');
+    if (latest === undefined && !saysSomething) return { stored, protocol: null };
+    return { stored, protocol: library.protocols.add(imageId, followed) };
   });
 }

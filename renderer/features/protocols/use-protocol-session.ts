@@ -2,6 +2,7 @@ import { computed, ref, shallowRef } from 'vue';
 import type { ImageDetail } from '../../../electron/contract/images.ts';
 import { problemOf, type Problem } from '../../../electron/contract/problem.ts';
 import type { ProtocolVersion } from '../../../electron/contract/protocols.ts';
+import type { DrawnShape } from '../../../electron/protocol/geometry/drawing.ts';
 import { ProtocolError } from '../../../electron/protocol/protocol-error.ts';
 import { workbench } from '../../api/connection.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
@@ -16,6 +17,8 @@ export function useProtocolSession() {
   const draft = shallowRef<ProtocolDraft | null>(null);
   const version = shallowRef<ProtocolVersion | null>(null);
   const observer = ref('');
+  /** What the observer drew on the photograph. */
+  const shapes = shallowRef<readonly DrawnShape[]>([]);
   const problem = shallowRef<Problem | null>(null);
   let wanted = 0;
   let saving: Promise<boolean> = Promise.resolve(true);
@@ -25,10 +28,11 @@ export function useProtocolSession() {
     const request = ++wanted;
     problem.value = null;
     try {
-      const [schema, image, versions] = await Promise.all([
+      const [schema, image, versions, drawings] = await Promise.all([
         store.load(),
         workbench.images.get({ id: imageId }),
         workbench.protocols.list({ imageId }),
+        workbench.drawings.list({ imageId }),
       ]);
       const who = name ?? store.lastObserver();
       const current =
@@ -37,6 +41,7 @@ export function useProtocolSession() {
       if (request !== wanted) return;
       observer.value = current?.observer ?? who;
       version.value = stored?.version ?? null;
+      shapes.value = drawings.find((each) => each.version.observer === observer.value)?.drawing.shapes ?? [];
       draft.value = new ProtocolDraft(
         schema,
         stored?.protocol ?? blankProtocol(schema, image.image, observer.value),
@@ -109,6 +114,7 @@ export function useProtocolSession() {
     observers: computed(() => store.observers),
     detail,
     draft,
+    shapes,
     version,
     observer,
     problem,
