@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { contract } from '../electron/contract/index.ts';
 import { startApp } from './running-app.ts';
 import type { RunningApp } from './running-app.ts';
+import { agreement } from './scenarios/agreement.ts';
 import { decoded } from './scenarios/decoded.ts';
 import { drawing } from './scenarios/drawing.ts';
 import { exports } from './scenarios/exports.ts';
@@ -61,6 +62,7 @@ describe('around the trace', () => {
   describe('nothing lost', () => nothingLost(clinicApp));
   describe('photographs', () => photographs(clinicApp));
   describe('drawing', () => drawing(clinicApp));
+  describe('observers', () => agreement(clinicApp));
   describe('patients', () => patients(clinicApp));
   describe('the list of traces', () => traceList(clinicApp));
 });
