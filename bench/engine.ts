@@ -80,11 +80,10 @@ export interface OursOptions extends Pick<EngineTraceRequest, 'modelDir' | 'posi
   readonly cellsFile?: string;
 }
 
-/** Traces in a process of its own: once to warm up, then `repeat` times. */
-export function measureOurs(options: OursOptions, folder: string, repeat: number): TraceMeasurement {
-  const { modelDir, positions, imagePath = image, maxPixels = null } = options;
-  const { provider = 'cpu', environment, cellsFile } = options;
-  const request: EngineTraceRequest = {
+/** The trace that is measured; it asks for nothing beside the lens. */
+export function benchRequest(options: OursOptions): EngineTraceRequest {
+  const { modelDir, positions, imagePath = image, maxPixels = null, provider = 'cpu' } = options;
+  return {
     modelDir,
     imagePath,
     maxPixels,
@@ -99,8 +98,13 @@ export function measureOurs(options: OursOptions, folder: string, repeat: number
     controls: null,
     dumpPath: null,
   };
+}
+
+/** Traces in a process of its own: once to warm up, then `repeat` times. */
+export function measureOurs(options: OursOptions, folder: string, repeat: number): TraceMeasurement {
+  const { environment, cellsFile } = options;
   const file = path.join(folder, 'request.json');
-  writeFileSync(file, JSON.stringify(request));
+  writeFileSync(file, JSON.stringify(benchRequest(options)));
   const script = path.join(import.meta.dirname, 'trace-process.ts');
   const cells = cellsFile === undefined ? [] : [cellsFile];
   const output = execFileSync(process.execPath, [script, file, `${repeat}`, ...cells], {
@@ -119,20 +123,26 @@ export interface NotebookOptions extends Pick<EngineTraceRequest, 'modelDir'> {
   readonly gpu?: boolean;
 }
 
+/** What python is to run so that it does the same the notebook's way, with transformers. */
+export function notebookArguments(
+  { modelDir, positions, imagePath = image, dtype = 'float32', gpu = false }: NotebookOptions,
+  repeat: number,
+): readonly string[] {
+  const script = path.join(root, 'models/reference/notebook_trace.py');
+  const asked = ['--prompt', prompt, '--positions', positions, '--top-k', '10', '--repeat', `${repeat}`];
+  return [script, modelDir, imagePath, ...asked, '--dtype', dtype, '--device', gpu ? 'auto' : 'cpu'];
+}
+
 /** The same the notebook's way, with transformers. */
 export function measureNotebook(
   python: string,
-  { modelDir, positions, imagePath = image, dtype = 'float32', gpu = false }: NotebookOptions,
+  options: NotebookOptions,
   repeat: number,
 ): NotebookMeasurement {
-  const script = path.join(root, 'models/reference/notebook_trace.py');
-  const asked = ['--prompt', prompt, '--positions', positions, '--top-k', '10', '--repeat', `${repeat}`];
-  const precision = ['--dtype', dtype, '--device', gpu ? 'auto' : 'cpu'];
-  const output = execFileSync(
-    path.join(python, 'bin/python'),
-    [script, modelDir, imagePath, ...asked, ...precision],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
-  );
+  const output = execFileSync(path.join(python, 'bin/python'), notebookArguments(options, repeat), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return JSON.parse(output) as NotebookMeasurement;
 }
 

@@ -44,6 +44,9 @@ export class Session {
 
   /** @throws FundusLensError `provider.unavailable` when the provider cannot be started on this machine */
   static async create({ graph, weightsFolder, provider, widen = 'once' }: SessionSource): Promise<Session> {
+    // ONNX Runtime lets cuBLAS and cuDNN round factors of float32 products to 10 bits, and this binding has no option against it.
+    // NVIDIA's libraries read the variable when the first of them starts.
+    if (provider === 'cuda') process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
     const options: ort.InferenceSession.SessionOptions = {
       executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
       // The graphs are written as they should run; the optimiser would widen all constant weights at once.
