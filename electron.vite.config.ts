@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'electron-vite';
 import renderer from './renderer/vite.config.ts';
-import { neighbourScripts } from './scripts/package/neighbour-scripts.ts';
 import { recordPackages } from './scripts/package/record-packages.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -12,19 +11,19 @@ const { dependencies } = JSON.parse(readFileSync(path('package.json'), 'utf8')) 
 };
 
 /**
- * The desktop's own three builds; the engine's processes are those of vite.node.config.ts. The preload script is one
+ * The desktop's own three builds; the processes of workbench and engine are those of vite.node.config.ts. The preload script is one
  * CommonJS file, the only kind that a sandboxed page may have.
  */
 export default defineConfig({
   main: {
-    plugins: [neighbourScripts(), recordPackages('main')],
+    plugins: [recordPackages('main')],
     build: {
       outDir: 'out/main',
       externalizeDeps: false,
       rolldownOptions: {
         input: { main: path('electron/main/main.ts') },
         external: Object.keys(dependencies),
-        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+        output: { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' },
       },
     },
   },

@@ -11,8 +11,8 @@ const { dependencies } = JSON.parse(readFileSync(path('package.json'), 'utf8')) 
 };
 
 /**
- * All that runs in plain Node, as one flat folder: the library, the command line, the browser face and the engine's
- * processes. What `dependencies` names stays outside; everything else is inside.
+ * All that runs in plain Node, as one flat folder: the library, the command line, the browser face, and the processes of workbench
+ * and engine. What `dependencies` names stays outside; everything else is inside.
  */
 export default defineConfig({
   plugins: [neighbourScripts(), recordPackages('node')],
@@ -29,6 +29,7 @@ export default defineConfig({
         families: path('electron/engine/families/index.ts'),
         cli: path('electron/cli/main.ts'),
         web: path('electron/server/main.ts'),
+        'workbench-process': path('electron/main/workbench-process.ts'),
       },
       output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },

@@ -18,7 +18,7 @@ function findRuntime(): string | null {
 }
 
 const runtime = findRuntime();
-const built = join(root, 'out', 'main', 'main.js');
+const built = join(root, 'out', 'main', 'main.cjs');
 const missing = runtime === null ? 'the Electron runtime is not installed' : `${built} is not built`;
 const canRun = runtime !== null && existsSync(built);
 

@@ -24,7 +24,7 @@ if (electron === null) {
   ];
   let built = 0;
   for (const build of builds) built ||= await run(process.execPath, [...build, '--logLevel', 'warn']);
-  process.exitCode = built === 0 ? await run(electron, ['out/main/main.js', ...args]) : built;
+  process.exitCode = built === 0 ? await run(electron, ['out/main/main.cjs', ...args]) : built;
 }
 
 /** Path of the runtime, fetched when it is not there yet; null when that fails. */
@@ -38,7 +38,12 @@ function findElectron(): string | null {
 }
 
 async function run(command: string, commandArgs: readonly string[]): Promise<number> {
-  const child = spawn(command, commandArgs, { cwd: root, stdio: 'inherit' });
+  const child = spawn(command, commandArgs, {
+    cwd: root,
+    stdio: 'inherit',
+    // The workbench runs in this Node, away from the window system's libraries, with which sharp's own get into each other's way.
+    env: { ...process.env, FUNDUS_LENS_NODE: process.execPath },
+  });
   // Ctrl+C reaches the child by itself; we wait for its good order.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   const [code] = (await once(child, 'exit')) as [number | null];

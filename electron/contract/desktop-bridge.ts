@@ -1,12 +1,12 @@
 /**
- * `window.fundusLens`, put there by the preload script. `connect` asks for a line to the main process; its port comes
- * as a window message whose `data` is {@link portMessage}:
+ * `window.fundusLens`, put there by the preload script. `connect` asks for two lines, to the workbench and to the desktop; their
+ * ports come as a window message whose `data` is {@link portMessage}:
  *
  * ```ts
- * window.addEventListener('message', ({ source, data, ports: [port] }) => {
- *   if (source === window && data === portMessage) link = new RPCLink({ port });   // @orpc/client/message-port
+ * window.addEventListener('message', ({ source, data, ports: [workbench, desktop] }) => {
+ *   if (source === window && data === portMessage) link = new RPCLink({ port: workbench });   // @orpc/client/message-port
  * });
- * window.fundusLens.connect();   // then port.start()
+ * window.fundusLens.connect();   // then start() of both ports
  * ```
  */
 export interface DesktopBridge {

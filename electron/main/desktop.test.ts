@@ -1,8 +1,17 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createORPCClient } from '@orpc/client';
+import type { ClientContext, ClientLink } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -52,13 +61,18 @@ beforeAll(async () => {
   ]);
 
   const { runDesktop } = await import('./desktop.ts');
-  runDesktop({ builtFolder, workbench: { samplesFolder: null, demoModelFolder: null } });
+  runDesktop({
+    builtFolder,
+    node: process.execPath,
+    workbenchScript: join(import.meta.dirname, 'workbench-process.ts'),
+    order: { samplesFolder: null, demoModelFolder: null },
+  });
   await import('../preload/preload.ts');
   bridge = electron.exposed.get('fundusLens') as DesktopBridge;
-  await vi.waitFor(() => expect(electron.BrowserWindow.all).toHaveLength(1), 20_000);
+  await vi.waitFor(() => expect(electron.BrowserWindow.all).toHaveLength(1), 60_000);
   window = electron.BrowserWindow.all[0]!;
   asTopFrame();
-});
+}, 90_000);
 
 afterAll(async () => {
   electron.app.emit('will-quit', { preventDefault: () => undefined });
@@ -71,6 +85,17 @@ function asTopFrame(): void {
   electron.sender.frame = window.webContents.mainFrame;
 }
 
+/** By its parent and its script; only Linux tells both in files. */
+function isOurWorkbench(pid: string): boolean {
+  try {
+    const [parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(1);
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return Number(parent) === process.pid && command.includes('workbench-process');
+  } catch {
+    return false;
+  }
+}
+
 /** What the page does to reach the main process. */
 async function connect(): Promise<{ readonly remote: Remote; readonly close: () => void }> {
   const arrived = once(bridgeEvents, 'message') as Promise<
@@ -79,10 +104,19 @@ async function connect(): Promise<{ readonly remote: Remote; readonly close: () 
   bridge.connect();
   const [{ detail }] = await arrived;
   expect(detail).toMatchObject({ data: portMessage, origin: 'app://fundus-lens' });
-  const [port] = detail.ports;
-  const link = new RPCLink({ port: port! });
-  port!.start();
-  return { remote: createORPCClient(link), close: () => port!.close() };
+  const [workbenchPort, desktopPort] = detail.ports;
+  const [workbenchLink, desktopLink] = [workbenchPort!, desktopPort!].map((port) => new RPCLink({ port }));
+  for (const port of detail.ports) port.start();
+  const link: ClientLink<ClientContext> = {
+    call: (path, input, options) =>
+      (path[0] === 'desktop' ? desktopLink! : workbenchLink!).call(path, input, options),
+  };
+  return {
+    remote: createORPCClient(link),
+    close: () => {
+      for (const port of detail.ports) port.close();
+    },
+  };
 }
 
 describe('windows', () => {
@@ -281,22 +315,44 @@ describe('calls', () => {
     ['another window', () => (electron.sender.contents = new electron.WebContentsDouble())],
   ])('a line from %s is refused', async (_who, play) => {
     play();
-    const { port1, port2 } = new MessageChannel();
-    const closed = once(port2 as unknown as EventTarget, 'close');
-    electron.ipcRenderer.postMessage(portMessage, null, [port1 as never]);
-    await closed;
+    const [first, second] = [new MessageChannel(), new MessageChannel()];
+    const closed = [first, second].map(({ port2 }) => once(port2 as unknown as EventTarget, 'close'));
+    electron.ipcRenderer.postMessage(portMessage, null, [first.port1 as never, second.port1 as never]);
+    await Promise.all(closed);
     asTopFrame();
   });
 
   test('a page that was led elsewhere is refused, and so is an unknown channel', async () => {
     Object.assign(window.webContents.mainFrame, { origin: 'https://evil.example' });
-    const { port1, port2 } = new MessageChannel();
-    const closed = once(port2 as unknown as EventTarget, 'close');
-    electron.ipcRenderer.postMessage(portMessage, null, [port1 as never]);
-    await closed;
+    const [first, second] = [new MessageChannel(), new MessageChannel()];
+    const closed = [first, second].map(({ port2 }) => once(port2 as unknown as EventTarget, 'close'));
+    electron.ipcRenderer.postMessage(portMessage, null, [first.port1 as never, second.port1 as never]);
+    await Promise.all(closed);
     Object.assign(window.webContents.mainFrame, { origin: 'app://fundus-lens' });
     expect(electron.ipcMain.eventNames()).toEqual([portMessage]);
   });
+});
+
+describe('the workbench', () => {
+  test.skipIf(process.platform !== 'linux')(
+    'is a process of its own, and is opened again when that ends',
+    async () => {
+      const pids = () => readdirSync('/proc').filter((pid) => isOurWorkbench(pid));
+      const { remote } = await connect();
+      expect((await remote.app.info()).node).toBe(process.versions.node);
+      const reloads = electron.asked.filter(({ what }) => what === 'reload').length;
+      const [pid] = pids();
+      process.kill(Number(pid), 'SIGKILL');
+      await expect
+        .poll(() => electron.asked.filter(({ what }) => what === 'reload').length, { timeout: 60_000 })
+        .toBe(reloads + 1);
+      const again = await connect();
+      expect(await again.remote.library.status()).toMatchObject({ state: 'open' });
+      expect(pids()).not.toEqual([pid]);
+      again.close();
+    },
+    90_000,
+  );
 });
 
 describe('the system', () => {

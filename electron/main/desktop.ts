@@ -7,8 +7,6 @@ import { createContentHandler } from '../shell/content.ts';
 import { openLog } from '../shell/log.ts';
 import type { Log } from '../shell/log.ts';
 import { listRendererFiles } from '../shell/renderer-files.ts';
-import { createWorkbench } from '../workbench/open-workbench.ts';
-import type { Workbench, WorkbenchOptions } from '../workbench/open-workbench.ts';
 import { answerCalls } from './calls.ts';
 import { declareAppScheme, serveAppScheme } from './content-protocol.ts';
 import { noteChildrenGone, offerReload } from './crashes.ts';
@@ -16,23 +14,29 @@ import { DesktopEvents } from './desktop-events.ts';
 import { createDesktopRouter } from './desktop-router.ts';
 import { setMenu } from './menu.ts';
 import { menuLabels, menuLanguage } from './menu-labels.ts';
-import type { MenuLanguage } from './menu-labels.ts';
+import type { MenuLabels, MenuLanguage } from './menu-labels.ts';
 import { filesOfCommandLine, isImportable } from './opened-files.ts';
 import { confinePage, denyPermissions, openWindow } from './secure-window.ts';
-import { forkUtilityEngine } from './utility-engine.ts';
 import { readWindowState, rememberWindowState } from './window-state.ts';
+import { WorkbenchHost } from './workbench-host.ts';
+import type { WorkbenchHostOptions } from './workbench-host.ts';
+import type { WorkbenchOrder } from './workbench-messages.ts';
 
 export interface DesktopOptions {
   /** Built files lie beside each other in it: main, preload, renderer, node. */
   readonly builtFolder: string;
-  readonly workbench?: Partial<WorkbenchOptions>;
+  /** A plain Node to run the workbench in; null for the desktop's own runtime. */
+  readonly node: string | null;
+  /** The workbench's script, where it is not the built one. */
+  readonly workbenchScript?: string;
+  readonly order?: Partial<WorkbenchOrder>;
 }
 
 /**
- * The desktop from its start to its end: one instance, one window, the workbench in this process and the engine in its
+ * The desktop from its start to its end: one instance, one window, the workbench and the engine in processes of their
  * own. A second start hands its files to the first.
  */
-export function runDesktop({ builtFolder, workbench: workbenchOptions }: DesktopOptions): void {
+export function runDesktop(options: DesktopOptions): void {
   const folders = findAppFolders(app.commandLine.getSwitchValue('library') || undefined);
   const log = openLog(folders.logs);
   const events = new DesktopEvents();
@@ -63,27 +67,29 @@ export function runDesktop({ builtFolder, workbench: workbenchOptions }: Desktop
 
   void app.whenReady().then(async () => {
     try {
-      const workbench = await createWorkbench({
+      const { builtFolder, node } = options;
+      const script =
+        options.workbenchScript ?? join(unpackedFolder(builtFolder), 'node', 'workbench-process.js');
+      const order: WorkbenchOrder = {
         libraryFolder: folders.library,
         cacheFolder: folders.cache,
         modelsFolder: folders.models,
         settingsFile: folders.settingsFile,
         logFolder: folders.logs,
-        engine: {
-          workerPath: join(unpackedFolder(builtFolder), 'node', 'worker.js'),
-          fork: forkUtilityEngine,
-        },
-        log,
-        ...workbenchOptions,
-      });
-      await showDesktop(workbench, { builtFolder, events, log });
+        ...options.order,
+      };
+      await showDesktop({ script, node, order }, { builtFolder, events, log });
     } catch (error) {
-      log.error('start-failed', error);
-      const { startFailed } = menuLabels(menuLanguage(null, app.getLocale()));
-      dialog.showErrorBox(startFailed, error instanceof Error ? error.message : String(error));
-      app.exit(1);
+      endWith(error, menuLabels(menuLanguage(null, app.getLocale())), log);
     }
   });
+}
+
+/** Nothing works without a library: says why, and ends. */
+function endWith(error: unknown, { startFailed }: MenuLabels, log: Log): void {
+  log.error('start-failed', error);
+  dialog.showErrorBox(startFailed, error instanceof Error ? error.message : String(error));
+  app.exit(1);
 }
 
 /** Processes of their own are started from plain files; a packaged desktop keeps those beside its archive. */
@@ -97,7 +103,13 @@ interface DesktopParts {
   readonly log: Log;
 }
 
-async function showDesktop(workbench: Workbench, { builtFolder, events, log }: DesktopParts): Promise<void> {
+/** Times that a workbench whose process ended is opened anew, in one run of the desktop. */
+const mostRestarts = 3;
+
+async function showDesktop(
+  workbench: Omit<WorkbenchHostOptions, 'onGone'>,
+  { builtFolder, events, log }: DesktopParts,
+): Promise<void> {
   let language = menuLanguage(null, app.getLocale());
   const labels = () => menuLabels(language);
   const showMenu = (chosen: MenuLanguage) => {
@@ -107,8 +119,23 @@ async function showDesktop(workbench: Workbench, { builtFolder, events, log }: D
       openLogFolder: () => void shell.openPath(log.folder),
     });
   };
-  const settings = await workbench.client.settings.get();
-  showMenu(menuLanguage(settings.language, app.getLocale()));
+  let restarts = 0;
+  const onGone = (how: string) => {
+    log.error('workbench-gone', new Error(how));
+    restarts += 1;
+    const reopened =
+      restarts > mostRestarts ? Promise.reject(new Error(how)) : WorkbenchHost.open({ ...workbench, onGone });
+    reopened.then(
+      (opened) => {
+        host = opened.host;
+        for (const window of BrowserWindow.getAllWindows()) window.reload();
+      },
+      (error: unknown) => endWith(error, labels(), log),
+    );
+  };
+  const opened = await WorkbenchHost.open({ ...workbench, onGone });
+  let { host } = opened;
+  showMenu(menuLanguage(opened.language, app.getLocale()));
 
   const dragFolder = join(app.getPath('temp'), `fundus-lens-drag-${process.pid}`);
   const desktop = createDesktopRouter({
@@ -122,12 +149,12 @@ async function showDesktop(workbench: Workbench, { builtFolder, events, log }: D
   const files = await listRendererFiles(join(builtFolder, 'renderer'));
   serveAppScheme(
     pages,
-    createContentHandler(files, (id, view) => workbench.openMedia(id, view)),
+    createContentHandler(files, (id, view) => host.openMedia(id, view)),
     log,
   );
   denyPermissions(pages);
   const isOurs = (contents: WebContents) => BrowserWindow.fromWebContents(contents) !== null;
-  answerCalls({ ...workbench.router, desktop }, isOurs, log);
+  answerCalls({ desktop, connectWorkbench: (port) => host.connect(port) }, isOurs, log);
 
   const stateFile = join(app.getPath('userData'), 'window.json');
   const show = () => {
@@ -153,7 +180,7 @@ async function showDesktop(workbench: Workbench, { builtFolder, events, log }: D
   app.on('will-quit', (event) => {
     if (closed) return;
     event.preventDefault();
-    void workbench.close().finally(() => {
+    void host.close().finally(() => {
       closed = true;
       rmSync(dragFolder, { recursive: true, force: true });
       log.info('closed');

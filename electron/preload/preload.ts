@@ -2,12 +2,12 @@ import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import { portMessage } from '../contract/desktop-bridge.ts';
 import type { DesktopBridge } from '../contract/desktop-bridge.ts';
 
-/** All that the page gets of the desktop: a line to the main process, and where a dropped file lies. */
+/** All that the page gets of the desktop: a line to the workbench, one to the main process, and where a dropped file lies. */
 const bridge: DesktopBridge = {
   connect: () => {
-    const { port1, port2 } = new MessageChannel();
-    ipcRenderer.postMessage(portMessage, null, [port1]);
-    window.postMessage(portMessage, location.origin, [port2]);
+    const [workbench, desktop] = [new MessageChannel(), new MessageChannel()];
+    ipcRenderer.postMessage(portMessage, null, [workbench.port1, desktop.port1]);
+    window.postMessage(portMessage, location.origin, [workbench.port2, desktop.port2]);
   },
   pathOfFile: (file) => webUtils.getPathForFile(file),
 };

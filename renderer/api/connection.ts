@@ -36,12 +36,19 @@ function open(): Promise<Link> {
 
 function openPort(bridge: DesktopBridge): Promise<Link> {
   return new Promise((resolve) => {
-    window.addEventListener('message', ({ source, data, ports: [port] }) => {
-      if (source !== window || data !== portMessage || port === undefined) return;
-      const link = new PortLink({ port });
-      port.start();
+    window.addEventListener('message', ({ source, data, ports: [workbenchPort, desktopPort] }) => {
+      if (source !== window || data !== portMessage) return;
+      if (workbenchPort === undefined || desktopPort === undefined) return;
+      const workbenchLink = new PortLink({ port: workbenchPort });
+      const desktopLink = new PortLink({ port: desktopPort });
+      workbenchPort.start();
+      desktopPort.start();
+      workbenchPort.addEventListener('close', () => (connectionState.value = 'lost'));
       connectionState.value = 'open';
-      resolve(link);
+      resolve({
+        call: (path, input, options) =>
+          (path[0] === 'desktop' ? desktopLink : workbenchLink).call(path, input, options),
+      });
     });
     bridge.connect();
   });
