@@ -9,6 +9,7 @@ import type { InspectCommandOptions } from './commands/inspect-command.ts';
 import { addChoice, addLibraryCommands } from './commands/library-program.ts';
 import { addModelsCommands } from './commands/models-program.ts';
 import { addProtocolsCommands } from './commands/protocols-program.ts';
+import { addDrawingsCommands } from './drawings/drawings-program.ts';
 import { addDecoderCommands } from './decoders/decoder-program.ts';
 import { addProvidersCommands } from './commands/providers-program.ts';
 import { addExperimentCommands } from './experiment/experiment-program.ts';
@@ -113,6 +114,7 @@ export function buildProgram(commands: Commands): Command {
   addProvidersCommands(program);
   addLibraryCommands(program);
   addProtocolsCommands(program);
+  addDrawingsCommands(program);
   addExperimentCommands(program);
   addDecoderCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
