@@ -8,6 +8,7 @@ import type { RunningApp } from './running-app.ts';
 import { agreement } from './scenarios/agreement.ts';
 import { decoded } from './scenarios/decoded.ts';
 import { drawing } from './scenarios/drawing.ts';
+import { experiments } from './scenarios/experiments.ts';
 import { exports } from './scenarios/exports.ts';
 import { fitting } from './scenarios/fitting.ts';
 import { firstSteps } from './scenarios/first-steps.ts';
@@ -65,6 +66,17 @@ describe('around the trace', () => {
   describe('observers', () => agreement(clinicApp));
   describe('patients', () => patients(clinicApp));
   describe('the list of traces', () => traceList(clinicApp));
+});
+
+/** Runs whole experiments, and counts them. */
+describe('experiments', () => {
+  let study: RunningApp | undefined;
+  beforeAll(async () => {
+    study = await startApp();
+  }, 300_000);
+  afterAll(() => study?.close());
+
+  experiments(() => study!);
 });
 
 test('every call of the contract has a handler behind the WebSocket', async () => {

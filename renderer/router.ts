@@ -30,6 +30,21 @@ export const router = createRouter({
     { path: '/trace/:id(\\d+)', name: 'trace', component: () => import('./features/traces/TraceView.vue') },
     { path: '/compare', name: 'compare', component: () => import('./features/compare/CompareView.vue') },
     { path: '/group/:id(\\d+)', name: 'group', component: () => import('./features/groups/GroupView.vue') },
+    {
+      path: '/experiments',
+      name: 'experiments',
+      component: () => import('./features/experiments/ExperimentsView.vue'),
+    },
+    {
+      path: '/experiments/new',
+      name: 'new-experiment',
+      component: () => import('./features/experiments/make/NewExperimentView.vue'),
+    },
+    {
+      path: '/experiments/:id(\\d+)',
+      name: 'experiment',
+      component: () => import('./features/experiments/results/ExperimentView.vue'),
+    },
     { path: '/tasks', name: 'tasks', component: () => import('./features/tasks/TasksView.vue') },
     { path: '/models', name: 'models', component: () => import('./features/models/ModelsView.vue') },
     {

@@ -131,7 +131,16 @@ export function keyboard(app: () => RunningApp): void {
 
   test('every view and its controls are reached by Tab, and the focus is seen', async () => {
     const { page, visit } = app();
-    for (const view of ['/library', '/tasks', '/models', '/decoders', '/concepts', '/settings', '/help']) {
+    for (const view of [
+      '/library',
+      '/experiments',
+      '/tasks',
+      '/models',
+      '/decoders',
+      '/concepts',
+      '/settings',
+      '/help',
+    ]) {
       await visit(view);
       await page.waitForTimeout(200);
       await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());

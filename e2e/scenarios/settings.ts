@@ -5,6 +5,7 @@ import type { RunningApp } from '../running-app.ts';
 const views = [
   '/library',
   '/trace',
+  '/experiments',
   '/tasks',
   '/models',
   '/decoders',

@@ -68,10 +68,16 @@ export const experimentFileSchema = z.strictObject({
   fixed: z.strictObject({ sha256: sha256Schema, at: instantSchema }).optional(),
 });
 
+/** An experiment before its photographs are written into it: they come as a choice of the library. */
+export const experimentDraftSchema = experimentFileSchema.partial({ photographs: true });
+
+/** Photographs that the notebook had, which its experiment takes at most. */
+export const mostNotebookPhotographs = 15;
+
 export const experimentStates = ['new', 'running', 'paused', 'incomplete', 'done'] as const;
 
 export const experimentProgressSchema = z.object({
-  /** `incomplete`: some traces are missing and none of them waits. */
+  /** `incomplete`: some traces are missing and none of them waits. `paused`: one that runs is still finished. */
   state: z.enum(experimentStates),
   total: count,
   done: count,
@@ -260,6 +266,7 @@ export const experimentFileFormats = ['html', 'pdf', 'zip', 'csv', 'parquet', 'j
 
 export type ExperimentFile = z.output<typeof experimentFileSchema>;
 export type ExperimentFileInput = z.input<typeof experimentFileSchema>;
+export type ExperimentDraft = z.input<typeof experimentDraftSchema>;
 export type ExperimentSummary = z.infer<typeof experimentSummarySchema>;
 export type ExperimentProgress = z.infer<typeof experimentProgressSchema>;
 export type ExperimentResults = z.infer<typeof experimentResultsSchema>;
@@ -280,7 +287,21 @@ export const experiments = {
    * before, and come as `images`.
    */
   create: call
-    .input(z.strictObject({ file: experimentFileSchema, images: imageChoiceSchema.optional() }))
+    .input(z.strictObject({ file: experimentDraftSchema, images: imageChoiceSchema.optional() }))
+    .output(experimentSummarySchema),
+  /**
+   * Fixes the plan of the notebook's experiment: at most 15 photographs, the raw lens as it was used there and the
+   * corrected reading beside it.
+   */
+  notebook: call
+    .input(
+      z.strictObject({
+        images: imageChoiceSchema,
+        modelId: idSchema,
+        /** Of title and question; the prompt is the notebook's own. */
+        language: z.enum(['en', 'ru']).default('en'),
+      }),
+    )
     .output(experimentSummarySchema),
   /** Reads the text of a file. */
   read: call.input(z.strictObject({ text: z.string().max(1_000_000) })).output(experimentFileSchema),
@@ -290,6 +311,8 @@ export const experiments = {
     .output(experimentSummarySchema),
   /** What waits stays; what runs now is finished. */
   pause: call.input(byId).output(experimentSummarySchema),
+  /** Takes what is missing out of the queue, and ends what runs; traces that are there stay. */
+  cancel: call.input(byId).output(experimentSummarySchema),
   /** Traces stay. */
   remove: call.input(byId).output(changed),
   /** Of what is there already. */

@@ -3,7 +3,7 @@ export const shortcutGroups = [
   {
     id: 'everywhere',
     keys: [
-      ['views', 'Alt 1 … 9'],
+      ['views', 'Alt 1 … 9, 0'],
       ['help', '?'],
       ['tasks', 'J'],
       ['newTrace', 'N'],

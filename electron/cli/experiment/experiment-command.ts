@@ -10,7 +10,7 @@ import type { TraceRequest } from '../../engine/lens-trace/trace-request.ts';
 import { deliver, nameTaken } from '../../workbench/exports/deliver.ts';
 import { OutputFile } from '../../workbench/exports/output-file.ts';
 import { readExperiment, writeExperiment } from '../../workbench/experiments/experiment-yaml.ts';
-import { mostPhotographs, notebookExperiment } from '../../workbench/experiments/notebook.ts';
+import { notebookExperiment, requireNotebookSize } from '../../workbench/experiments/notebook.ts';
 import { toImportProblem } from '../../workbench/imports/import-problem.ts';
 import { withLibrary } from '../commands/library-context.ts';
 import type { LibraryOptions, LibraryTools } from '../commands/library-context.ts';
@@ -53,7 +53,8 @@ export async function runNotebook(
       { paths: [...files] },
       model === undefined ? 'bundled' : { folder: model },
     );
-    if (write === undefined) return await run(within(process.cwd(), experiment), options, mostPhotographs);
+    if (write === undefined)
+      return await run(within(process.cwd(), experiment), options, requireNotebookSize);
     const text = writeExperiment(within(process.cwd(), experiment));
     await deliver({ to: 'file', path: write, overwrite: options.overwrite ?? false }, '', '', text);
     await print(`${write}\n`);
@@ -78,7 +79,11 @@ export function listExperiments(options: LibraryOptions): Promise<number> {
   });
 }
 
-async function run(file: ExperimentFile, options: ExperimentOptions, atMost = Infinity): Promise<number> {
+async function run(
+  file: ExperimentFile,
+  options: ExperimentOptions,
+  requireSize?: (photographs: number) => void,
+): Promise<number> {
   const outputs = await openOutputs(options);
   const isTemporary = options.library === undefined;
   let exitCode: number = exitCodes.done;
@@ -90,7 +95,7 @@ async function run(file: ExperimentFile, options: ExperimentOptions, atMost = In
   const closed = await withLibrary(options, mode, async (tools) => {
     const { client } = tools;
     const images = await importPhotographs(tools, file, isTemporary, note);
-    if (images !== undefined && images.ids.length > atMost) throw tooMany(images.ids.length, atMost);
+    if (images !== undefined) requireSize?.(images.ids.length);
     const { id, title, planSha256 } = await client.experiments.create({
       file,
       ...(images === undefined ? {} : { images }),
@@ -174,14 +179,6 @@ function within(folder: string, file: ExperimentFile): ExperimentFile {
       typeof model === 'object' && 'folder' in model ? { folder: path.resolve(folder, model.folder) } : model,
     ),
   };
-}
-
-function tooMany(found: number, most: number): FundusLensError {
-  return new FundusLensError('input.invalid', 'These are more photographs than the experiment takes.', {
-    expected: `at most ${most}, as in the notebook`,
-    found: String(found),
-    advice: 'Name fewer files; or write the experiment as a file with --write, and run that.',
-  });
 }
 
 function tell(error: unknown): number {

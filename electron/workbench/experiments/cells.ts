@@ -92,21 +92,23 @@ function progressOf(cells: readonly ExperimentCell[]): ExperimentProgress {
       ? []
       : [Date.parse(finishedAt) - Date.parse(startedAt)],
   );
-  const mean = spent.length === 0 ? null : spent.reduce((sum, each) => sum + each, 0) / spent.length;
+  // The first trace under a new prompt also reads the controls; the median is not moved by it.
+  const usual = spent.length === 0 ? null : spent.sort((a, b) => a - b)[Math.floor(spent.length / 2)]!;
   const error = failed[0]?.error ?? null;
   return {
     state: stateOf(),
     total: cells.length,
     done,
     failed: failed.length,
-    millisecondsLeft: mean === null || active === 0 ? null : Math.round(mean * active),
+    millisecondsLeft: usual === null || active === 0 ? null : usual * active,
     problem: error === null ? null : problemSchema.parse(JSON.parse(error)),
   };
 
   function stateOf(): ExperimentProgress['state'] {
     if (open.length === 0) return 'done';
-    if (active > 0) return 'running';
+    if (inState('queued').length > 0) return 'running';
     if (inState('paused').length > 0) return 'paused';
+    if (active > 0) return 'running';
     return done === 0 && failed.length === 0 ? 'new' : 'incomplete';
   }
 }

@@ -4,7 +4,11 @@ import { positionSelectionSchema } from '../../engine/lens-trace/trace-request.t
 import { readabilityRule } from '../../engine/readability/rule.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { experimentFileSchema, hypothesisSchema } from '../../contract/experiments.ts';
-import type { ExperimentFile, ExperimentFileInput } from '../../contract/experiments.ts';
+import type {
+  ExperimentFile,
+  ExperimentFileInput,
+  experimentDraftSchema,
+} from '../../contract/experiments.ts';
 import { sha256Schema } from '../../contract/ids.ts';
 import type { ImageChoice } from '../../contract/image-query.ts';
 import { canonicalJson, sha256Hex } from '../../store/database/canonical-json.ts';
@@ -106,6 +110,28 @@ export function fileOf(library: Library, stored: StoredExperiment): ExperimentFi
   return experimentFileSchema.parse(described);
 }
 
+/** The draft as a whole file: what was chosen in the library stands in it by content. */
+export function withPhotographs(
+  library: Library,
+  file: z.output<typeof experimentDraftSchema>,
+  images: ImageChoice | undefined,
+): ExperimentFile {
+  const { photographs } = file;
+  if (photographs !== undefined) return { ...file, photographs };
+  if (images === undefined) throw noPhotographs();
+  return { ...file, photographs: photographsOfIds(library, chosenImages(library, images)) };
+}
+
+/** @throws FundusLensError `experiment.invalid` when there are none */
+export function photographsOfIds(library: Library, ids: readonly number[]): ExperimentFile['photographs'] {
+  if (ids.length === 0) throw noPhotographs();
+  return { sha256: [...new Set(ids.map((id) => library.images.get(id).sha256))].sort() };
+}
+
+function noPhotographs(): FundusLensError {
+  return invalid('There are no photographs.', 'at least one photograph', 'none');
+}
+
 /** SHA-256 of the photographs, ascending, so that their order decides nothing. */
 function photographsOf(library: Library, file: ExperimentFile, images?: ImageChoice): string[] {
   const { photographs } = file;
@@ -136,7 +162,7 @@ function photographsOf(library: Library, file: ExperimentFile, images?: ImageCho
   } else {
     throw invalid('The photographs were not imported.', 'photographs of the library', 'paths of files');
   }
-  if (hashes.size === 0) throw invalid('There are no photographs.', 'at least one photograph', 'none');
+  if (hashes.size === 0) throw noPhotographs();
   return [...hashes].sort();
 }
 

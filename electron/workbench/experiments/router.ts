@@ -1,13 +1,15 @@
 import { api } from '../api.ts';
 import { guardTarget } from '../exports/guard-target.ts';
 import type { Services } from '../services.ts';
+import { chosenImages } from '../traces/enqueue.ts';
 import { viewExperiment } from './cells.ts';
 import { exportExperiment } from './export.ts';
 import { readExperiment, writeExperiment } from './experiment-yaml.ts';
 import { findModels } from './find-models.ts';
-import { fileOf, fixPlan } from './plan.ts';
+import { notebookExperiment, requireNotebookSize } from './notebook.ts';
+import { fileOf, fixPlan, photographsOfIds, withPhotographs } from './plan.ts';
 import { readResults } from './results.ts';
-import { pauseExperiment, runExperiment } from './run.ts';
+import { cancelExperiment, pauseExperiment, runExperiment } from './run.ts';
 
 export function experimentsRouter(services: Services) {
   const { experiments } = api;
@@ -24,8 +26,18 @@ export function experimentsRouter(services: Services) {
       return { summary: viewExperiment(session.library, stored), file, yaml: writeExperiment(file) };
     }),
     create: experiments.create.handler(async ({ input: { file, images } }) => {
-      const models = await findModels(services, file);
-      const { id } = fixPlan(session.library, file, models, images);
+      const whole = withPhotographs(session.library, file, images);
+      const { id } = fixPlan(session.library, whole, await findModels(services, whole), images);
+      tell(id);
+      return view(id);
+    }),
+    notebook: experiments.notebook.handler(({ input: { images, modelId, language } }) => {
+      const { library } = session;
+      const { sha256, name } = library.models.get(modelId);
+      const ids = chosenImages(library, images);
+      requireNotebookSize(ids.length);
+      const file = notebookExperiment(photographsOfIds(library, ids), { sha256, name }, language);
+      const { id } = fixPlan(library, file, [sha256]);
       tell(id);
       return view(id);
     }),
@@ -40,8 +52,13 @@ export function experimentsRouter(services: Services) {
       tell(input.id);
       return view(input.id);
     }),
+    cancel: experiments.cancel.handler(async ({ input }) => {
+      await cancelExperiment(services, session.library.experiments.get(input.id));
+      tell(input.id);
+      return view(input.id);
+    }),
     remove: experiments.remove.handler(async ({ input }) => {
-      await pauseExperiment(services, session.library.experiments.get(input.id));
+      await cancelExperiment(services, session.library.experiments.get(input.id));
       session.library.experiments.remove(input.id);
       tell(input.id);
       return { changed: 1 };

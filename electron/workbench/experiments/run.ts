@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { FundusLensError } from '../../contract/errors.ts';
+import type { TaskState } from '../../contract/tasks.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
 import type { Library } from '../../store/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';
@@ -63,9 +64,17 @@ export async function pauseExperiment(
   await tasks.act('pause', taskIds(session.library, stored, 'queued'));
 }
 
-function taskIds(library: Library, stored: StoredExperiment, wanted: 'paused' | 'queued'): string[] {
+/** Takes what is missing out of the queue; what runs now ends without a trace. */
+export async function cancelExperiment(
+  { session, tasks }: Pick<Services, 'session' | 'tasks'>,
+  stored: StoredExperiment,
+): Promise<void> {
+  await tasks.act('cancel', taskIds(session.library, stored, 'queued', 'paused', 'running'));
+}
+
+function taskIds(library: Library, stored: StoredExperiment, ...wanted: readonly TaskState[]): string[] {
   return findCells(library, stored).flatMap(({ taskId, state }) =>
-    taskId !== null && state === wanted ? [queueTaskId(taskId)] : [],
+    taskId !== null && state !== null && wanted.includes(state) ? [queueTaskId(taskId)] : [],
   );
 }
 

@@ -22,8 +22,9 @@ interface Judged {
 export function describeResults(judged: Judged, language: Language): string[] {
   const words = sentenceWords[language];
   const { plan, hypotheses, conditions, subject } = judged;
+  const numJudged = conditions.filter(({ lens }) => lens !== 'raw').length;
   const which = (index: number) =>
-    conditions.length === 1 ? '' : `${nameCondition(conditions[index]!, language)}: `;
+    numJudged === 1 ? '' : `${nameCondition(conditions[index]!, language)}: `;
   const about = conditions.flatMap((condition, index) => {
     if (condition.lens === 'raw') return [];
     const concept = condition.concepts.find(({ id }) => id === subject);
