@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { ConceptSet } from '../electron/engine/lens-trace/concept-set.ts';
 import type { EngineTraceRequest } from '../electron/engine/process/messages.ts';
 import type { ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
-import { makeRandomCheckpoint, middleShape, type BenchDtype } from './random-checkpoint.ts';
+import { makeRandomCheckpoint, middleShape, type BenchDtype } from './checkpoints/random-checkpoint.ts';
 import type { TraceMeasurement } from './trace-process.ts';
 
 export interface EngineBenchOptions {

@@ -1,13 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { FidelityReport } from '../electron/engine/lens-trace/fidelity-report.ts';
-import type { PrepareOptions, PreparedManifest } from '../electron/contract/prepared-model.ts';
+import type { PrepareOptions, PreparedManifest } from '../electron/contract/models/prepared-model.ts';
 import { verifyModel } from '../electron/engine/fidelity/verify-model.ts';
 import { prepareModel } from '../electron/engine/quantize/prepare-model.ts';
 import { builtInConceptSets } from '../electron/bundled/concept-sets.ts';
 import { languages, presetText } from '../electron/bundled/prompt-presets.ts';
-import { describeCheckpoint } from './checkpoint-statistics.ts';
-import { makeLifelikeCheckpoint } from './lifelike-checkpoint.ts';
+import { describeCheckpoint } from './checkpoints/checkpoint-statistics.ts';
+import { makeLifelikeCheckpoint } from './checkpoints/lifelike-checkpoint.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const inData = (names: readonly string[]) => names.map((name) => path.join(root, 'data', name));

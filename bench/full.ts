@@ -4,12 +4,12 @@ import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import type { ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
-import type { WeightFormat } from '../electron/contract/prepared-model.ts';
+import type { WeightFormat } from '../electron/contract/models/prepared-model.ts';
 import { unpackSwiftShader } from '../electron/engine/runtime/swiftshader.ts';
 import { calibrationImages } from '../electron/workbench/models/own-images.ts';
 import { fixed, measureNotebook, measureOurs, row, type NotebookMeasurement } from './engine.ts';
 import type { PrepareMeasurement } from './prepare-process.ts';
-import { fullShapes, makeRandomCheckpoint, reduceDepth } from './random-checkpoint.ts';
+import { fullShapes, makeRandomCheckpoint, reduceDepth } from './checkpoints/random-checkpoint.ts';
 import type { TraceNumbers } from './trace-process.ts';
 
 export interface FullBenchOptions {

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ImportReport } from '../electron/contract/imports.ts';
+import type { ImportReport } from '../electron/contract/imports/imports.ts';
 import { parseFolderRule } from '../electron/ingest/sources/folder-rule.ts';
 import { importFiles } from '../electron/ingest/import-files.ts';
 import type { ImportOptions } from '../electron/ingest/import-options.ts';

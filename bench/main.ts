@@ -3,15 +3,15 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { runEngineBench } from './engine.ts';
 import { providerNames, type ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
-import { weightFormats, type WeightFormat } from '../electron/contract/prepared-model.ts';
-import { runFaultsBench } from './faults.ts';
+import { weightFormats, type WeightFormat } from '../electron/contract/models/prepared-model.ts';
+import { runFaultsBench } from './faults/faults.ts';
 import { runFidelityBench } from './fidelity.ts';
 import { runFullBench } from './full.ts';
 import { runLibraryBench } from './library.ts';
 import { runTraceListBench } from './trace-list.ts';
 import { runTruthBench } from './truth.ts';
 import type { VocabularyName } from './truth-cases.ts';
-import { fullShapes, type BenchDtype } from './random-checkpoint.ts';
+import { fullShapes, type BenchDtype } from './checkpoints/random-checkpoint.ts';
 
 interface BenchOptions {
   readonly suite: 'engine' | 'library' | 'full' | 'fidelity' | 'truth' | 'faults' | 'traces';

@@ -4,7 +4,7 @@
  */
 
 import { prepareModel } from '../electron/engine/quantize/prepare-model.ts';
-import type { WeightFormat } from '../electron/contract/prepared-model.ts';
+import type { WeightFormat } from '../electron/contract/models/prepared-model.ts';
 
 export interface PrepareMeasurement {
   readonly seconds: number;

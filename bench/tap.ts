@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ModelCache } from '../electron/engine/stages/model-cache.ts';
 import { tap } from '../electron/engine/tap.ts';
 import { median } from './median.ts';
-import { makeRandomCheckpoint, middleShape } from './random-checkpoint.ts';
+import { makeRandomCheckpoint, middleShape } from './checkpoints/random-checkpoint.ts';
 
 /** `node bench/tap.ts [REPEAT]`: features at half the depth against the full depth, in turn, on a random checkpoint. */
 const repeat = Number(process.argv[2] ?? 3);

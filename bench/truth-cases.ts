@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { conceptSetSchema } from '../electron/engine/lens-trace/concept-set.ts';
-import type { Planting } from './planted-checkpoint.ts';
+import type { Planting } from './checkpoints/planted-checkpoint.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 

@@ -7,7 +7,7 @@ import { gatherOwners } from '../electron/engine/readability/hierarchy.ts';
 import { readabilityRule } from '../electron/engine/readability/rule.ts';
 import { ModelCache } from '../electron/engine/stages/model-cache.ts';
 import { trace } from '../electron/engine/trace.ts';
-import { drawSight, makePlantedCheckpoint } from './planted-checkpoint.ts';
+import { drawSight, makePlantedCheckpoint } from './checkpoints/planted-checkpoint.ts';
 import {
   conceptSet,
   listTruthCases,

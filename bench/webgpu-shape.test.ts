@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { unpackSwiftShader } from '../electron/engine/runtime/swiftshader.ts';
 import { measureOurs } from './engine.ts';
-import { makeRandomCheckpoint, type CheckpointShape } from './random-checkpoint.ts';
+import { makeRandomCheckpoint, type CheckpointShape } from './checkpoints/random-checkpoint.ts';
 import type { TraceNumbers } from './trace-process.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens-shape-'));

@@ -1,4 +1,4 @@
-import type { TraceSummaryView } from '../electron/contract/traces.ts';
+import type { TraceSummaryView } from '../electron/contract/traces/traces.ts';
 import type { RunningApp } from './running-app.ts';
 
 /** Shows a trace of a photograph that was read at more than one position. */

@@ -1,4 +1,4 @@
-import type { TraceSummaryView } from '../electron/contract/traces.ts';
+import type { TraceSummaryView } from '../electron/contract/traces/traces.ts';
 import type { RunningApp } from './running-app.ts';
 
 /** Traces of two photographs of one patient that were read at every position; made where there are none. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { errorCodes } from '../electron/contract/errors.ts';
-import { importReasons } from '../electron/contract/imports.ts';
+import { importReasons } from '../electron/contract/imports/imports.ts';
 import { createFormat } from './locales/format.ts';
 import { mergeWords, messages, russianPlural } from './locales/i18n.ts';
 import { shortcutGroups } from './shell/shortcut-groups.ts';

@@ -1,6 +1,6 @@
 /** Writes a random checkpoint of a released shape and prints its folder. Usage: node make-checkpoint.ts PARENT SHAPE [DEPTH] */
 
-import { fullShapes, makeRandomCheckpoint, reduceDepth } from '../random-checkpoint.ts';
+import { fullShapes, makeRandomCheckpoint, reduceDepth } from '../checkpoints/random-checkpoint.ts';
 
 const [parent, name, depth] = process.argv.slice(2) as [string, keyof typeof fullShapes, string | undefined];
 const shape = fullShapes[name];

@@ -1,4 +1,4 @@
-import type { ProvidersReport } from '../../electron/contract/providers.ts';
+import type { ProvidersReport } from '../../electron/contract/models/providers.ts';
 import type { Deviation } from '../../electron/engine/testing/compare-with-reference.ts';
 import type { NotebookMeasurement } from '../engine.ts';
 import type { PrepareMeasurement } from '../prepare-process.ts';

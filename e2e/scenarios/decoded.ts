@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from 'vitest';
-import type { DecodedLayer } from '../../electron/contract/decoded.ts';
+import type { DecodedLayer } from '../../electron/contract/protocols/decoded.ts';
 import type { RunningApp } from '../running-app.ts';
 
 const decoderName = 'Which eye';

@@ -7,11 +7,11 @@ import { builtInConceptSets, defaultConceptSet } from '../bundled/concept-sets.t
 import { defaultPreset, languages, promptPresets } from '../bundled/prompt-presets.ts';
 import type { InspectCommandOptions } from './commands/inspect-command.ts';
 import { addChoice, addLibraryCommands } from './commands/library-program.ts';
-import { addModelsCommands } from './commands/models-program.ts';
+import { addModelsCommands } from './commands/models/models-program.ts';
 import { addProtocolsCommands } from './commands/protocols-program.ts';
 import { addDrawingsCommands } from './drawings/drawings-program.ts';
 import { addDecoderCommands } from './decoders/decoder-program.ts';
-import { addProvidersCommands } from './commands/providers-program.ts';
+import { addProvidersCommands } from './commands/models/providers-program.ts';
 import { addExperimentCommands } from './experiment/experiment-program.ts';
 import { parsePositions } from './commands/positions.ts';
 import { readNumber } from './terminal/read-number.ts';

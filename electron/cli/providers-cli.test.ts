@@ -16,7 +16,7 @@ import {
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { providersViewSchema } from '../contract/providers.ts';
+import { providersViewSchema } from '../contract/models/providers.ts';
 import { LoopbackFeed, makePackage } from '../model-hub/testing/loopback-feed.ts';
 import { packageFolder } from './test-cli.ts';
 

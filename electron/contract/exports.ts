@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { call } from './call.ts';
-import { compareInputSchema } from './compare.ts';
+import { compareInputSchema } from './traces/compare.ts';
 import { idSchema } from './ids.ts';
 import { imageQuerySchema } from './image-query.ts';
 

@@ -1,26 +1,26 @@
-import { app } from './app.ts';
-import { compare } from './compare.ts';
-import { concepts } from './concepts.ts';
-import { decoders } from './decoders.ts';
-import { drawings } from './drawings.ts';
-import { events } from './events.ts';
+import { app } from './app/app.ts';
+import { compare } from './traces/compare.ts';
+import { concepts } from './traces/concepts.ts';
+import { decoders } from './protocols/decoders.ts';
+import { drawings } from './protocols/drawings.ts';
+import { events } from './app/events.ts';
 import { experiments } from './experiments.ts';
 import { exports } from './exports.ts';
-import { groups } from './groups.ts';
-import { images } from './images.ts';
-import { imports } from './imports.ts';
-import { library } from './library.ts';
-import { models } from './models.ts';
-import { patients } from './patients.ts';
-import { prompts } from './prompts.ts';
-import { protocols } from './protocols.ts';
-import { providers } from './providers.ts';
-import { settings } from './settings.ts';
-import { tags } from './tags.ts';
-import { tasks } from './tasks.ts';
-import { traces } from './traces.ts';
-import { trash } from './trash.ts';
-import { visits } from './visits.ts';
+import { groups } from './images/groups.ts';
+import { images } from './images/images.ts';
+import { imports } from './imports/imports.ts';
+import { library } from './app/library.ts';
+import { models } from './models/models.ts';
+import { patients } from './images/patients.ts';
+import { prompts } from './traces/prompts.ts';
+import { protocols } from './protocols/protocols.ts';
+import { providers } from './models/providers.ts';
+import { settings } from './app/settings.ts';
+import { tags } from './images/tags.ts';
+import { tasks } from './app/tasks.ts';
+import { traces } from './traces/traces.ts';
+import { trash } from './app/trash.ts';
+import { visits } from './images/visits.ts';
 
 /** Every call between a face and the workbench. */
 export const contract = {

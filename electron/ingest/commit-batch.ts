@@ -1,6 +1,11 @@
 import { FundusLensError } from '../contract/errors.ts';
-import type { ImportEntry } from '../contract/imports.ts';
-import type { ImportMiss, ImportRecord, ImportRepeat, ImportStore } from '../contract/import-store.ts';
+import type { ImportEntry } from '../contract/imports/imports.ts';
+import type {
+  ImportMiss,
+  ImportRecord,
+  ImportRepeat,
+  ImportStore,
+} from '../contract/imports/import-store.ts';
 
 export type Prepared = { readonly record: ImportRecord | ImportRepeat } | { readonly miss: ImportMiss };
 

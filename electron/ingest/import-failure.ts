@@ -1,5 +1,5 @@
 import { limits } from '../contract/limits.ts';
-import type { ImportReason } from '../contract/imports.ts';
+import type { ImportReason } from '../contract/imports/imports.ts';
 
 /** A file that cannot be taken in, and why; the message is a sentence for the report and names no patient. */
 export class ImportFailure extends Error {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { ImportCounts, ImportEntry } from '../contract/imports.ts';
-import type { ImportMiss, ImportStore } from '../contract/import-store.ts';
+import type { ImportCounts, ImportEntry } from '../contract/imports/imports.ts';
+import type { ImportMiss, ImportStore } from '../contract/imports/import-store.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import { importStatuses } from '../contract/imports.ts';
+import { importStatuses } from '../contract/imports/imports.ts';
 import { commitBatch, concernsLibrary, unexpectedFile } from './commit-batch.ts';
 import type { Prepared } from './commit-batch.ts';
 import { defaultLimits, ImportFailure } from './import-failure.ts';

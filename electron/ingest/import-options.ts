@@ -1,5 +1,5 @@
-import type { ImportStore } from '../contract/import-store.ts';
-import type { LibraryPaths } from '../contract/library.ts';
+import type { ImportStore } from '../contract/imports/import-store.ts';
+import type { LibraryPaths } from '../contract/app/library.ts';
 import type { ProtocolSchema } from '../protocol/schema.ts';
 import type { FolderRule } from './sources/folder-rule.ts';
 import type { ImportLimits } from './import-failure.ts';

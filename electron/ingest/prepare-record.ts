@@ -1,4 +1,4 @@
-import type { ImportRecord, ImportRepeat } from '../contract/import-store.ts';
+import type { ImportRecord, ImportRepeat } from '../contract/imports/import-store.ts';
 import { lateralityFromFileName } from '../contract/laterality.ts';
 import type { LateralityReading } from '../contract/laterality.ts';
 import { imageQualities } from '../contract/image-query.ts';

@@ -1,4 +1,4 @@
-import type { ImportReport } from '../contract/imports.ts';
+import type { ImportReport } from '../contract/imports/imports.ts';
 import { formatCsv } from './manifest/csv.ts';
 
 /** The report as a table for a spreadsheet, with a byte-order mark so that Excel reads it as UTF-8. */

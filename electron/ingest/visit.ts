@@ -1,4 +1,4 @@
-import type { Visit } from '../contract/visits.ts';
+import type { Visit } from '../contract/images/visits.ts';
 
 /**
  * A visit as the import hands it over, with the key that makes it one of a kind for its patient. A day is one visit:

@@ -1,4 +1,4 @@
-import type { DesktopEvent } from '../contract/desktop.ts';
+import type { DesktopEvent } from '../contract/app/desktop.ts';
 
 /**
  * What the desktop tells the page. Files that were opened before the page listens wait for it: a double click on a

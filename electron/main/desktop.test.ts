@@ -16,8 +16,8 @@ import { RPCLink } from '@orpc/client/message-port';
 import type { ContractRouterClient } from '@orpc/contract';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { contract } from '../contract/index.ts';
-import { portMessage } from '../contract/desktop.ts';
-import type { DesktopBridge, DesktopEvent, desktopContract } from '../contract/desktop.ts';
+import { portMessage } from '../contract/app/desktop.ts';
+import type { DesktopBridge, DesktopEvent, desktopContract } from '../contract/app/desktop.ts';
 import * as electron from './electron-double.ts';
 
 vi.mock('electron', () => import('./electron-double.ts'));

@@ -1,4 +1,4 @@
-import type { AppSettings } from '../contract/settings.ts';
+import type { AppSettings } from '../contract/app/settings.ts';
 
 export type MenuLanguage = NonNullable<AppSettings['language']>;
 

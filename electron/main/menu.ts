@@ -1,6 +1,6 @@
 import { Menu } from 'electron';
 import type { MenuItemConstructorOptions } from 'electron';
-import type { MenuCommand } from '../contract/desktop.ts';
+import type { MenuCommand } from '../contract/app/desktop.ts';
 import type { MenuLabels } from './menu-labels.ts';
 
 export interface MenuActions {

@@ -1,6 +1,6 @@
-import type { Media } from '../contract/media.ts';
+import type { Media } from '../contract/images/media.ts';
 import type { SerializedError } from '../contract/problem.ts';
-import type { AppSettings } from '../contract/settings.ts';
+import type { AppSettings } from '../contract/app/settings.ts';
 import type { EngineCommand, EngineEvent } from '../engine/process/messages.ts';
 
 /** What the workbench is opened with; absolute paths. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { CheckpointOutline } from '../contract/checkpoint-report.ts';
+import type { CheckpointOutline } from '../contract/models/checkpoint-report.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { ExpectedFile } from './content-hash.ts';
 import type { FileSource } from './file-source.ts';

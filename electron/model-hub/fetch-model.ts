@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { CheckpointOutline, CheckpointReport } from '../contract/models/checkpoint-report.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import type { ModelOffer } from '../contract/models.ts';
+import type { ModelOffer } from '../contract/models/models.ts';
 import { checkHeaders } from './check-headers.ts';
 import { chooseFiles, chooseShards, requireHashes } from './choose-files.ts';
 import type { ExpectedFile } from './content-hash.ts';

@@ -1,4 +1,4 @@
-import type { ModelOrigin } from '../contract/models.ts';
+import type { ModelOrigin } from '../contract/models/models.ts';
 import type { ExpectedFile } from './content-hash.ts';
 
 export interface ReadOptions {

@@ -1,9 +1,9 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import type { CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { CheckpointReport } from '../contract/models/checkpoint-report.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import type { CachedModel } from '../contract/models.ts';
+import type { CachedModel } from '../contract/models/models.ts';
 import { chooseFiles, chooseShards } from './choose-files.ts';
 import { ContentHash, findDifference } from './content-hash.ts';
 import type { ExpectedFile } from './content-hash.ts';

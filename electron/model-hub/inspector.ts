@@ -1,4 +1,4 @@
-import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { CheckpointOutline, CheckpointReport } from '../contract/models/checkpoint-report.ts';
 
 /** Who understands checkpoints: the engine, in its own process. */
 export interface Inspector {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../contract/errors.ts';
-import type { ModelOrigin } from '../contract/models.ts';
+import type { ModelOrigin } from '../contract/models/models.ts';
 import type { ExpectedFile } from './content-hash.ts';
 import type { FileSource } from './file-source.ts';
 

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import type { CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { CheckpointReport } from '../contract/models/checkpoint-report.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import { modelOriginSchema } from '../contract/models.ts';
-import type { ModelOrigin } from '../contract/models.ts';
-import { checkpointReportSchema } from '../contract/models.ts';
+import { modelOriginSchema } from '../contract/models/models.ts';
+import type { ModelOrigin } from '../contract/models/models.ts';
+import { checkpointReportSchema } from '../contract/models/models.ts';
 import { PartialFolder, partialEnding } from './partial-folder.ts';
 
 /** Ending of a folder that is being removed; the next start finishes what an interruption left. */

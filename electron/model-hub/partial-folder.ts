@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { problemSchema } from '../contract/problem.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import { idSchema } from '../contract/ids.ts';
-import { modelOriginSchema, prepareChoicesSchema } from '../contract/models.ts';
+import { modelOriginSchema, prepareChoicesSchema } from '../contract/models/models.ts';
 
 /** Ending of a folder that is not a model yet; nothing lists it as one. */
 export const partialEnding = '.partial';

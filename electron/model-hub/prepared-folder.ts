@@ -2,8 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fidelityReportSchema } from '../engine/lens-trace/fidelity-report.ts';
 import type { FidelityReport } from '../engine/lens-trace/fidelity-report.ts';
-import { preparedFiles, preparedManifestSchema } from '../contract/prepared-model.ts';
-import type { PreparedSummary } from '../contract/models.ts';
+import { preparedFiles, preparedManifestSchema } from '../contract/models/prepared-model.ts';
+import type { PreparedSummary } from '../contract/models/models.ts';
 
 interface Known {
   readonly changedAt: number;

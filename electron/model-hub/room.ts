@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import path from 'node:path';
 import { FundusLensError } from '../contract/errors.ts';
-import type { Room } from '../contract/models.ts';
+import type { Room } from '../contract/models/models.ts';
 
 /** Left free on the disk whatever is added, so that the system and the library go on working. */
 const reserveBytes = 64 * 2 ** 20;

@@ -1,6 +1,6 @@
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import { portMessage } from '../contract/desktop-bridge.ts';
-import type { DesktopBridge } from '../contract/desktop-bridge.ts';
+import { portMessage } from '../contract/app/desktop-bridge.ts';
+import type { DesktopBridge } from '../contract/app/desktop-bridge.ts';
 
 /** All that the page gets of the desktop: a line to the workbench, one to the main process, and where a dropped file lies. */
 const bridge: DesktopBridge = {

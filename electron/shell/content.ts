@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { FundusLensError } from '../contract/errors.ts';
-import type { Media } from '../contract/media.ts';
+import type { Media } from '../contract/images/media.ts';
 import type { RendererFile } from './renderer-files.ts';
 import { securityHeaders } from './security-headers.ts';
 

@@ -4,7 +4,7 @@ import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { chmod, copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../contract/errors.ts';
-import type { LibraryPaths } from '../contract/library.ts';
+import type { LibraryPaths } from '../contract/app/library.ts';
 import { flushFolder } from './content-files.ts';
 import { guarded } from './database/database.ts';
 import type { Database } from './database/database.ts';

@@ -1,7 +1,7 @@
 import SqliteDatabase from 'better-sqlite3';
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryPaths } from '../contract/library.ts';
+import type { LibraryPaths } from '../contract/app/library.ts';
 import { arrayFile } from './traces/trace-arrays.ts';
 import { neededByTrash } from './trash/trash.ts';
 

@@ -12,7 +12,7 @@ import {
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../contract/errors.ts';
-import type { LibraryPaths } from '../contract/library.ts';
+import type { LibraryPaths } from '../contract/app/library.ts';
 import { explainDatabaseError } from './database/database-errors.ts';
 
 /**

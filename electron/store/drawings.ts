@@ -1,4 +1,4 @@
-import type { DrawingVersion, StoredDrawing } from '../contract/drawings.ts';
+import type { DrawingVersion, StoredDrawing } from '../contract/protocols/drawings.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import { drawingFileSchema, type Drawing } from '../protocol/geometry/drawing.ts';
 import type { AuditLog } from './audit-log.ts';

@@ -1,5 +1,5 @@
 import { FundusLensError } from '../contract/errors.ts';
-import type { LibraryPaths } from '../contract/library.ts';
+import type { LibraryPaths } from '../contract/app/library.ts';
 import { collectContent, neededContent } from './content-collector.ts';
 import type { Collected } from './content-collector.ts';
 import type { Database } from './database/database.ts';

@@ -1,4 +1,4 @@
-import type { Group } from '../contract/groups.ts';
+import type { Group } from '../contract/images/groups.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';

@@ -1,13 +1,18 @@
-import { importStatuses } from '../contract/imports.ts';
+import { importStatuses } from '../contract/imports/imports.ts';
 import type {
   ImportCounts,
   ImportEntry,
   ImportReason,
   ImportReport,
   ImportState,
-} from '../contract/imports.ts';
-import type { ImportMiss, ImportRecord, ImportRepeat, ImportStore } from '../contract/import-store.ts';
-import type { LibraryImage } from '../contract/library-image.ts';
+} from '../contract/imports/imports.ts';
+import type {
+  ImportMiss,
+  ImportRecord,
+  ImportRepeat,
+  ImportStore,
+} from '../contract/imports/import-store.ts';
+import type { LibraryImage } from '../contract/images/library-image.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Datasets } from './images/datasets.ts';
 import { found, query } from './database/database.ts';

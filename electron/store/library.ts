@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { FundusLensError } from '../contract/errors.ts';
-import type { LibraryPaths } from '../contract/library.ts';
+import type { LibraryPaths } from '../contract/app/library.ts';
 import { AuditLog } from './audit-log.ts';
 import { listBackups, makeBackup, offerBackup } from './backups.ts';
 import type { Backup } from './backups.ts';

@@ -1,4 +1,4 @@
-import type { CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { CheckpointReport } from '../contract/models/checkpoint-report.ts';
 import type { TraceModel } from '../engine/lens-trace/lens-trace.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';

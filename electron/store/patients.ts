@@ -1,6 +1,6 @@
 import { FundusLensError } from '../contract/errors.ts';
-import type { Patient } from '../contract/patients.ts';
-import type { Visit } from '../contract/visits.ts';
+import type { Patient } from '../contract/images/patients.ts';
+import type { Visit } from '../contract/images/visits.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';

@@ -1,5 +1,5 @@
 import { FundusLensError } from '../contract/errors.ts';
-import type { ProtocolVersion, StoredProtocol } from '../contract/protocols.ts';
+import type { ProtocolVersion, StoredProtocol } from '../contract/protocols/protocols.ts';
 import { protocolFileSchema, type Protocol, type ValueSource } from '../protocol/protocol.ts';
 import type { AuditLog } from './audit-log.ts';
 import { canonicalJson } from './database/canonical-json.ts';

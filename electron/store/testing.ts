@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { ImportRecord } from '../contract/import-store.ts';
+import type { ImportRecord } from '../contract/imports/import-store.ts';
 import { sha256Hex } from './database/canonical-json.ts';
 import type { Library } from './library.ts';
 

@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { LibraryPaths } from '../contract/library.ts';
+import type { LibraryPaths } from '../contract/app/library.ts';
 import type { AuditLog, AuditVerdict } from './audit-log.ts';
 import type { Database } from './database/database.ts';
 import { arrayFile } from './traces/trace-arrays.ts';

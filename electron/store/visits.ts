@@ -1,4 +1,4 @@
-import type { Visit } from '../contract/visits.ts';
+import type { Visit } from '../contract/images/visits.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';

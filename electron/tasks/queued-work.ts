@@ -1,4 +1,4 @@
-import type { Task, TaskKind, TaskStage, TaskTitle } from '../contract/tasks.ts';
+import type { Task, TaskKind, TaskStage, TaskTitle } from '../contract/app/tasks.ts';
 import type { Library } from '../store/library.ts';
 import type { QueuedTask } from '../store/queue/queued-task.ts';
 

@@ -1,4 +1,4 @@
-import type { TaskProgress } from '../contract/tasks.ts';
+import type { TaskProgress } from '../contract/app/tasks.ts';
 
 const sampleEvery = 200;
 const rateWindow = 15_000;

@@ -1,8 +1,8 @@
 import { FundusLensError } from '../contract/errors.ts';
 import { problemOf } from '../contract/problem.ts';
 import type { Problem } from '../contract/problem.ts';
-import { isOver, taskStates } from '../contract/tasks.ts';
-import type { Task, TaskAction, TaskFilter, TaskKind, TaskState } from '../contract/tasks.ts';
+import { isOver, taskStates } from '../contract/app/tasks.ts';
+import type { Task, TaskAction, TaskFilter, TaskKind, TaskState } from '../contract/app/tasks.ts';
 import { RemainingTime } from './remaining-time.ts';
 import { abilitiesOf } from './task-plan.ts';
 import type { TaskPlan } from './task-plan.ts';

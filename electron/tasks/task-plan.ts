@@ -1,5 +1,5 @@
 import type { Problem } from '../contract/problem.ts';
-import type { Task, TaskKind, TaskState, TaskTitle } from '../contract/tasks.ts';
+import type { Task, TaskKind, TaskState, TaskTitle } from '../contract/app/tasks.ts';
 import type { WorkHooks } from './queued-work.ts';
 import { able } from './task-source.ts';
 

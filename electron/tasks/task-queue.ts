@@ -1,5 +1,5 @@
-import type { Task, TaskAction, TaskCounts, TaskFilter, TaskKind, TaskState } from '../contract/tasks.ts';
-import { taskKinds } from '../contract/tasks.ts';
+import type { Task, TaskAction, TaskCounts, TaskFilter, TaskKind, TaskState } from '../contract/app/tasks.ts';
+import { taskKinds } from '../contract/app/tasks.ts';
 import type { Queue } from '../store/queue/queue.ts';
 import type { QueuedTask } from '../store/queue/queued-task.ts';
 import { QueueRunner } from './queue-runner.ts';

@@ -1,5 +1,5 @@
-import type { WorkbenchEvent } from '../contract/events.ts';
-import type { Task, TaskAction, TaskFilter, TaskState } from '../contract/tasks.ts';
+import type { WorkbenchEvent } from '../contract/app/events.ts';
+import type { Task, TaskAction, TaskFilter, TaskState } from '../contract/app/tasks.ts';
 
 /** Where a page begins: after a task of this source, or at what was made before an instant, or at it. */
 export type TaskPoint =

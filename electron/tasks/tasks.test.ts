@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FundusLensError } from '../contract/errors.ts';
-import type { WorkbenchEvent } from '../contract/events.ts';
-import type { Task } from '../contract/tasks.ts';
+import type { WorkbenchEvent } from '../contract/app/events.ts';
+import type { Task } from '../contract/app/tasks.ts';
 import { contentKey } from '../store/database/canonical-json.ts';
 import { openLibrary } from '../store/library.ts';
 import type { Library } from '../store/library.ts';

@@ -1,6 +1,6 @@
 import { FundusLensError } from '../contract/errors.ts';
-import { taskStates } from '../contract/tasks.ts';
-import type { Task, TaskAction, TaskFilter, TaskState } from '../contract/tasks.ts';
+import { taskStates } from '../contract/app/tasks.ts';
+import type { Task, TaskAction, TaskFilter, TaskState } from '../contract/app/tasks.ts';
 import type { TaskSource } from './task-source.ts';
 
 /** All long work, wherever it is kept and run. */

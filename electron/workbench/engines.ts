@@ -1,10 +1,10 @@
-import type { CheckpointOutline, CheckpointReport } from '../contract/checkpoint-report.ts';
+import type { CheckpointOutline, CheckpointReport } from '../contract/models/checkpoint-report.ts';
 import type { EngineTraceRequest, TapFeatures, TapRequest } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';
-import type { PreparedManifest, PrepareRequest } from '../contract/prepared-model.ts';
-import type { ProvidersReport } from '../contract/providers.ts';
+import type { PreparedManifest, PrepareRequest } from '../contract/models/prepared-model.ts';
+import type { ProvidersReport } from '../contract/models/providers.ts';
 import { problemOf } from '../contract/problem.ts';
 import { EngineClient } from '../engine/process/engine-client.ts';
 import type { EngineClientOptions, RequestOptions } from '../engine/process/engine-client.ts';

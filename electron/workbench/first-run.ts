@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { importChoicesSchema } from '../contract/imports.ts';
+import { importChoicesSchema } from '../contract/imports/imports.ts';
 import type { Services } from './services.ts';
 import { addDemoModel } from './models/stored-models.ts';
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createRouterClient } from '@orpc/server';
 import type { RouterClient } from '@orpc/server';
 import { limits } from '../contract/limits.ts';
-import type { Media } from '../contract/media.ts';
+import type { Media } from '../contract/images/media.ts';
 import type { EngineClientOptions } from '../engine/process/engine-client.ts';
 import type { RunnerOptions } from '../tasks/queue-runner.ts';
 import { RunningTasks } from '../tasks/running-tasks.ts';

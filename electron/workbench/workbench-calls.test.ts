@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ORPCError } from '@orpc/server';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { GridRows } from '../contract/image-grid.ts';
+import { GridRows } from '../contract/images/image-grid.ts';
 import {
   fixtureImage,
   fixtureModel,

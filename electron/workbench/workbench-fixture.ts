@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Task } from '../contract/tasks.ts';
+import type { Task } from '../contract/app/tasks.ts';
 import { createWorkbench } from './open-workbench.ts';
 import type { Workbench, WorkbenchOptions } from './open-workbench.ts';
 

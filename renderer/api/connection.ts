@@ -5,8 +5,8 @@ import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { shallowRef } from 'vue';
 import type { contract } from '../../electron/contract/index.ts';
-import { portMessage } from '../../electron/contract/desktop.ts';
-import type { DesktopBridge, desktopContract } from '../../electron/contract/desktop.ts';
+import { portMessage } from '../../electron/contract/app/desktop.ts';
+import type { DesktopBridge, desktopContract } from '../../electron/contract/app/desktop.ts';
 
 declare global {
   interface Window {

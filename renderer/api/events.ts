@@ -1,5 +1,5 @@
-import type { WorkbenchEvent } from '../../electron/contract/events.ts';
-import type { DesktopEvent } from '../../electron/contract/desktop.ts';
+import type { WorkbenchEvent } from '../../electron/contract/app/events.ts';
+import type { DesktopEvent } from '../../electron/contract/app/desktop.ts';
 import { desktop, workbench } from './connection.ts';
 
 type Listener<T> = (event: T) => void;

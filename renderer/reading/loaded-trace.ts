@@ -1,5 +1,5 @@
-import type { ImageDetail } from '../../electron/contract/images.ts';
-import type { TraceDetail } from '../../electron/contract/traces.ts';
+import type { ImageDetail } from '../../electron/contract/images/images.ts';
+import type { TraceDetail } from '../../electron/contract/traces/traces.ts';
 import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
 
 /** A trace with its numbers, its place in the library, and the photograph it was made from. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Licence } from '../../electron/contract/app.ts';
+import type { Licence } from '../../electron/contract/app/app.ts';
 import { packagesFolder } from './record-packages.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

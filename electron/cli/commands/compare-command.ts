@@ -1,4 +1,4 @@
-import type { Comparison, PairComparison } from '../../contract/compare.ts';
+import type { Comparison, PairComparison } from '../../contract/traces/compare.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions } from './library-context.ts';

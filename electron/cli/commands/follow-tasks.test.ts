@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { WorkbenchEvent } from '../../contract/events.ts';
+import type { WorkbenchEvent } from '../../contract/app/events.ts';
 import type { Problem } from '../../contract/problem.ts';
 import { ProgressBar } from '../terminal/progress-bar.ts';
 import { endingTasks } from './follow-tasks.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ImportReport } from '../../contract/imports.ts';
+import type { ImportReport } from '../../contract/imports/imports.ts';
 import { OutputFile } from '../../workbench/exports/output-file.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { followTask } from './follow-tasks.ts';

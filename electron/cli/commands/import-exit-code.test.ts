@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ImportReport } from '../../contract/imports.ts';
+import type { ImportReport } from '../../contract/imports/imports.ts';
 import { exitCodeOfImport } from './import-command.ts';
 
 const report = (state: ImportReport['state'], failed: number): ImportReport => ({

@@ -5,7 +5,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { print } from '../terminal/standard-output.ts';
 import { withLibrary } from './library-context.ts';
-import { drawReport } from './report-picture.ts';
+import { drawReport } from './pictures/report-picture.ts';
 
 export interface InspectCommandOptions {
   /** File for the report as JSON; "-" for stdout, which then carries nothing else. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ProtocolFormat, ProtocolVersion } from '../../contract/protocols.ts';
+import type { ProtocolFormat, ProtocolVersion } from '../../contract/protocols/protocols.ts';
 import { setGroupNormal, setValue } from '../../protocol/edit.ts';
 import { createProtocol, type Protocol, type ProtocolValue } from '../../protocol/protocol.ts';
 import { ProtocolError } from '../../protocol/protocol-error.ts';

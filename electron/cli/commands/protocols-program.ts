@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { protocolFormats } from '../../contract/protocols.ts';
+import { protocolFormats } from '../../contract/protocols/protocols.ts';
 import { protocolLanguages } from '../../protocol/schema-format.ts';
 import { readNumber, readNumbers } from '../terminal/read-number.ts';
 import {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Task } from '../../contract/tasks.ts';
+import type { Task } from '../../contract/app/tasks.ts';
 import { unpackTrace } from '../../engine/lens-trace/codec.ts';
 import { lensTraceToJson } from '../../engine/lens-trace/to-json.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
@@ -18,7 +18,7 @@ import { print } from '../terminal/standard-output.ts';
 import { endingTasks, errorOf } from './follow-tasks.ts';
 import { withLibrary, type LibraryTools } from './library-context.ts';
 import { toFilter, type ListCommandOptions } from './list-command.ts';
-import { drawTrace } from './trace-picture.ts';
+import { drawTrace } from './pictures/trace-picture.ts';
 
 type Settable = Omit<TraceRequest, 'controls'>;
 

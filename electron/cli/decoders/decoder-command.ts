@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { DecoderSummary } from '../../contract/decoders.ts';
+import type { DecoderSummary } from '../../contract/protocols/decoders.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ImageFilter } from '../../contract/image-query.ts';
 import { deserializeError } from '../../contract/problem.ts';

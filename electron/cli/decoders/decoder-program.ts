@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { decoderTableFormats } from '../../contract/decoders.ts';
+import { decoderTableFormats } from '../../contract/protocols/decoders.ts';
 import { protocolLanguages } from '../../protocol/schema-format.ts';
 import { addChoice } from '../commands/library-program.ts';
 import type { LibraryOptions } from '../commands/library-context.ts';

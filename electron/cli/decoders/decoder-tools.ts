@@ -1,4 +1,4 @@
-import type { DecoderSummary } from '../../contract/decoders.ts';
+import type { DecoderSummary } from '../../contract/protocols/decoders.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { deserializeError } from '../../contract/problem.ts';
 import { endingTasks } from '../commands/follow-tasks.ts';

@@ -1,4 +1,4 @@
-import type { SaidRow } from '../../contract/said.ts';
+import type { SaidRow } from '../../contract/protocols/said.ts';
 import type { LibraryOptions } from '../commands/library-context.ts';
 import { withLibrary } from '../commands/library-context.ts';
 import { toFilter, type ListCommandOptions } from '../commands/list-command.ts';

@@ -1,4 +1,4 @@
-import type { TaskProgress, TaskStage } from '../../contract/tasks.ts';
+import type { TaskProgress, TaskStage } from '../../contract/app/tasks.ts';
 import { drawBar, fit } from './text-cells.ts';
 
 const stageNames: Readonly<Record<TaskStage, string>> = {

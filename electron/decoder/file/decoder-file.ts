@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { decoderReportSchema } from '../../contract/decoder-report.ts';
+import { decoderReportSchema } from '../../contract/protocols/decoder-report.ts';
 import { instantSchema, sha256Schema } from '../../contract/ids.ts';
 import type { Decoder, DecoderHead } from '../fit/decoder.ts';
 import { decoderErrorCodes } from '../../contract/errors.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { preparedFiles } from '../../contract/prepared-model.ts';
+import { preparedFiles } from '../../contract/models/prepared-model.ts';
 
 export interface FileFingerprint {
   readonly name: string;

@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
-import type { PreparedManifest } from '../../contract/prepared-model.ts';
+import type { PreparedManifest } from '../../contract/models/prepared-model.ts';
 import { z } from 'zod';
 import { findFamily } from '../families/registry.ts';
 import type { Family } from '../families/shared/family.ts';

@@ -7,7 +7,7 @@ import {
   preparedFiles,
   preparedManifestSchema,
   type PreparedManifest,
-} from '../../contract/prepared-model.ts';
+} from '../../contract/models/prepared-model.ts';
 import type { ByteRange } from '../weights/block-format.ts';
 import type { TensorView } from '../weights/safetensors.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fidelityReportSchema, type TraceFidelity } from '../lens-trace/fidelity-report.ts';
-import { preparedFiles } from '../../contract/prepared-model.ts';
+import { preparedFiles } from '../../contract/models/prepared-model.ts';
 
 /** What was measured of a prepared folder's weights; null before that, and when it was measured of others. */
 export function readFidelity(folder: string, preparedId: string): TraceFidelity | null {

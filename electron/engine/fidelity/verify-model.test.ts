@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { FidelityReport } from '../lens-trace/fidelity-report.ts';
-import type { PrepareOptions } from '../../contract/prepared-model.ts';
+import type { PrepareOptions } from '../../contract/models/prepared-model.ts';
 import { prepareModel } from '../quantize/prepare-model.ts';
 import { verifyModel } from './verify-model.ts';
 

@@ -3,7 +3,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { FidelityProgress, FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
-import { preparedFiles } from '../../contract/prepared-model.ts';
+import { preparedFiles } from '../../contract/models/prepared-model.ts';
 import { fingerprintCheckpoint } from '../checkpoint/fingerprint.ts';
 import { preprocessImage } from '../image/preprocess.ts';
 import { findEmergence } from '../lens/emergence.ts';

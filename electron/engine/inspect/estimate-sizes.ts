@@ -1,5 +1,5 @@
-import { weightFormats } from '../../contract/prepared-model.ts';
-import type { SizeEstimate } from '../../contract/size-estimate.ts';
+import { weightFormats } from '../../contract/models/prepared-model.ts';
+import type { SizeEstimate } from '../../contract/models/size-estimate.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { chooseWidening } from '../model/choose-target.ts';
 import { estimateNeeds } from '../memory/memory-needs.ts';

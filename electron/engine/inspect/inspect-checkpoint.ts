@@ -1,4 +1,4 @@
-import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
+import type { CheckpointOutline, CheckpointReport } from '../../contract/models/checkpoint-report.ts';
 import { fingerprintCheckpoint } from '../checkpoint/fingerprint.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { countElements, estimateSizes } from './estimate-sizes.ts';

@@ -1,4 +1,4 @@
-import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
+import type { CheckpointOutline, CheckpointReport } from '../../contract/models/checkpoint-report.ts';
 import type {
   EngineCall,
   EngineCalls,
@@ -15,8 +15,8 @@ import { limits } from '../../contract/limits.ts';
 import { deserializeError } from '../../contract/problem.ts';
 import type { FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
-import type { PreparedManifest, PrepareRequest } from '../../contract/prepared-model.ts';
-import type { ProvidersReport } from '../../contract/providers.ts';
+import type { PreparedManifest, PrepareRequest } from '../../contract/models/prepared-model.ts';
+import type { ProvidersReport } from '../../contract/models/providers.ts';
 import { forkEngine } from './fork-engine.ts';
 
 /** In the sources a process's entry is TypeScript, in a build JavaScript. */

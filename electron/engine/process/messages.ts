@@ -2,9 +2,13 @@ import type { EngineProgress } from '../lens-trace/progress.ts';
 import type { SerializedError } from '../../contract/problem.ts';
 import type { FidelityProgress, FidelityReport, FidelityRequest } from '../lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../lens-trace/lens-trace.ts';
-import type { PreparedManifest, PrepareProgress, PrepareRequest } from '../../contract/prepared-model.ts';
-import type { ProvidersReport } from '../../contract/providers.ts';
-import type { CheckpointOutline, CheckpointReport } from '../../contract/checkpoint-report.ts';
+import type {
+  PreparedManifest,
+  PrepareProgress,
+  PrepareRequest,
+} from '../../contract/models/prepared-model.ts';
+import type { ProvidersReport } from '../../contract/models/providers.ts';
+import type { CheckpointOutline, CheckpointReport } from '../../contract/models/checkpoint-report.ts';
 import type { TapFeatures, TapRequest } from '../stages/tap-request.ts';
 import type { EngineTraceRequest } from '../stages/engine-trace-request.ts';
 

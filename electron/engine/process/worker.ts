@@ -1,6 +1,6 @@
 /** Entry of the engine's own process: it owns the model, the device and their memory, and ends with its parent. */
 
-import type { ProbeEnd } from '../../contract/probe-order.ts';
+import type { ProbeEnd } from '../../contract/models/probe-order.ts';
 import type { EngineCommand } from './messages.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
 import { inspectCheckpoint, outlineCheckpoint } from '../inspect/inspect-checkpoint.ts';

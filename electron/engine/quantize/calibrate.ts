@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { CalibrationRequest, PreparedManifest } from '../../contract/prepared-model.ts';
+import type { CalibrationRequest, PreparedManifest } from '../../contract/models/prepared-model.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { StreamedModel, type StreamedCase } from '../fidelity/streamed-model.ts';
 import { preprocessImage } from '../image/preprocess.ts';

@@ -1,4 +1,4 @@
-import type { PreparedTensor, PrepareOptions, WeightFormat } from '../../contract/prepared-model.ts';
+import type { PreparedTensor, PrepareOptions, WeightFormat } from '../../contract/models/prepared-model.ts';
 import { blocksPerRow, dataBytesPerRow, zeroPointBytesPerRow } from '../weights/block-format.ts';
 import { isIgnorableTensor, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import type { TensorView } from '../weights/safetensors.ts';

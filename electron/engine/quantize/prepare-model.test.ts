@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { PrepareProgress } from '../../contract/prepared-model.ts';
+import type { PrepareProgress } from '../../contract/models/prepared-model.ts';
 import { isWeightsFile } from '../checkpoint/fingerprint.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';

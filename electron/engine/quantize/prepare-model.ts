@@ -11,7 +11,7 @@ import {
   type PrepareProgress,
   type PrepareRequest,
   type PrepareStage,
-} from '../../contract/prepared-model.ts';
+} from '../../contract/models/prepared-model.ts';
 import { fingerprintCheckpoint, isWeightsFile } from '../checkpoint/fingerprint.ts';
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import { readPreparedManifest } from '../checkpoint/prepared-folder.ts';

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import type { PrepareStage } from '../../contract/prepared-model.ts';
+import type { PrepareStage } from '../../contract/models/prepared-model.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Journal } from './journal.ts';
 import type { PreparePlan } from './plan.ts';

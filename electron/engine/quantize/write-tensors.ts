@@ -1,4 +1,4 @@
-import type { PrepareStage } from '../../contract/prepared-model.ts';
+import type { PrepareStage } from '../../contract/models/prepared-model.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Journal } from './journal.ts';
 import type { PlannedTensor, PreparePlan } from './plan.ts';

@@ -1,5 +1,5 @@
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
-import { blockSizes } from '../../contract/prepared-model.ts';
+import { blockSizes } from '../../contract/models/prepared-model.ts';
 import {
   blocksPerRow,
   dataBytesPerRow,

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import type { ProbeOrder } from '../../contract/probe-order.ts';
+import type { ProbeOrder } from '../../contract/models/probe-order.ts';
 import { probeInChild } from './probe-in-child.ts';
 
 /** The window's process, as an engine in Electron has it. */

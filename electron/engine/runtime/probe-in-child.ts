@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { ProbeEnd, ProbeOrder } from '../../contract/probe-order.ts';
+import type { ProbeEnd, ProbeOrder } from '../../contract/models/probe-order.ts';
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import { vulkanLog } from './device-name.ts';
 import { failedProbe, type ProviderProbe } from './provider-probe.ts';

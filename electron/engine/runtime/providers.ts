@@ -1,5 +1,5 @@
 import type { ProviderChoice, ProviderName } from '../lens-trace/lens-trace.ts';
-import type { ProvidersReport, ProviderStatus, ProviderTrouble } from '../../contract/providers.ts';
+import type { ProvidersReport, ProviderStatus, ProviderTrouble } from '../../contract/models/providers.ts';
 import { createMemoryMeter } from './device-memory.ts';
 import {
   identifyControllers,

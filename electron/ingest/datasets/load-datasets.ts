@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Dataset, FoundDataset } from '../../contract/datasets.ts';
-import type { ImportMiss } from '../../contract/import-store.ts';
+import type { Dataset, FoundDataset } from '../../contract/images/datasets.ts';
+import type { ImportMiss } from '../../contract/imports/import-store.ts';
 import type { ProtocolSchema } from '../../protocol/schema.ts';
 import type { DatasetFile, DatasetRecord } from './dataset-record.ts';
 import { isDatasetText, readDatasets } from './read-dataset.ts';

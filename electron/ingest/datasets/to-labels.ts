@@ -1,6 +1,6 @@
 import path from 'node:path';
 import sharp from 'sharp';
-import type { DatasetLabels, NewRegion } from '../../contract/datasets.ts';
+import type { DatasetLabels, NewRegion } from '../../contract/images/datasets.ts';
 import { createProtocol } from '../../protocol/protocol.ts';
 import type { ProtocolSchema } from '../../protocol/schema.ts';
 import { ImportFailure } from '../import-failure.ts';

@@ -1,7 +1,7 @@
 import { parseLaterality, unknownLaterality } from '../../contract/laterality.ts';
 import type { LateralityReading } from '../../contract/laterality.ts';
-import type { Patient } from '../../contract/patients.ts';
-import type { Visit } from '../../contract/visits.ts';
+import type { Patient } from '../../contract/images/patients.ts';
+import type { Visit } from '../../contract/images/visits.ts';
 import { visitFromParts } from '../visit.ts';
 import type { DicomValues } from './values.ts';
 

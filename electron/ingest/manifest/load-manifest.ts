@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { realpath } from 'node:fs/promises';
-import type { ImportMiss } from '../../contract/import-store.ts';
+import type { ImportMiss } from '../../contract/imports/import-store.ts';
 import { unexpectedFile } from '../commit-batch.ts';
 import { ImportFailure } from '../import-failure.ts';
 import type { ImportLimits } from '../import-failure.ts';

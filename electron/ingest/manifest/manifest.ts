@@ -1,9 +1,9 @@
 import { parseLaterality } from '../../contract/laterality.ts';
 import type { Laterality } from '../../contract/laterality.ts';
 import { imageQualities } from '../../contract/image-query.ts';
-import { sexes } from '../../contract/patients.ts';
-import type { LibraryImage } from '../../contract/library-image.ts';
-import type { Patient } from '../../contract/patients.ts';
+import { sexes } from '../../contract/images/patients.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
+import type { Patient } from '../../contract/images/patients.ts';
 import { parseCsv } from './csv.ts';
 import { parseDate } from '../dicom/attributes.ts';
 

@@ -1,4 +1,4 @@
-import type { ImportRecord } from '../../contract/import-store.ts';
+import type { ImportRecord } from '../../contract/imports/import-store.ts';
 import { parseDate } from '../dicom/attributes.ts';
 import { visitFromParts } from '../visit.ts';
 

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { FolderPreview } from '../../contract/import-preview.ts';
+import type { FolderPreview } from '../../contract/imports/import-preview.ts';
 import { lateralityFromFileName } from '../../contract/laterality.ts';
 import { applyFolderRule, readFolderDate } from './folder-rule.ts';
 import type { FolderRule } from './folder-rule.ts';

@@ -1,5 +1,5 @@
-import type { ImportMiss } from '../../contract/import-store.ts';
-import type { ImportReason, ImportStatus } from '../../contract/imports.ts';
+import type { ImportMiss } from '../../contract/imports/import-store.ts';
+import type { ImportReason, ImportStatus } from '../../contract/imports/imports.ts';
 
 /** A file that was found, or what has to be said about something that is none. */
 export type SourceItem = SourceFile | { readonly kind: 'miss'; readonly miss: ImportMiss };

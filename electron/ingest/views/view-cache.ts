@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryImage } from '../../contract/library-image.ts';
-import type { LibraryPaths } from '../../contract/library.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
 import { defaultLimits } from '../import-failure.ts';
 import type { FileWriter } from '../import-options.ts';
 import { makeRedFree, makeViews } from './views.ts';

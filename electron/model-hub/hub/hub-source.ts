@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ModelOrigin } from '../../contract/models.ts';
+import type { ModelOrigin } from '../../contract/models/models.ts';
 import type { ExpectedFile } from '../content-hash.ts';
 import type { FileSource } from '../file-source.ts';
 import type { HubClient } from './hub-client.ts';

@@ -1,6 +1,6 @@
 /** The engine as the judge of checkpoints, for tests. */
 
-import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
+import type { CheckpointReport } from '../../contract/models/checkpoint-report.ts';
 import { EngineClient } from '../../engine/process/engine-client.ts';
 import type { Inspector } from '../inspector.ts';
 

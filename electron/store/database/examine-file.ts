@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import type { LibraryPaths } from '../../contract/library.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
 
 /** Of the file, and of its first page. */
 const headerBytes = 108;

@@ -2,7 +2,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { LibraryPaths } from '../../contract/library.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
 import { Database, guarded } from './database.ts';
 import { damagedLibrary, explainDatabaseError } from './database-errors.ts';
 import { applicationId } from './examine-file.ts';

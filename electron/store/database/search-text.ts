@@ -1,4 +1,4 @@
-import { findingsNamed } from '../../contract/finding-names.ts';
+import { findingsNamed } from '../../contract/protocols/finding-names.ts';
 
 /**
  * Makes an FTS5 expression of what a person typed: every word must occur, each as a prefix, and text in quotation marks

@@ -1,12 +1,12 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { ImportState, ImportStatus } from '../../contract/imports.ts';
+import type { ImportState, ImportStatus } from '../../contract/imports/imports.ts';
 import type { Laterality, LateralitySource } from '../../contract/laterality.ts';
 import type { ImageFormat } from '../../contract/image-query.ts';
-import type { LibraryImage } from '../../contract/library-image.ts';
-import type { Patient } from '../../contract/patients.ts';
-import type { TaskState } from '../../contract/tasks.ts';
-import type { TraceVerdictState } from '../../contract/traces.ts';
-import type { TrashKind } from '../../contract/trash.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
+import type { Patient } from '../../contract/images/patients.ts';
+import type { TaskState } from '../../contract/app/tasks.ts';
+import type { TraceVerdictState } from '../../contract/traces/traces.ts';
+import type { TrashKind } from '../../contract/app/trash.ts';
 
 /** A column with a default, or one filled by a trigger. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;

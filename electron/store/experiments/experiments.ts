@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { TaskState } from '../../contract/tasks.ts';
+import type { TaskState } from '../../contract/app/tasks.ts';
 import type { AuditLog } from '../audit-log.ts';
 import { sha256Hex } from '../database/canonical-json.ts';
 import { found, query } from '../database/database.ts';

@@ -1,4 +1,4 @@
-import type { DatasetLabels, ImageOrigin, ImageRegion, NewRegion } from '../../contract/datasets.ts';
+import type { DatasetLabels, ImageOrigin, ImageRegion, NewRegion } from '../../contract/images/datasets.ts';
 import { canonicalJson } from '../database/canonical-json.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';

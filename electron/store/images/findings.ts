@@ -1,4 +1,4 @@
-import type { Finding } from '../../contract/images.ts';
+import type { Finding } from '../../contract/images/images.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
 

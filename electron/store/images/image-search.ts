@@ -1,9 +1,9 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { GridCard } from '../../contract/image-grid.ts';
+import type { GridCard } from '../../contract/images/image-grid.ts';
 import type { Laterality } from '../../contract/laterality.ts';
-import type { ImageCard } from '../../contract/library-image.ts';
+import type { ImageCard } from '../../contract/images/library-image.ts';
 import { imageQuerySchema } from '../../contract/image-query.ts';
-import type { ImagePage, PageStart } from '../../contract/images.ts';
+import type { ImagePage, PageStart } from '../../contract/images/images.ts';
 import type { ImageQuery, ImageSortKey } from '../../contract/image-query.ts';
 import type { Database } from '../database/database.ts';
 import { toConditions } from './image-filter.ts';

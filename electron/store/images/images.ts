@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
-import type { ImportRecord } from '../../contract/import-store.ts';
-import type { LibraryImage } from '../../contract/library-image.ts';
+import type { ImportRecord } from '../../contract/imports/import-store.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
 import type { AuditLog } from '../audit-log.ts';
 import type { ContentFiles } from '../content-files.ts';
 import { found, query } from '../database/database.ts';

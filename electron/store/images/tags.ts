@@ -1,4 +1,4 @@
-import type { Tag } from '../../contract/tags.ts';
+import type { Tag } from '../../contract/images/tags.ts';
 import { query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
 

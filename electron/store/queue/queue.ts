@@ -1,6 +1,6 @@
 import type { Problem } from '../../contract/problem.ts';
-import { taskStates } from '../../contract/tasks.ts';
-import type { TaskState } from '../../contract/tasks.ts';
+import { taskStates } from '../../contract/app/tasks.ts';
+import type { TaskState } from '../../contract/app/tasks.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
 import { lostItsTrace, toQueuedTask } from './queued-task.ts';

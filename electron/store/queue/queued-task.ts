@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Problem } from '../../contract/problem.ts';
-import type { TaskState } from '../../contract/tasks.ts';
+import type { TaskState } from '../../contract/app/tasks.ts';
 import type { JobsTable } from '../database/tables.ts';
 
 /** A task of the queue as the library keeps it. */

@@ -1,5 +1,5 @@
 import type { Laterality } from '../../contract/laterality.ts';
-import type { TraceOrderKey, TraceVerdictState } from '../../contract/traces.ts';
+import type { TraceOrderKey, TraceVerdictState } from '../../contract/traces/traces.ts';
 import { findSubject } from '../../engine/lens-trace/concept-set.ts';
 import type { LensKind, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { query } from '../database/database.ts';

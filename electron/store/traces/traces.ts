@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Selectable, SqlBool } from 'kysely';
 import type { Laterality } from '../../contract/laterality.ts';
-import type { TraceVerdictState } from '../../contract/traces.ts';
+import type { TraceVerdictState } from '../../contract/traces/traces.ts';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import type { ConceptTrace, LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { AuditLog } from '../audit-log.ts';

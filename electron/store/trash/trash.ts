@@ -1,8 +1,8 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
-import { trashDays } from '../../contract/trash.ts';
-import type { TrashItem, TrashKind } from '../../contract/trash.ts';
+import { trashDays } from '../../contract/app/trash.ts';
+import type { TrashItem, TrashKind } from '../../contract/app/trash.ts';
 import type { AuditLog } from '../audit-log.ts';
 import { damagedLibrary } from '../database/database-errors.ts';
 import { found, query } from '../database/database.ts';

@@ -1,4 +1,4 @@
-import type { Comparison, PairComparison } from '../../contract/compare.ts';
+import type { Comparison, PairComparison } from '../../contract/traces/compare.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { emergenceAt } from '../../engine/lens-trace/reading.ts';
 import { alignLayers } from './align-layers.ts';

@@ -1,4 +1,4 @@
-import type { Comparison, compareInputSchema } from '../../contract/compare.ts';
+import type { Comparison, compareInputSchema } from '../../contract/traces/compare.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { z } from 'zod';

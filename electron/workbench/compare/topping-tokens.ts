@@ -1,4 +1,4 @@
-import type { Comparison } from '../../contract/compare.ts';
+import type { Comparison } from '../../contract/traces/compare.ts';
 import type { PositionReader } from './read-cells.ts';
 
 type ToppingToken = Comparison['toppingTokens'][number];

@@ -1,4 +1,4 @@
-import type { DecodedField, DecodedImage, DecodedTable } from '../../contract/decoded.ts';
+import type { DecodedField, DecodedImage, DecodedTable } from '../../contract/protocols/decoded.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ImageChoice } from '../../contract/image-query.ts';
 import { applyDecoder } from '../../decoder/file/apply-decoder.ts';

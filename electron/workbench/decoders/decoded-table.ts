@@ -1,8 +1,8 @@
-import type { DecodedTable } from '../../contract/decoded.ts';
+import type { DecodedTable } from '../../contract/protocols/decoded.ts';
 import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
-import { toCsv } from '../exports/csv.ts';
+import { toCsv } from '../exports/tables/csv.ts';
 import { deliver } from '../exports/deliver.ts';
-import type { CellValue, Column } from '../exports/table.ts';
+import type { CellValue, Column } from '../exports/tables/table.ts';
 
 /** Writes what was decoded: a row an image; for each field its value, certainty and status. */
 export function exportDecoded(

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { DecoderSummary } from '../../contract/decoders.ts';
+import type { DecoderSummary } from '../../contract/protocols/decoders.ts';
 import { decodeTensors, encodeTensors } from '../../decoder/file/tensor-file.ts';
 import { seededRandom } from '../../decoder/linear/random.ts';
 import { fixtureModel, otherFixtureModel, settle, WorkbenchFixture } from '../workbench-fixture.ts';

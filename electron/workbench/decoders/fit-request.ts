@@ -1,7 +1,7 @@
 import packageJson from '#package.json' with { type: 'json' };
-import type { FitOrder, FitPreview } from '../../contract/decoders.ts';
+import type { FitOrder, FitPreview } from '../../contract/protocols/decoders.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { LibraryImage } from '../../contract/library-image.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
 import { countValues, prepareField } from '../../decoder/layer/prepare-field.ts';
 import { DecoderError, serializeDecoderError } from '../../decoder/request/errors.ts';
 import { metadataFeatures } from '../../decoder/request/metadata.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { fitOrderSchema, type FitOrder } from '../../contract/decoders.ts';
-import { type DecoderReport } from '../../contract/decoder-report.ts';
+import { fitOrderSchema, type FitOrder } from '../../contract/protocols/decoders.ts';
+import { type DecoderReport } from '../../contract/protocols/decoder-report.ts';
 import { encodeDecoder } from '../../decoder/file/decoder-file.ts';
 import { fitDecoderInThread } from '../../decoder/fit/fit-in-thread.ts';
 import type { DecoderReport as FitReport } from '../../decoder/fit/report.ts';

@@ -1,4 +1,4 @@
-import type { LibraryImage } from '../../contract/library-image.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
 import type { FieldKind } from '../../decoder/measure/heads.ts';
 import type { FieldLabels } from '../../decoder/request/request.ts';
 import { checkValue, type ProtocolValue } from '../../protocol/protocol.ts';

@@ -1,5 +1,5 @@
-import type { DecoderSummary } from '../../contract/decoders.ts';
-import type { DecoderReport } from '../../contract/decoder-report.ts';
+import type { DecoderSummary } from '../../contract/protocols/decoders.ts';
+import type { DecoderReport } from '../../contract/protocols/decoder-report.ts';
 import { decodeDecoder, type DecoderFile } from '../../decoder/file/decoder-file.ts';
 import type { StoredDecoder } from '../../store/decoders/decoders.ts';
 import type { Library } from '../../store/library.ts';

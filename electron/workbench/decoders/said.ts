@@ -1,6 +1,6 @@
-import type { TapOutcome } from '../../contract/decoders.ts';
-import type { DecoderReport } from '../../contract/decoder-report.ts';
-import type { ImageAnswer, SaidRow, SaidTable } from '../../contract/said.ts';
+import type { TapOutcome } from '../../contract/protocols/decoders.ts';
+import type { DecoderReport } from '../../contract/protocols/decoder-report.ts';
+import type { ImageAnswer, SaidRow, SaidTable } from '../../contract/protocols/said.ts';
 import type { ImageChoice } from '../../contract/image-query.ts';
 import { groupByPatient } from '../../decoder/layer/patient-groups.ts';
 import { estimate, samplePatients, type Estimate } from '../../decoder/measure/bootstrap.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import path from 'node:path';
-import type { DecoderSummary } from '../../contract/decoders.ts';
+import type { DecoderSummary } from '../../contract/protocols/decoders.ts';
 import { bundled } from '../folders.ts';
 import { WorkbenchFixture } from '../workbench-fixture.ts';
 import type { Workbench } from '../open-workbench.ts';

@@ -1,5 +1,5 @@
 import { presetText } from '../../bundled/prompt-presets.ts';
-import type { TapOrder, TapOutcome } from '../../contract/decoders.ts';
+import type { TapOrder, TapOutcome } from '../../contract/protocols/decoders.ts';
 import type { TapShape } from '../../store/decoders/taps.ts';
 import type { Library } from '../../store/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';

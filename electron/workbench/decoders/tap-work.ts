@@ -1,5 +1,5 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { LibraryImage } from '../../contract/library-image.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
 import { pixelFeatures } from '../../decoder/request/pixels.ts';
 import type { TapFeatures } from '../../engine/process/messages.ts';
 import { readSmallPixels } from '../../ingest/views/small-pixels.ts';

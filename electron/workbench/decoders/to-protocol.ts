@@ -1,4 +1,4 @@
-import type { DecodedField, DecodedLayer } from '../../contract/decoded.ts';
+import type { DecodedField, DecodedLayer } from '../../contract/protocols/decoded.ts';
 import type { DecodedValue } from '../../decoder/file/apply-decoder.ts';
 import type { DecoderHead } from '../../decoder/fit/decoder.ts';
 import { applies, createProtocol, roundToField, type Protocol } from '../../protocol/protocol.ts';

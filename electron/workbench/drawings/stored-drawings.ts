@@ -1,6 +1,6 @@
-import type { StoredDrawing } from '../../contract/drawings.ts';
+import type { StoredDrawing } from '../../contract/protocols/drawings.ts';
 import type { Laterality } from '../../contract/laterality.ts';
-import type { StoredProtocol } from '../../contract/protocols.ts';
+import type { StoredProtocol } from '../../contract/protocols/protocols.ts';
 import {
   checkDrawing,
   drawingFormat,

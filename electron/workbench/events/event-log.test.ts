@@ -1,6 +1,6 @@
 import { getEventMeta } from '@orpc/server';
 import { describe, expect, test } from 'vitest';
-import type { WorkbenchEvent } from '../../contract/events.ts';
+import type { WorkbenchEvent } from '../../contract/app/events.ts';
 import { EventLog } from './event-log.ts';
 
 const settings: WorkbenchEvent = { type: 'settings' };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { withEventMeta } from '@orpc/server';
-import type { WorkbenchEvent } from '../../contract/events.ts';
+import type { WorkbenchEvent } from '../../contract/app/events.ts';
 
 interface LoggedEvent {
   readonly number: number;

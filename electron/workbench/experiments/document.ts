@@ -1,5 +1,5 @@
 import type { ConceptResult, ConditionResult, ExperimentResults } from '../../contract/experiments.ts';
-import type { ReportTable } from '../exports/report-section.ts';
+import type { ReportTable } from '../exports/reports/report-section.ts';
 import { documentWords, fill } from './document-words.ts';
 import type { DocumentWords } from './document-words.ts';
 import { drawFigures, showToken } from './figures.ts';

@@ -1,7 +1,7 @@
 import packageJson from '#package.json' with { type: 'json' };
 import { problemSchema } from '../../contract/problem.ts';
 import type { ConditionResult, ExperimentResults } from '../../contract/experiments.ts';
-import type { LibraryImage } from '../../contract/library-image.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
 import type { Library } from '../../store/library.ts';
 import { patientKey } from '../patients/patient-key.ts';

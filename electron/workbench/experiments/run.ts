@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { TaskState } from '../../contract/tasks.ts';
+import type { TaskState } from '../../contract/app/tasks.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
 import type { Library } from '../../store/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';

@@ -1,7 +1,7 @@
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
 import type { Library } from '../../store/library.ts';
-import { columnsOf } from '../exports/table.ts';
-import type { CellValue, Table } from '../exports/table.ts';
+import { columnsOf } from '../exports/tables/table.ts';
+import type { CellValue, Table } from '../exports/tables/table.ts';
 import { conditionsOf, findCells } from './cells.ts';
 import { digestTrace } from './digest.ts';
 import { planOf } from './plan.ts';

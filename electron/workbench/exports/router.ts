@@ -1,12 +1,12 @@
 import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
-import { exportComparison, exportImages, exportTraces } from './export-tables.ts';
+import { exportComparison, exportImages, exportTraces } from './tables/export-tables.ts';
 import { exportDump } from './dump.ts';
 import { guardTarget } from './guard-target.ts';
 import { exportHiddenStates } from './hidden-states.ts';
-import { exportReport } from './report.ts';
-import { exportStudy } from './study-bundle.ts';
+import { exportReport } from './reports/report.ts';
+import { exportStudy } from './study/study-bundle.ts';
 
 export function exportsRouter(services: Services) {
   const { exports } = api;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { GroupStatistics, groupStatisticsInputSchema } from '../../contract/groups.ts';
+import type { GroupStatistics, groupStatisticsInputSchema } from '../../contract/images/groups.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { answerIndex } from '../../engine/lens-trace/reading.ts';
 import { compareGroups } from '../../engine/readability/max-t.ts';

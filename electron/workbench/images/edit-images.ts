@@ -1,7 +1,7 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ImageChangeInput } from '../../contract/images.ts';
-import type { Finding } from '../../contract/images.ts';
-import type { LibraryImage } from '../../contract/library-image.ts';
+import type { ImageChangeInput } from '../../contract/images/images.ts';
+import type { Finding } from '../../contract/images/images.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
 import { visitFromParts } from '../../ingest/visit.ts';
 import type { Library } from '../../store/library.ts';
 import type { ImageChange } from '../../store/images/images.ts';

@@ -1,4 +1,4 @@
-import { packGrid } from '../../contract/image-grid.ts';
+import { packGrid } from '../../contract/images/image-grid.ts';
 import type { ImageQuery } from '../../contract/image-query.ts';
 import type { Library } from '../../store/library.ts';
 import type { EventLog } from '../events/event-log.ts';

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { lateralities } from '../../contract/laterality.ts';
-import type { Facets } from '../../contract/images.ts';
+import type { Facets } from '../../contract/images/images.ts';
 import { imageFormats, imageQualities } from '../../contract/image-query.ts';
 import type { ImageFilter } from '../../contract/image-query.ts';
 import type { Library } from '../../store/library.ts';

@@ -1,10 +1,10 @@
 import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryImage } from '../../contract/library-image.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import { mediaViews } from '../../contract/media.ts';
-import type { Media, MediaView } from '../../contract/media.ts';
+import { mediaViews } from '../../contract/images/media.ts';
+import type { Media, MediaView } from '../../contract/images/media.ts';
 import { defaultLimits } from '../../ingest/import-failure.ts';
 import { ViewCache } from '../../ingest/views/view-cache.ts';
 import type { ViewName } from '../../ingest/views/view-cache.ts';

@@ -1,5 +1,5 @@
-import { gridType } from '../../contract/image-grid.ts';
-import type { ImageDetail } from '../../contract/images.ts';
+import { gridType } from '../../contract/images/image-grid.ts';
+import type { ImageDetail } from '../../contract/images/images.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import {

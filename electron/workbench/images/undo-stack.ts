@@ -1,4 +1,4 @@
-import type { Undone } from '../../contract/images.ts';
+import type { Undone } from '../../contract/images/images.ts';
 
 interface Step {
   readonly done: Undone;

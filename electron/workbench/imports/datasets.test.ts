@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { ImportChoices, ImportReport } from '../../contract/imports.ts';
-import type { ImageDetail } from '../../contract/images.ts';
+import type { ImportChoices, ImportReport } from '../../contract/imports/imports.ts';
+import type { ImageDetail } from '../../contract/images/images.ts';
 import type { Workbench } from '../open-workbench.ts';
 import { fixtureModel, WorkbenchFixture } from '../workbench-fixture.ts';
 

@@ -1,6 +1,6 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
-import type { ImportEntry, ImportReason } from '../../contract/imports.ts';
+import type { ImportEntry, ImportReason } from '../../contract/imports/imports.ts';
 
 const tooLarge: readonly ImportReason[] = [
   'file.too-large',

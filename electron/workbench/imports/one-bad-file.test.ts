@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { opticPhotograph, writeDicom } from '../../../bench/fixtures/dicom-writer.ts';
 import type { WrittenElement } from '../../../bench/fixtures/dicom-writer.ts';
-import type { ImportReport } from '../../contract/imports.ts';
+import type { ImportReport } from '../../contract/imports/imports.ts';
 import { explainDatabaseError } from '../../store/database/database-errors.ts';
 import { openLibrary } from '../../store/library.ts';
 import type { Library } from '../../store/library.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { importChoicesSchema } from '../../contract/imports.ts';
+import { importChoicesSchema } from '../../contract/imports/imports.ts';
 import { explainDatabaseError } from '../../store/database/database-errors.ts';
 import { scratchFolder } from '../../store/testing.ts';
 import { RunningTasks } from '../../tasks/running-tasks.ts';

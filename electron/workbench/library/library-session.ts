@@ -1,6 +1,6 @@
 import { statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Backup, LibraryStatus, VerifyReport } from '../../contract/library.ts';
+import type { Backup, LibraryStatus, VerifyReport } from '../../contract/app/library.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { restoreBackup } from '../../store/backups.ts';
 import type { Backup as StoredBackup } from '../../store/backups.ts';

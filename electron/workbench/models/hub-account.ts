@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { HubAccount as HubAccountView } from '../../contract/models.ts';
+import type { HubAccount as HubAccountView } from '../../contract/models/models.ts';
 import { HubClient } from '../../model-hub/hub/hub-client.ts';
 import type { SettingsFile } from '../settings/settings-file.ts';
 

@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { WorkbenchEvent } from '../../contract/events.ts';
-import type { Task } from '../../contract/tasks.ts';
+import type { WorkbenchEvent } from '../../contract/app/events.ts';
+import type { Task } from '../../contract/app/tasks.ts';
 import { LoopbackHub, commit, repository } from '../../model-hub/testing/loopback-hub.ts';
 import {
   fixtureModel,

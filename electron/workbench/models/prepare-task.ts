@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ModelOrigin, PrepareChoices } from '../../contract/models.ts';
-import type { PrepareProgress, PrepareRequest } from '../../contract/prepared-model.ts';
+import type { ModelOrigin, PrepareChoices } from '../../contract/models/models.ts';
+import type { PrepareProgress, PrepareRequest } from '../../contract/models/prepared-model.ts';
 import type { ModelStore } from '../../model-hub/model-store.ts';
 import { readPrepared } from '../../model-hub/prepared-folder.ts';
 import { requireDisk } from '../../model-hub/room.ts';

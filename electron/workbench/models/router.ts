@@ -1,5 +1,5 @@
-import type { CheckpointReport } from '../../contract/checkpoint-report.ts';
-import type { Task } from '../../contract/tasks.ts';
+import type { CheckpointReport } from '../../contract/models/checkpoint-report.ts';
+import type { Task } from '../../contract/app/tasks.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import { removeModel } from './remove-model.ts';

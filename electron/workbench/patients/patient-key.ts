@@ -1,4 +1,4 @@
-import type { LibraryImage } from '../../contract/library-image.ts';
+import type { LibraryImage } from '../../contract/images/library-image.ts';
 
 /** What tells observations apart in statistics: the patient; an image without one stands for itself. */
 export function patientKey({ id, patientId }: Pick<LibraryImage, 'id' | 'patientId'>): string {

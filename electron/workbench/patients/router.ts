@@ -1,5 +1,5 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Patient } from '../../contract/patients.ts';
+import type { Patient } from '../../contract/images/patients.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import { withoutAbsent } from '../../contract/without-absent.ts';

@@ -1,5 +1,5 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { StoredPromptView } from '../../contract/prompts.ts';
+import type { StoredPromptView } from '../../contract/traces/prompts.ts';
 import type { Library } from '../../store/library.ts';
 import { promptPresets } from '../../bundled/prompt-presets.ts';
 

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ExportResult } from '../../contract/exports.ts';
-import type { ProtocolExport, StoredProtocol } from '../../contract/protocols.ts';
+import type { ProtocolExport, StoredProtocol } from '../../contract/protocols/protocols.ts';
 import { toFhirBundle } from '../../protocol/export/fhir.ts';
 import type { FhirBundle } from '../../protocol/export/fhir-format.ts';
 import { protocolColumns, toProtocolJson, toTableRow } from '../../protocol/export/protocol-table.ts';
 import { isNumeric } from '../../protocol/schema.ts';
 import type { ProtocolLanguage } from '../../protocol/schema-format.ts';
 import type { Library } from '../../store/library.ts';
-import { toCsv } from '../exports/csv.ts';
+import { toCsv } from '../exports/tables/csv.ts';
 import { deliver } from '../exports/deliver.ts';
-import type { Column } from '../exports/table.ts';
+import type { Column } from '../exports/tables/table.ts';
 import { fundusSchema } from './protocol-form.ts';
 import { openProtocol } from './stored-protocols.ts';
 

@@ -1,5 +1,9 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ProtocolAgreement, ProtocolComparison, StoredProtocol } from '../../contract/protocols.ts';
+import type {
+  ProtocolAgreement,
+  ProtocolComparison,
+  StoredProtocol,
+} from '../../contract/protocols/protocols.ts';
 import { compareProtocols, measureAgreement } from '../../protocol/compare.ts';
 import { createProtocol, readProtocol, type Protocol } from '../../protocol/protocol.ts';
 import type { Library } from '../../store/library.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { problemOf } from '../../contract/problem.ts';
-import type { CudaLibrary, ProvidersReport, ProvidersView } from '../../contract/providers.ts';
+import type { CudaLibrary, ProvidersReport, ProvidersView } from '../../contract/models/providers.ts';
 import { HubClient } from '../../model-hub/hub/hub-client.ts';
 import type { FetchRules } from '../../model-hub/patience.ts';
 import type { RuntimePlace } from '../../model-hub/provider-library/cuda-package.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { settingsSchema } from '../../contract/settings.ts';
-import type { AppSettings, SettingsPatch } from '../../contract/settings.ts';
+import { settingsSchema } from '../../contract/app/settings.ts';
+import type { AppSettings, SettingsPatch } from '../../contract/app/settings.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 
 /** What a person chose for this computer, in one small JSON file beside no library. */

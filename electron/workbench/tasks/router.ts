@@ -1,4 +1,4 @@
-import type { TaskAction, TaskCounts } from '../../contract/tasks.ts';
+import type { TaskAction, TaskCounts } from '../../contract/app/tasks.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 

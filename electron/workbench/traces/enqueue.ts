@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ImageChoice } from '../../contract/image-query.ts';
-import type { EnqueueOutcome, TraceOrder } from '../../contract/traces.ts';
+import type { EnqueueOutcome, TraceOrder } from '../../contract/traces/traces.ts';
 import type { Library } from '../../store/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';
 import { folderOf } from '../models/model-state.ts';

@@ -1,5 +1,5 @@
 import type { EChartsOption } from 'echarts';
-import type { DecoderReport } from '../../../electron/contract/decoder-report.ts';
+import type { DecoderReport } from '../../../electron/contract/protocols/decoder-report.ts';
 import { seriesColor } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
 import {

@@ -1,4 +1,4 @@
-import type { PairComparison } from '../../../electron/contract/compare.ts';
+import type { PairComparison } from '../../../electron/contract/traces/compare.ts';
 import type { ChartTheme } from '../chart-theme.ts';
 import { cssColor, divergingColors, sampleColor } from '../../reading/color-scales.ts';
 import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle } from '../figure.ts';

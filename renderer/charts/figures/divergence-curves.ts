@@ -1,4 +1,4 @@
-import type { PairComparison } from '../../../electron/contract/compare.ts';
+import type { PairComparison } from '../../../electron/contract/traces/compare.ts';
 import { bandSeries } from './band.ts';
 import { seriesColor } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';

@@ -1,4 +1,4 @@
-import type { GroupStatistics } from '../../../electron/contract/groups.ts';
+import type { GroupStatistics } from '../../../electron/contract/images/groups.ts';
 import { bandSeries } from './band.ts';
 import { seriesColor } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';

@@ -1,4 +1,4 @@
-import type { SaidRow } from '../../../electron/contract/said.ts';
+import type { SaidRow } from '../../../electron/contract/protocols/said.ts';
 import type { ChartTheme } from '../chart-theme.ts';
 import type { Figure, FigureText } from '../figure.ts';
 import { scoreCurves, type ScoreCurve } from './decoder-curves.ts';

@@ -1,9 +1,9 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import type { AppInfo } from '../../../electron/contract/app.ts';
-import type { LibraryStatus } from '../../../electron/contract/library.ts';
+import type { AppInfo } from '../../../electron/contract/app/app.ts';
+import type { LibraryStatus } from '../../../electron/contract/app/library.ts';
 import type { Problem } from '../../../electron/contract/problem.ts';
-import type { Model } from '../../../electron/contract/models.ts';
+import type { Model } from '../../../electron/contract/models/models.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { useSettings } from '../settings/settings-store.ts';

@@ -1,6 +1,6 @@
 import { computed, ref, shallowRef } from 'vue';
-import type { StoredDrawing } from '../../../electron/contract/drawings.ts';
-import type { ImageDetail } from '../../../electron/contract/images.ts';
+import type { StoredDrawing } from '../../../electron/contract/protocols/drawings.ts';
+import type { ImageDetail } from '../../../electron/contract/images/images.ts';
 import { problemOf, type Problem } from '../../../electron/contract/problem.ts';
 import type { Protocol } from '../../../electron/protocol/protocol.ts';
 import { workbench } from '../../api/connection.ts';

@@ -2,10 +2,10 @@ import { warningText } from '../../../electron/engine/lens-trace/warning-words.t
 import { listVerdict, readVerdict } from '../../../electron/engine/lens-trace/read-verdict.ts';
 import type { ComparedLoaded, LoadedTrace } from '../../reading/loaded-trace.ts';
 import { plainAdjustment } from '../../viewer/image-adjustment.ts';
-import type { Comparison } from '../../../electron/contract/compare.ts';
+import type { Comparison } from '../../../electron/contract/traces/compare.ts';
 import type { ConceptTrace, LensTrace, TraceModel } from '../../../electron/engine/lens-trace/lens-trace.ts';
 import { emergenceAt } from '../../../electron/engine/lens-trace/reading.ts';
-import { mediaUrl } from '../../../electron/contract/media.ts';
+import { mediaUrl } from '../../../electron/contract/images/media.ts';
 import type { ChartTheme } from '../../charts/chart-theme.ts';
 import type { ScaleName } from '../../reading/color-scales.ts';
 import { compareCurves } from '../../charts/figures/compare-curves.ts';

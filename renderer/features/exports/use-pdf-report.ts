@@ -1,7 +1,7 @@
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import type { ComparedLoaded, LoadedTrace } from '../../reading/loaded-trace.ts';
-import type { Comparison } from '../../../electron/contract/compare.ts';
+import type { Comparison } from '../../../electron/contract/traces/compare.ts';
 import { readChartTheme } from '../../charts/chart-theme.ts';
 import { compareReport, traceReport } from './report-content.ts';
 import type { ReportWords, TraceReportView } from './report-content.ts';

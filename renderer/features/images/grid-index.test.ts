@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { GridRows, packGrid } from '../../../electron/contract/image-grid.ts';
+import { GridRows, packGrid } from '../../../electron/contract/images/image-grid.ts';
 import { GridIndex, pieceSize } from './grid-index.ts';
 
 const card = (id: number) => ({

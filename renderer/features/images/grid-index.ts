@@ -1,4 +1,4 @@
-import type { GridCard, GridRows } from '../../../electron/contract/image-grid.ts';
+import type { GridCard, GridRows } from '../../../electron/contract/images/image-grid.ts';
 
 /** Rows fetched at a time: one page of the database's, some milliseconds of work at either end. */
 export const pieceSize = 2000;

@@ -1,11 +1,11 @@
 import { defineStore } from 'pinia';
 import { computed, onMounted, onUnmounted, ref, shallowRef, watch } from 'vue';
 import type { ShallowRef } from 'vue';
-import { GridRows } from '../../../electron/contract/image-grid.ts';
-import type { GridCard } from '../../../electron/contract/image-grid.ts';
-import type { Facets, Undone } from '../../../electron/contract/images.ts';
-import type { Group } from '../../../electron/contract/groups.ts';
-import type { Tag } from '../../../electron/contract/tags.ts';
+import { GridRows } from '../../../electron/contract/images/image-grid.ts';
+import type { GridCard } from '../../../electron/contract/images/image-grid.ts';
+import type { Facets, Undone } from '../../../electron/contract/images/images.ts';
+import type { Group } from '../../../electron/contract/images/groups.ts';
+import type { Tag } from '../../../electron/contract/images/tags.ts';
 import type { ImageFilter, ImageSortKey } from '../../../electron/contract/image-query.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';

@@ -1,8 +1,12 @@
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
-import type { FolderPreview } from '../../../electron/contract/import-preview.ts';
-import type { ImportChoices, ImportCounts, ImportReport } from '../../../electron/contract/imports.ts';
-import { isOver } from '../../../electron/contract/tasks.ts';
+import type { FolderPreview } from '../../../electron/contract/imports/import-preview.ts';
+import type {
+  ImportChoices,
+  ImportCounts,
+  ImportReport,
+} from '../../../electron/contract/imports/imports.ts';
+import { isOver } from '../../../electron/contract/app/tasks.ts';
 import { desktop, workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { filesOfDrop, pathsOfDrop, uploadFiles } from '../../api/uploads.ts';

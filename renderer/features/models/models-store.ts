@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
-import type { HubAccount, Room } from '../../../electron/contract/models.ts';
+import type { HubAccount, Room } from '../../../electron/contract/models/models.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 

@@ -1,4 +1,4 @@
-import type { Patient } from '../../../electron/contract/patients.ts';
+import type { Patient } from '../../../electron/contract/images/patients.ts';
 
 type Translate = (key: string, values?: Record<string, unknown>) => string;
 

@@ -1,7 +1,7 @@
 import type { Content, TDocumentDefinitions } from 'pdfmake/interfaces';
-import type { ImageDetail } from '../../../electron/contract/images.ts';
-import { mediaUrl } from '../../../electron/contract/media.ts';
-import type { ProtocolVersion } from '../../../electron/contract/protocols.ts';
+import type { ImageDetail } from '../../../electron/contract/images/images.ts';
+import { mediaUrl } from '../../../electron/contract/images/media.ts';
+import type { ProtocolVersion } from '../../../electron/contract/protocols/protocols.ts';
 import type { Protocol } from '../../../electron/protocol/protocol.ts';
 import { sentencesOf } from '../../../electron/protocol/realise.ts';
 import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';

@@ -1,6 +1,6 @@
 import { computed, ref } from 'vue';
 import { useI18n } from 'vue-i18n';
-import type { ProtocolFormat } from '../../../electron/contract/protocols.ts';
+import type { ProtocolFormat } from '../../../electron/contract/protocols/protocols.ts';
 import type { ProtocolLanguage } from '../../../electron/protocol/schema-format.ts';
 import { workbench } from '../../api/connection.ts';
 import { fileNameOf, saveFile } from '../../api/save-file.ts';

@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef } from 'vue';
-import type { ImageDetail } from '../../../electron/contract/images.ts';
+import type { ImageDetail } from '../../../electron/contract/images/images.ts';
 import { problemOf, type Problem } from '../../../electron/contract/problem.ts';
-import type { ProtocolVersion } from '../../../electron/contract/protocols.ts';
+import type { ProtocolVersion } from '../../../electron/contract/protocols/protocols.ts';
 import type { DrawnShape } from '../../../electron/protocol/geometry/drawing.ts';
 import { ProtocolError } from '../../../electron/protocol/protocol-error.ts';
 import { workbench } from '../../api/connection.ts';

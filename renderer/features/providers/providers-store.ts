@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
-import type { ProvidersView } from '../../../electron/contract/providers.ts';
+import type { ProvidersView } from '../../../electron/contract/models/providers.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { useToasts } from '../../ui/toasts-store.ts';

@@ -1,7 +1,7 @@
 import { usePreferredDark } from '@vueuse/core';
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
-import type { AppSettings, SettingsPatch } from '../../../electron/contract/settings.ts';
+import type { AppSettings, SettingsPatch } from '../../../electron/contract/app/settings.ts';
 import { desktop, workbench } from '../../api/connection.ts';
 import { pageTheme } from '../../design/page-theme.ts';
 import { i18n } from '../../locales/i18n.ts';

@@ -1,4 +1,4 @@
-import type { Task, TaskStage } from '../../../electron/contract/tasks.ts';
+import type { Task, TaskStage } from '../../../electron/contract/app/tasks.ts';
 import { engineStages } from '../../../electron/engine/lens-trace/progress.ts';
 import type { EngineStage } from '../../../electron/engine/lens-trace/progress.ts';
 

@@ -1,5 +1,5 @@
-import { unitOf } from '../../../electron/contract/tasks.ts';
-import type { Task } from '../../../electron/contract/tasks.ts';
+import { unitOf } from '../../../electron/contract/app/tasks.ts';
+import type { Task } from '../../../electron/contract/app/tasks.ts';
 import { i18n } from '../../locales/i18n.ts';
 import type { Format } from '../../locales/format.ts';
 

@@ -1,8 +1,8 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import { isOver, taskStates } from '../../../electron/contract/tasks.ts';
+import { isOver, taskStates } from '../../../electron/contract/app/tasks.ts';
 import type { Problem } from '../../../electron/contract/problem.ts';
-import type { Task, TaskAction, TaskKind, TaskState } from '../../../electron/contract/tasks.ts';
+import type { Task, TaskAction, TaskKind, TaskState } from '../../../electron/contract/app/tasks.ts';
 import { workbench } from '../../api/connection.ts';
 import { onWorkbenchEvent } from '../../api/events.ts';
 import { i18n } from '../../locales/i18n.ts';

@@ -1,4 +1,4 @@
-import type { TraceSummaryView } from '../../../electron/contract/traces.ts';
+import type { TraceSummaryView } from '../../../electron/contract/traces/traces.ts';
 import type { Format } from '../../locales/format.ts';
 import { visitText } from '../visits/visit-text.ts';
 

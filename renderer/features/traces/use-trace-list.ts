@@ -5,7 +5,7 @@ import type {
   TraceOrderKey,
   TraceSummaryView,
   TraceVerdictState,
-} from '../../../electron/contract/traces.ts';
+} from '../../../electron/contract/traces/traces.ts';
 import { workbench } from '../../api/connection.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
 

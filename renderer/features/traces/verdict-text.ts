@@ -1,4 +1,4 @@
-import type { TraceSummaryView } from '../../../electron/contract/traces.ts';
+import type { TraceSummaryView } from '../../../electron/contract/traces/traces.ts';
 
 type Translate = (key: string, values?: Record<string, unknown>) => string;
 

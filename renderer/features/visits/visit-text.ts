@@ -1,4 +1,4 @@
-import type { Visit } from '../../../electron/contract/visits.ts';
+import type { Visit } from '../../../electron/contract/images/visits.ts';
 import type { Format } from '../../locales/format.ts';
 
 /** When a visit was: its date in the locale's form, or what the archive called it; many call it by a date. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import schemaFile from '../../../../resources/protocols/fundus.json' with { type: 'json' };
-import type { DecodedField, DecodedLayer } from '../../../../electron/contract/decoded.ts';
+import type { DecodedField, DecodedLayer } from '../../../../electron/contract/protocols/decoded.ts';
 import { setValue } from '../../../../electron/protocol/edit.ts';
 import { createProtocol } from '../../../../electron/protocol/protocol.ts';
 import { readProtocolSchema } from '../../../../electron/protocol/schema.ts';

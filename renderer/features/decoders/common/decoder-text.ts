@@ -1,6 +1,6 @@
-import type { DecodedField } from '../../../../electron/contract/decoded.ts';
-import type { DecoderSummary } from '../../../../electron/contract/decoders.ts';
-import type { DecoderReport } from '../../../../electron/contract/decoder-report.ts';
+import type { DecodedField } from '../../../../electron/contract/protocols/decoded.ts';
+import type { DecoderSummary } from '../../../../electron/contract/protocols/decoders.ts';
+import type { DecoderReport } from '../../../../electron/contract/protocols/decoder-report.ts';
 import type { ProtocolSchema } from '../../../../electron/protocol/schema.ts';
 import { valueSetOf } from '../../../../electron/protocol/schema.ts';
 import type { ProtocolLanguage } from '../../../../electron/protocol/schema-format.ts';

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
-import type { DecoderSummary } from '../../../../electron/contract/decoders.ts';
-import type { DecoderReport } from '../../../../electron/contract/decoder-report.ts';
+import type { DecoderSummary } from '../../../../electron/contract/protocols/decoders.ts';
+import type { DecoderReport } from '../../../../electron/contract/protocols/decoder-report.ts';
 import { workbench } from '../../../api/connection.ts';
 import { onWorkbenchEvent } from '../../../api/events.ts';
 

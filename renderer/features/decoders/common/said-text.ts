@@ -1,4 +1,4 @@
-import type { SaidRow } from '../../../../electron/contract/said.ts';
+import type { SaidRow } from '../../../../electron/contract/protocols/said.ts';
 import type { ProtocolLanguage } from '../../../../electron/protocol/schema-format.ts';
 import type { Estimate } from './decoder-text.ts';
 

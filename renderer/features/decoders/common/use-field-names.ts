@@ -1,5 +1,5 @@
 import { useI18n } from 'vue-i18n';
-import type { DecoderSummary } from '../../../../electron/contract/decoders.ts';
+import type { DecoderSummary } from '../../../../electron/contract/protocols/decoders.ts';
 import type { ProtocolSchema } from '../../../../electron/protocol/schema.ts';
 import type { ProtocolLanguage } from '../../../../electron/protocol/schema-format.ts';
 import { wordsOfValue } from './decoder-text.ts';

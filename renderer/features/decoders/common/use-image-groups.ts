@@ -1,6 +1,6 @@
 import { computed, onUnmounted, shallowRef } from 'vue';
 import { useI18n } from 'vue-i18n';
-import type { Group } from '../../../../electron/contract/groups.ts';
+import type { Group } from '../../../../electron/contract/images/groups.ts';
 import type { ImageChoice } from '../../../../electron/contract/image-query.ts';
 import { workbench } from '../../../api/connection.ts';
 import { onWorkbenchEvent } from '../../../api/events.ts';

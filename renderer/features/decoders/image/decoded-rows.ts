@@ -1,5 +1,5 @@
-import type { DecodedField, DecodedLayer } from '../../../../electron/contract/decoded.ts';
-import type { ImageAnswer } from '../../../../electron/contract/said.ts';
+import type { DecodedField, DecodedLayer } from '../../../../electron/contract/protocols/decoded.ts';
+import type { ImageAnswer } from '../../../../electron/contract/protocols/said.ts';
 import { valueOf, type Protocol, type ProtocolValue } from '../../../../electron/protocol/protocol.ts';
 import type { ProtocolSchema } from '../../../../electron/protocol/schema.ts';
 

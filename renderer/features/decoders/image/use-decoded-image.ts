@@ -1,11 +1,11 @@
 import { computed, onUnmounted, ref, shallowRef } from 'vue';
-import type { DecodedImage } from '../../../../electron/contract/decoded.ts';
-import type { DecoderReport } from '../../../../electron/contract/decoder-report.ts';
-import type { ImageAnswer } from '../../../../electron/contract/said.ts';
-import type { ImageDetail } from '../../../../electron/contract/images.ts';
+import type { DecodedImage } from '../../../../electron/contract/protocols/decoded.ts';
+import type { DecoderReport } from '../../../../electron/contract/protocols/decoder-report.ts';
+import type { ImageAnswer } from '../../../../electron/contract/protocols/said.ts';
+import type { ImageDetail } from '../../../../electron/contract/images/images.ts';
 import { problemOf, type Problem } from '../../../../electron/contract/problem.ts';
-import type { StoredProtocol } from '../../../../electron/contract/protocols.ts';
-import { isOver, type Task } from '../../../../electron/contract/tasks.ts';
+import type { StoredProtocol } from '../../../../electron/contract/protocols/protocols.ts';
+import { isOver, type Task } from '../../../../electron/contract/app/tasks.ts';
 import { workbench } from '../../../api/connection.ts';
 import { onWorkbenchEvent } from '../../../api/events.ts';
 import { useProtocols } from '../../protocols/protocols-store.ts';

@@ -1,6 +1,6 @@
 import { experimentFileSchema, experimentFormat } from '../../../../electron/contract/experiments.ts';
 import type { ExperimentDraft, ExperimentFile } from '../../../../electron/contract/experiments.ts';
-import type { Model } from '../../../../electron/contract/models.ts';
+import type { Model } from '../../../../electron/contract/models/models.ts';
 
 type Hypothesis = ExperimentFile['hypotheses'][number];
 
