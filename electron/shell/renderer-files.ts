@@ -37,12 +37,10 @@ const types: Readonly<Record<string, string>> = {
  * @param folder the built renderer, with `index.html` at its top
  */
 export async function listRendererFiles(folder: string): Promise<ReadonlyMap<string, RendererFile>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = new Map<string, RendererFile>();
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const type = types[extname(entry.name)];
-    if (!entry.isFile() || type === undefined) continue;
+  for (const path of await listOrdinaryFiles(folder)) {
+    const type = types[extname(path)];
+    if (type === undefined) continue;
     const content = await readFile(path);
     const url = `/${relative(folder, path).split(sep).join('/')}`;
     files.set(url, {
@@ -56,4 +54,13 @@ export async function listRendererFiles(folder: string): Promise<ReadonlyMap<str
   const index = files.get('/index.html');
   if (index !== undefined) files.set('/', index);
   return files;
+}
+
+async function listOrdinaryFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const below = entries.map(async (entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? listOrdinaryFiles(path) : entry.isFile() ? [path] : [];
+  });
+  return (await Promise.all(below)).flat();
 }
