@@ -167,7 +167,7 @@ export function experiments(app: () => RunningApp): void {
           [`/experiments/${experimentId}`, 'photograph-row'],
         ] as const) {
           await visit(view);
-          await page.getByTestId(mark).first().waitFor();
+          await page.getByTestId(mark).first().waitFor({ timeout: 120_000 });
           await page.waitForTimeout(500);
           const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
           found.push(
