@@ -5,7 +5,7 @@ import { problemOf, type Problem } from '../../../electron/contract/problem.ts';
 import type { Protocol } from '../../../electron/protocol/protocol.ts';
 import { workbench } from '../../api/connection.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
-import { useProtocols } from '../protocols/protocols-store.ts';
+import { useProtocols } from '../protocols/common/protocols-store.ts';
 import { DrawingDraft } from './drawing-draft.ts';
 
 /** What one observer draws on one photograph: opened, edited, saved. */

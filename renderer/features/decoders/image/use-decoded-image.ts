@@ -8,7 +8,7 @@ import type { StoredProtocol } from '../../../../electron/contract/protocols/pro
 import { isOver, type Task } from '../../../../electron/contract/app/tasks.ts';
 import { workbench } from '../../../api/connection.ts';
 import { onWorkbenchEvent } from '../../../api/events.ts';
-import { useProtocols } from '../../protocols/protocols-store.ts';
+import { useProtocols } from '../../protocols/common/protocols-store.ts';
 import { useDecoders } from '../common/decoders-store.ts';
 
 /** More would not fit beside each other. */

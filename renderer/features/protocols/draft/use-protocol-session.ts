@@ -1,13 +1,13 @@
 import { computed, ref, shallowRef } from 'vue';
-import type { ImageDetail } from '../../../electron/contract/images/images.ts';
-import { problemOf, type Problem } from '../../../electron/contract/problem.ts';
-import type { ProtocolVersion } from '../../../electron/contract/protocols/protocols.ts';
-import type { DrawnShape } from '../../../electron/protocol/geometry/drawing.ts';
-import { ProtocolError } from '../../../electron/protocol/protocol-error.ts';
-import { workbench } from '../../api/connection.ts';
-import { useToasts } from '../../ui/toasts-store.ts';
+import type { ImageDetail } from '../../../../electron/contract/images/images.ts';
+import { problemOf, type Problem } from '../../../../electron/contract/problem.ts';
+import type { ProtocolVersion } from '../../../../electron/contract/protocols/protocols.ts';
+import type { DrawnShape } from '../../../../electron/protocol/geometry/drawing.ts';
+import { ProtocolError } from '../../../../electron/protocol/protocol-error.ts';
+import { workbench } from '../../../api/connection.ts';
+import { useToasts } from '../../../ui/toasts-store.ts';
 import { blankProtocol, ProtocolDraft } from './protocol-draft.ts';
-import { useProtocols } from './protocols-store.ts';
+import { useProtocols } from '../common/protocols-store.ts';
 
 /** One image's protocol of one observer: opened, edited, saved. */
 export function useProtocolSession() {

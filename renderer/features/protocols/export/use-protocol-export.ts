@@ -1,16 +1,16 @@
 import { computed, ref } from 'vue';
 import { useI18n } from 'vue-i18n';
-import type { ProtocolFormat } from '../../../electron/contract/protocols/protocols.ts';
-import type { ProtocolLanguage } from '../../../electron/protocol/schema-format.ts';
-import { workbench } from '../../api/connection.ts';
-import { fileNameOf, saveFile } from '../../api/save-file.ts';
-import { useFormat } from '../../locales/use-format.ts';
-import type { MenuAction } from '../../ui/menu-action.ts';
-import { useToasts } from '../../ui/toasts-store.ts';
-import { renderPdf } from '../exports/pdf-document.ts';
-import { useExport } from '../exports/use-export.ts';
+import type { ProtocolFormat } from '../../../../electron/contract/protocols/protocols.ts';
+import type { ProtocolLanguage } from '../../../../electron/protocol/schema-format.ts';
+import { workbench } from '../../../api/connection.ts';
+import { fileNameOf, saveFile } from '../../../api/save-file.ts';
+import { useFormat } from '../../../locales/use-format.ts';
+import type { MenuAction } from '../../../ui/menu-action.ts';
+import { useToasts } from '../../../ui/toasts-store.ts';
+import { renderPdf } from '../../exports/pdf-document.ts';
+import { useExport } from '../../exports/use-export.ts';
 import { protocolPage } from './protocol-page.ts';
-import type { useProtocolSession } from './use-protocol-session.ts';
+import type { useProtocolSession } from '../draft/use-protocol-session.ts';
 
 /** Hands the protocol over as a file; what is on the screen is saved first, so that the file has a version. */
 export function useProtocolExport(session: ReturnType<typeof useProtocolSession>) {

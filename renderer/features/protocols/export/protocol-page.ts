@@ -1,15 +1,15 @@
 import type { Content, TDocumentDefinitions } from 'pdfmake/interfaces';
-import type { ImageDetail } from '../../../electron/contract/images/images.ts';
-import { mediaUrl } from '../../../electron/contract/images/media.ts';
-import type { ProtocolVersion } from '../../../electron/contract/protocols/protocols.ts';
-import type { Protocol } from '../../../electron/protocol/protocol.ts';
-import { sentencesOf } from '../../../electron/protocol/realise.ts';
-import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
-import type { ProtocolLanguage } from '../../../electron/protocol/schema-format.ts';
-import type { Format } from '../../locales/format.ts';
-import { plainAdjustment } from '../../viewer/image-adjustment.ts';
-import { overlayCanvas } from '../exports/overlay-picture.ts';
-import { visitText } from '../visits/visit-text.ts';
+import type { ImageDetail } from '../../../../electron/contract/images/images.ts';
+import { mediaUrl } from '../../../../electron/contract/images/media.ts';
+import type { ProtocolVersion } from '../../../../electron/contract/protocols/protocols.ts';
+import type { Protocol } from '../../../../electron/protocol/protocol.ts';
+import { sentencesOf } from '../../../../electron/protocol/realise.ts';
+import type { ProtocolSchema } from '../../../../electron/protocol/schema.ts';
+import type { ProtocolLanguage } from '../../../../electron/protocol/schema-format.ts';
+import type { Format } from '../../../locales/format.ts';
+import { plainAdjustment } from '../../../viewer/image-adjustment.ts';
+import { overlayCanvas } from '../../exports/overlay-picture.ts';
+import { visitText } from '../../visits/visit-text.ts';
 
 export interface PageWords {
   readonly t: (key: string, values?: Record<string, unknown>) => string;

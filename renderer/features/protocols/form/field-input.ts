@@ -1,6 +1,6 @@
-import { checkValue, type ProtocolValue } from '../../../electron/protocol/protocol.ts';
-import { isNumeric, valueSetOf, type ProtocolSchema } from '../../../electron/protocol/schema.ts';
-import type { ProtocolField, ProtocolGroup } from '../../../electron/protocol/schema-format.ts';
+import { checkValue, type ProtocolValue } from '../../../../electron/protocol/protocol.ts';
+import { isNumeric, valueSetOf, type ProtocolSchema } from '../../../../electron/protocol/schema.ts';
+import type { ProtocolField, ProtocolGroup } from '../../../../electron/protocol/schema-format.ts';
 
 const mostChoices = 5;
 const mostLetters = 52;

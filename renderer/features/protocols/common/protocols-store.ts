@@ -1,9 +1,9 @@
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
-import { readProtocolSchema, type ProtocolSchema } from '../../../electron/protocol/schema.ts';
-import type { Protocol } from '../../../electron/protocol/protocol.ts';
-import { workbench } from '../../api/connection.ts';
-import { useSettings } from '../settings/settings-store.ts';
+import { readProtocolSchema, type ProtocolSchema } from '../../../../electron/protocol/schema.ts';
+import type { Protocol } from '../../../../electron/protocol/protocol.ts';
+import { workbench } from '../../../api/connection.ts';
+import { useSettings } from '../../settings/settings-store.ts';
 
 /** The form of description protocols, loaded once, and who fills it in at this computer. */
 export const useProtocols = defineStore('protocols', () => {

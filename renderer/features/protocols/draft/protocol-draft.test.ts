@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import schemaFile from '../../../resources/protocols/fundus.json' with { type: 'json' };
-import { readProtocolSchema, requireField } from '../../../electron/protocol/schema.ts';
-import { valueOf } from '../../../electron/protocol/protocol.ts';
-import { readTyped, showValue } from './field-input.ts';
+import schemaFile from '../../../../resources/protocols/fundus.json' with { type: 'json' };
+import { readProtocolSchema, requireField } from '../../../../electron/protocol/schema.ts';
+import { valueOf } from '../../../../electron/protocol/protocol.ts';
+import { readTyped, showValue } from '../form/field-input.ts';
 import { blankProtocol, ProtocolDraft } from './protocol-draft.ts';
 
 const schema = readProtocolSchema(schemaFile);

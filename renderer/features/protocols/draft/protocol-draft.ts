@@ -5,10 +5,10 @@ import {
   valueOf,
   type Protocol,
   type ProtocolValue,
-} from '../../../electron/protocol/protocol.ts';
-import { clearGroup, clearValue, setGroupNormal, setValue } from '../../../electron/protocol/edit.ts';
-import type { ProtocolSchema } from '../../../electron/protocol/schema.ts';
-import type { Laterality } from '../../../electron/contract/laterality.ts';
+} from '../../../../electron/protocol/protocol.ts';
+import { clearGroup, clearValue, setGroupNormal, setValue } from '../../../../electron/protocol/edit.ts';
+import type { ProtocolSchema } from '../../../../electron/protocol/schema.ts';
+import type { Laterality } from '../../../../electron/contract/laterality.ts';
 
 const capacity = 200;
 const eyeField = 'header.eye';
