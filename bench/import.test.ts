@@ -8,8 +8,8 @@ import { importFiles } from '../electron/ingest/import-files.ts';
 import type { ImportOptions } from '../electron/ingest/import-options.ts';
 import { importReportToCsv } from '../electron/ingest/report-csv.ts';
 import { ViewCache } from '../electron/ingest/views/view-cache.ts';
-import { openLibrary } from '../electron/store/library.ts';
-import type { Library } from '../electron/store/library.ts';
+import { openLibrary } from '../electron/store/library/library.ts';
+import type { Library } from '../electron/store/library/library.ts';
 import {
   addSpecialFiles,
   generatedLimits,

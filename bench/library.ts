@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ImageQuery } from '../electron/contract/image-query.ts';
 import type { PageStart } from '../electron/contract/images/images.ts';
-import { openLibrary } from '../electron/store/library.ts';
-import type { Library } from '../electron/store/library.ts';
+import { openLibrary } from '../electron/store/library/library.ts';
+import type { Library } from '../electron/store/library/library.ts';
 import { generateRecord, generateTrace } from './fixtures/generated-records.ts';
 
 export interface LibraryMeasurement {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { LensTrace } from '../electron/engine/lens-trace/lens-trace.ts';
 import { createWorkbench } from '../electron/workbench/open-workbench.ts';
 import type { WorkbenchClient } from '../electron/workbench/open-workbench.ts';
-import { openLibrary } from '../electron/store/library.ts';
+import { openLibrary } from '../electron/store/library/library.ts';
 import { generateRecord, generateTrace } from './fixtures/generated-records.ts';
 import { median } from './median.ts';
 

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { importFiles } from '../../electron/ingest/import-files.ts';
-import { openLibrary } from '../../electron/store/library.ts';
-import type { Library } from '../../electron/store/library.ts';
+import { openLibrary } from '../../electron/store/library/library.ts';
+import type { Library } from '../../electron/store/library/library.ts';
 import { generateTrace } from '../fixtures/generated-records.ts';
 
 /**

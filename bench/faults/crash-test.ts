@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { contentKey } from '../../electron/store/database/canonical-json.ts';
-import { openLibrary } from '../../electron/store/library.ts';
+import { openLibrary } from '../../electron/store/library/library.ts';
 import { migrations } from '../../electron/store/database/migrations/index.ts';
 import { generateImportFolder } from '../fixtures/import-folder.ts';
 

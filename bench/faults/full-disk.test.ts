@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importFiles } from '../../electron/ingest/import-files.ts';
-import { openLibrary } from '../../electron/store/library.ts';
+import { openLibrary } from '../../electron/store/library/library.ts';
 import { generateImportFolder } from '../fixtures/import-folder.ts';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'полный диск '));

@@ -1,4 +1,4 @@
-import { createRandom, seedOfText } from '../../electron/engine/readability/seeded-random.ts';
+import { createRandom, seedOfText } from '../../electron/engine/readability/statistics/seeded-random.ts';
 import type { FuzzTarget } from './targets.ts';
 
 /** What the reading process says: before an input, and what came of it. */

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { protocolFormat, type Protocol, type ProtocolValue } from '../protocol/protocol.ts';
-import { openLibrary, type Library } from './library.ts';
+import { openLibrary, type Library } from './library/library.ts';
 import { addRecords, makeRecord, scratchFolder } from './testing.ts';
 
 let folder: string;

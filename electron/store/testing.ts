@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ImportRecord } from '../contract/imports/import-store.ts';
 import { sha256Hex } from './database/canonical-json.ts';
-import type { Library } from './library.ts';
+import type { Library } from './library/library.ts';
 
 /** A scratch folder for a test, with a name that careless software trips over. */
 export function scratchFolder(): string {

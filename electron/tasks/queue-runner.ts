@@ -3,7 +3,7 @@ import { FundusLensError } from '../contract/errors.ts';
 import { problemOf } from '../contract/problem.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { TaskKind, TaskProgress } from '../contract/app/tasks.ts';
-import type { Library } from '../store/library.ts';
+import type { Library } from '../store/library/library.ts';
 import type { QueuedTask } from '../store/queue/queued-task.ts';
 import type { OnProgress, OpenLibrary, QueuedKinds, QueuedWork } from './queued-work.ts';
 

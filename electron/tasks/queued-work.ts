@@ -1,5 +1,5 @@
 import type { Task, TaskKind, TaskStage, TaskTitle } from '../contract/app/tasks.ts';
-import type { Library } from '../store/library.ts';
+import type { Library } from '../store/library/library.ts';
 import type { QueuedTask } from '../store/queue/queued-task.ts';
 
 export type OnProgress = (stage: TaskStage, done: number, total: number, item?: string | null) => void;

@@ -1,4 +1,4 @@
-import { quantile } from '../../engine/readability/quantile.ts';
+import { quantile } from '../../engine/readability/statistics/quantile.ts';
 import { seededRandom } from '../linear/random.ts';
 
 /** An estimate with the bounds of its 95 % interval; null where it is not determined. */

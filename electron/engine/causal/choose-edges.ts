@@ -1,5 +1,5 @@
 import type { HiddenEdge } from '../model/decoder-run.ts';
-import { createRandom } from '../readability/seeded-random.ts';
+import { createRandom } from '../readability/statistics/seeded-random.ts';
 import type { KnockedOutEdges } from './causal-request.ts';
 
 /** What the text after the image, or its last position alone, sees of the image. */

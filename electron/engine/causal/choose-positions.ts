@@ -1,5 +1,5 @@
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
-import { createRandom } from '../readability/seeded-random.ts';
+import { createRandom } from '../readability/statistics/seeded-random.ts';
 import type { ImageRegion, PositionSet } from './causal-request.ts';
 
 /** Positions of a prompt, ascending, by the set that they make; sets without positions are left out. */

@@ -1,9 +1,9 @@
 import type { ControlReading } from './control-reading.ts';
 import type { Emergence, Finding, LensKind, WordCurve } from '../lens-trace/lens-trace.ts';
 import type { Model } from '../model/model.ts';
-import { logOddsOf } from '../readability/log-probability.ts';
+import { logOddsOf } from '../readability/statistics/log-probability.ts';
 import { clipToFloor, readabilityRule } from '../readability/rule.ts';
-import type { WordScore } from '../readability/word-scores.ts';
+import type { WordScore } from '../readability/words/word-scores.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import { findImageEmergence, listLeftOut } from './judge-concepts.ts';
 import { readLens } from '../lens/read-lens.ts';

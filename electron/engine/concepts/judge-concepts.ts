@@ -1,7 +1,7 @@
 import type { ControlReading } from './control-reading.ts';
 import { judgeReadability, type ConceptEvidence, type ConceptFinding } from '../readability/readability.ts';
 import { clipToFloor, countTokenSets, floorLogOdds, readabilityRule as rule } from '../readability/rule.ts';
-import { seedOfText } from '../readability/seeded-random.ts';
+import { seedOfText } from '../readability/statistics/seeded-random.ts';
 import { drawTokenSets, tokenP } from '../readability/token-null.ts';
 import type { WordReading } from './read-words.ts';
 import type { WordSet } from './word-set.ts';

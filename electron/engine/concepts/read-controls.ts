@@ -12,7 +12,7 @@ import type { Prefix, PrefixMemory } from '../prefix-cache/prefix-memory.ts';
 import { readPrefixes } from '../prefix-cache/read-prefixes.ts';
 import { readPrompt } from '../prefix-cache/read-prompt.ts';
 import { composePrompt, type ComposedPrompt } from '../model/compose-prompt.ts';
-import { logOddsOf, logSumExp } from '../readability/log-probability.ts';
+import { logOddsOf, logSumExp } from '../readability/statistics/log-probability.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import { readShown } from './control-list.ts';
 import type { ControlReading } from './control-reading.ts';

@@ -13,8 +13,8 @@ import {
   type NodeReading,
   type NodeReadings,
   type WordScore,
-} from '../readability/word-scores.ts';
-import type { TrieNode, WordTrie } from '../readability/word-trie.ts';
+} from '../readability/words/word-scores.ts';
+import type { TrieNode, WordTrie } from '../readability/words/word-trie.ts';
 import { float32Data, float32Tensor, type Tensors } from '../runtime/session.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import type { TokenReading } from '../lens/lens-head.ts';

@@ -1,5 +1,5 @@
 import type { OpenedImage } from '../image/open-image.ts';
-import { createRandom, seedOfText } from '../readability/seeded-random.ts';
+import { createRandom, seedOfText } from '../readability/statistics/seeded-random.ts';
 
 /** Patches of one merged cell, which lie one after the other. */
 const patchesPerCell = 4;

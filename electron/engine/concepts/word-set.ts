@@ -3,9 +3,9 @@ import englishWords from '../../../resources/words/common.en.json' with { type: 
 import russianWords from '../../../resources/words/common.ru.json' with { type: 'json' };
 import type { ConceptSet } from '../lens-trace/concept-set.ts';
 import { gatherOwners } from '../readability/hierarchy.ts';
-import { spellWords } from '../readability/spellings.ts';
+import { spellWords } from '../readability/words/spellings.ts';
 import { choosePool, type TokenPool } from '../readability/token-null.ts';
-import { buildWordTrie, type Collision, type WordTrie } from '../readability/word-trie.ts';
+import { buildWordTrie, type Collision, type WordTrie } from '../readability/words/word-trie.ts';
 import type { ConceptTokenizer } from '../lens/resolve-concepts.ts';
 
 /** A concept as its whole words are read. */

@@ -4,7 +4,7 @@ import type { Concept, ConceptSet } from '../lens-trace/concept-set.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ConceptToken } from '../lens-trace/lens-trace.ts';
 import { gatherOwners } from '../readability/hierarchy.ts';
-import { spellWords } from '../readability/spellings.ts';
+import { spellWords } from '../readability/words/spellings.ts';
 
 /** What is needed of a checkpoint's tokenizer to find out which tokens a concept begins with. */
 export interface ConceptTokenizer {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judgeReadability, type ConceptEvidence, type Judged } from './readability.ts';
 import { countTokenSets } from './rule.ts';
-import { createNormal, createRandom } from './seeded-random.ts';
+import { createNormal, createRandom } from './statistics/seeded-random.ts';
 import { drawTokenSets, tokenP, type PoolReading, type TokenPool } from './token-null.ts';
 
 const numControls = 40;

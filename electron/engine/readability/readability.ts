@@ -1,5 +1,5 @@
-import { benjaminiHochberg } from './benjamini-hochberg.ts';
-import { attainableP, rankP } from './rank-p.ts';
+import { benjaminiHochberg } from './statistics/benjamini-hochberg.ts';
+import { attainableP, rankP } from './statistics/rank-p.ts';
 import { clipToFloor, readabilityRule as rule } from './rule.ts';
 import { robustZ } from './token-null.ts';
 

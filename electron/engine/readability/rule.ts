@@ -1,4 +1,4 @@
-import { logOddsOf } from './log-probability.ts';
+import { logOddsOf } from './statistics/log-probability.ts';
 
 /**
  * When a concept counts as readable. The only place for these numbers; window, terminal and exports all take them from here.

@@ -1,6 +1,6 @@
 import { clipToFloor, readabilityRule } from './rule.ts';
-import { medianAndDeviation } from './quantile.ts';
-import { createRandom } from './seeded-random.ts';
+import { medianAndDeviation } from './statistics/quantile.ts';
+import { createRandom } from './statistics/seeded-random.ts';
 
 /**
  * How far a reading lies from its controls: (x − median) / (1.4826 · MAD + floor), on log-odds in nats.

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lensTraceToJson } from '../../engine/lens-trace/to-json.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { contentKey } from '../database/canonical-json.ts';
-import { openLibrary } from '../library.ts';
-import type { Library } from '../library.ts';
+import { openLibrary } from '../library/library.ts';
+import type { Library } from '../library/library.ts';
 import { addRecords, makeRecord, scratchFolder } from '../testing.ts';
 
 let folder: string;

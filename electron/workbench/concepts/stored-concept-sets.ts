@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { builtInConceptSets } from '../../bundled/concept-sets.ts';
 
 export interface ListedConceptSet {

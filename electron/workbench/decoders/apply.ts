@@ -5,7 +5,7 @@ import { applyDecoder } from '../../decoder/file/apply-decoder.ts';
 import type { DecoderFile } from '../../decoder/file/decoder-file.ts';
 import type { Decoder, DecoderHead } from '../../decoder/fit/decoder.ts';
 import type { StoredFeature, TapShape } from '../../store/decoders/taps.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { StoredModel } from '../../store/models.ts';
 import type { Engines } from '../engines.ts';
 import type { SettingsFile } from '../settings/settings-file.ts';

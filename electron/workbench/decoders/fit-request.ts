@@ -7,7 +7,7 @@ import { DecoderError, serializeDecoderError } from '../../decoder/request/error
 import { metadataFeatures } from '../../decoder/request/metadata.ts';
 import type { FeatureSet, FieldLabels, FitRequest } from '../../decoder/request/request.ts';
 import type { StoredFeature, TapShape } from '../../store/decoders/taps.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { fundusSchema } from '../protocols/protocol-form.ts';
 import { chosenImages } from '../traces/enqueue.ts';
 import { problemOfRefusal } from './decoder-problem.ts';

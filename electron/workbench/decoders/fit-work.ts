@@ -5,7 +5,7 @@ import { encodeDecoder } from '../../decoder/file/decoder-file.ts';
 import { fitDecoderInThread } from '../../decoder/fit/fit-in-thread.ts';
 import type { DecoderReport as FitReport } from '../../decoder/fit/report.ts';
 import { contentKey } from '../../store/database/canonical-json.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { NewQueuedTask, QueuedTask } from '../../store/queue/queued-task.ts';
 import type { QueuedWork, WorkHooks } from '../../tasks/queued-work.ts';
 import type { EventLog } from '../events/event-log.ts';

@@ -4,7 +4,7 @@ import type { FieldLabels } from '../../decoder/request/request.ts';
 import { checkValue, type ProtocolValue } from '../../protocol/protocol.ts';
 import { isCoded, isNumeric, valueSetOf } from '../../protocol/schema.ts';
 import type { ProtocolField } from '../../protocol/schema-format.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { fundusSchema } from '../protocols/protocol-form.ts';
 import { fundusQuestions } from './questions.ts';
 import { openProtocol } from '../protocols/stored-protocols.ts';

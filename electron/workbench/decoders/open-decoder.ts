@@ -2,7 +2,7 @@ import type { DecoderSummary } from '../../contract/protocols/decoders.ts';
 import type { DecoderReport } from '../../contract/protocols/decoder-report.ts';
 import { decodeDecoder, type DecoderFile } from '../../decoder/file/decoder-file.ts';
 import type { StoredDecoder } from '../../store/decoders/decoders.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { onDecoders, problemOfRefusal } from './decoder-problem.ts';
 
 /** Parsed files by their hash; as many as a person looks at in turn. */

@@ -1,6 +1,6 @@
 import { deserializeError } from '../../contract/problem.ts';
 import { decodeDecoder } from '../../decoder/file/decoder-file.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';
 import { api } from '../api.ts';
 import { deliver } from '../exports/deliver.ts';

@@ -7,7 +7,7 @@ import { estimate, samplePatients, type Estimate } from '../../decoder/measure/b
 import { auroc, rankScores } from '../../decoder/measure/metrics.ts';
 import { truthOf, type ProtocolQuestion } from '../../protocol/questions.ts';
 import { protocolLanguages } from '../../protocol/schema-format.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 import { folderOf } from '../models/model-state.ts';

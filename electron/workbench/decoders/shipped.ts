@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { bundledPath } from '../../bundled/bundled-path.ts';
 import { decodeDecoder } from '../../decoder/file/decoder-file.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 
 /** Folder of the decoders that come with the software. */
 export const shippedFolder = bundledPath('resources', 'decoders');

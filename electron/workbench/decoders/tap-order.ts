@@ -1,7 +1,7 @@
 import { presetText } from '../../bundled/prompt-presets.ts';
 import type { TapOrder, TapOutcome } from '../../contract/protocols/decoders.ts';
 import type { TapShape } from '../../store/decoders/taps.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 import { folderOf } from '../models/model-state.ts';

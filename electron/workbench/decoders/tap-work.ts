@@ -4,7 +4,7 @@ import { pixelFeatures } from '../../decoder/request/pixels.ts';
 import type { TapFeatures } from '../../engine/process/messages.ts';
 import { readSmallPixels } from '../../ingest/views/small-pixels.ts';
 import type { AskedQuestion, StoredFeature } from '../../store/decoders/taps.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { QueuedTask } from '../../store/queue/queued-task.ts';
 import type { QueuedWork, WorkHooks, WorkResult } from '../../tasks/queued-work.ts';
 import type { Engines } from '../engines.ts';

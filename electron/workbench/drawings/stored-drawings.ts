@@ -11,7 +11,7 @@ import {
 } from '../../protocol/geometry/drawing.ts';
 import { setValue } from '../../protocol/edit.ts';
 import { createProtocol, valueOf } from '../../protocol/protocol.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { fundusSchema, onTheForm } from '../protocols/protocol-form.ts';
 
 interface DrawingToSave {

@@ -3,7 +3,7 @@ import type { ExperimentFileFormat } from '../../contract/experiments.ts';
 import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
 import { rasterise } from '../../ingest/views/rasterise.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { toCsv } from '../exports/tables/csv.ts';
 import { deliver } from '../exports/deliver.ts';
 import { toParquet } from '../exports/tables/parquet.ts';

@@ -13,7 +13,7 @@ import { sha256Schema } from '../../contract/ids.ts';
 import type { ImageChoice } from '../../contract/image-query.ts';
 import { canonicalJson, sha256Hex } from '../../store/database/canonical-json.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { findConceptSet } from '../concepts/stored-concept-sets.ts';
 import { chosenImages } from '../traces/enqueue.ts';
 

@@ -3,7 +3,7 @@ import { problemSchema } from '../../contract/problem.ts';
 import type { ConditionResult, ExperimentResults } from '../../contract/experiments.ts';
 import type { LibraryImage } from '../../contract/images/library-image.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { patientKey } from '../patients/patient-key.ts';
 import { conditionsOf, findCells, viewExperiment } from './cells.ts';
 import { summariseCondition } from './condition-result.ts';

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { TaskState } from '../../contract/app/tasks.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';
 import { folderOf } from '../models/model-state.ts';
 import type { Services } from '../services.ts';

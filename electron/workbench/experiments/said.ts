@@ -1,5 +1,5 @@
 import type { ExperimentResults } from '../../contract/experiments.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { compareSaid } from '../decoders/said.ts';
 
 /**

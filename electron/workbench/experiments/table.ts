@@ -1,5 +1,5 @@
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { columnsOf } from '../exports/tables/table.ts';
 import type { CellValue, Table } from '../exports/tables/table.ts';
 import { conditionsOf, findCells } from './cells.ts';

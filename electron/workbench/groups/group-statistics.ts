@@ -2,12 +2,16 @@ import type { z } from 'zod';
 import type { GroupStatistics, groupStatisticsInputSchema } from '../../contract/images/groups.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { answerIndex } from '../../engine/lens-trace/reading.ts';
-import { compareGroups } from '../../engine/readability/max-t.ts';
-import type { GroupComparison } from '../../engine/readability/max-t.ts';
-import { averageByPatient, bootstrapDifference, bootstrapMean } from '../../engine/readability/patients.ts';
-import type { PatientCurve, PatientMeans } from '../../engine/readability/patients.ts';
+import { compareGroups } from '../../engine/readability/groups/max-t.ts';
+import type { GroupComparison } from '../../engine/readability/groups/max-t.ts';
+import {
+  averageByPatient,
+  bootstrapDifference,
+  bootstrapMean,
+} from '../../engine/readability/groups/patients.ts';
+import type { PatientCurve, PatientMeans } from '../../engine/readability/groups/patients.ts';
 import { patientKey } from '../patients/patient-key.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 
 const reading =
   'Concept log-probability (nats) where the answer begins, newest trace of each image. A patient is one observation: the mean ' +

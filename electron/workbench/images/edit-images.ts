@@ -3,7 +3,7 @@ import type { ImageChangeInput } from '../../contract/images/images.ts';
 import type { Finding } from '../../contract/images/images.ts';
 import type { LibraryImage } from '../../contract/images/library-image.ts';
 import { visitFromParts } from '../../ingest/visit.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { ImageChange } from '../../store/images/images.ts';
 import type { Services } from '../services.ts';
 import { restoreAll } from '../trash/restore.ts';

@@ -1,6 +1,6 @@
 import { packGrid } from '../../contract/images/image-grid.ts';
 import type { ImageQuery } from '../../contract/image-query.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 

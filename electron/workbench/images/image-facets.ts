@@ -3,7 +3,7 @@ import { lateralities } from '../../contract/laterality.ts';
 import type { Facets } from '../../contract/images/images.ts';
 import { imageFormats, imageQualities } from '../../contract/image-query.ts';
 import type { ImageFilter } from '../../contract/image-query.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 
 interface Counted<T> {
   readonly value: T;

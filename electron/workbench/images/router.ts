@@ -14,7 +14,7 @@ import {
 import { GridSource } from './grid-source.ts';
 import { countFacets } from './image-facets.ts';
 import { listTraces } from '../traces/trace-views.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 
 export function imagesRouter(services: Services) {
   const { session, events, undo } = services;

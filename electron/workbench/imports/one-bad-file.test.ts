@@ -6,8 +6,8 @@ import { opticPhotograph, writeDicom } from '../../../bench/fixtures/dicom-write
 import type { WrittenElement } from '../../../bench/fixtures/dicom-writer.ts';
 import type { ImportReport } from '../../contract/imports/imports.ts';
 import { explainDatabaseError } from '../../store/database/database-errors.ts';
-import { openLibrary } from '../../store/library.ts';
-import type { Library } from '../../store/library.ts';
+import { openLibrary } from '../../store/library/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { makeRecord, scratchFolder } from '../../store/testing.ts';
 import { commitBatch } from '../../ingest/commit-batch.ts';
 import { importFiles } from '../../ingest/import-files.ts';

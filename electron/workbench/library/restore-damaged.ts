@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import { listBackups, restoreBackup } from '../../store/backups.ts';
-import { libraryPaths } from '../../store/library-folder.ts';
-import { openLibrary } from '../../store/library.ts';
+import { listBackups, restoreBackup } from '../../store/library/backups.ts';
+import { libraryPaths } from '../../store/library/library-folder.ts';
+import { openLibrary } from '../../store/library/library.ts';
 
 /**
  * Puts a backup in the place of a library that is too damaged to be opened; the damaged file is kept aside.

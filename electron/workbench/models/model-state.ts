@@ -3,7 +3,7 @@ import { FundusLensError } from '../../contract/errors.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { loadedGateSchema } from '../../contract/models/models.ts';
 import type { Model } from '../../contract/models/models.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { StoredModel } from '../../store/models.ts';
 
 const storedGateSchema = loadedGateSchema.nullable();

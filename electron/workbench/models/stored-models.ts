@@ -9,7 +9,7 @@ import type { ResolvedConceptView } from '../../contract/traces/concepts.ts';
 import { readFidelity, readPrepared } from '../../model-hub/prepared-folder.ts';
 import { toEngineRequest } from './engine-request.ts';
 import { contentKey } from '../../store/database/canonical-json.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { StoredModel } from '../../store/models.ts';
 import { builtInConceptSets } from '../../bundled/concept-sets.ts';
 import type { WorkbenchFolders } from '../folders.ts';

@@ -1,6 +1,6 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { StoredPromptView } from '../../contract/traces/prompts.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { promptPresets } from '../../bundled/prompt-presets.ts';
 
 /** Presets, then own prompts: those with a title; the others are known from their traces only. */

@@ -7,7 +7,7 @@ import type { FhirBundle } from '../../protocol/export/fhir-format.ts';
 import { protocolColumns, toProtocolJson, toTableRow } from '../../protocol/export/protocol-table.ts';
 import { isNumeric } from '../../protocol/schema.ts';
 import type { ProtocolLanguage } from '../../protocol/schema-format.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { toCsv } from '../exports/tables/csv.ts';
 import { deliver } from '../exports/deliver.ts';
 import type { Column } from '../exports/tables/table.ts';

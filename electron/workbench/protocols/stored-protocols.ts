@@ -6,7 +6,7 @@ import type {
 } from '../../contract/protocols/protocols.ts';
 import { compareProtocols, measureAgreement } from '../../protocol/compare.ts';
 import { createProtocol, readProtocol, type Protocol } from '../../protocol/protocol.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { fundusSchema, onTheForm } from './protocol-form.ts';
 
 /** @throws FundusLensError `input.invalid` for an unknown version, `protocol.invalid` for one of a newer form */

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ImageChoice } from '../../contract/image-query.ts';
 import type { EnqueueOutcome, TraceOrder } from '../../contract/traces/traces.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';
 import { folderOf } from '../models/model-state.ts';
 import type { LibrarySession } from '../library/library-session.ts';

@@ -1,6 +1,6 @@
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { readFidelity } from '../../model-hub/prepared-folder.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 
 /** A trace with what is known of its weights now, when that was measured after the trace was made. */
 export function traceWithFidelity(library: Library, id: number): LensTrace {

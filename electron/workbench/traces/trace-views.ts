@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LensKind, LensTrace, ProviderName } from '../../engine/lens-trace/lens-trace.ts';
 import type { TraceDetail, TraceHeader, TraceSummaryView } from '../../contract/traces/traces.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { TraceFilter } from '../../store/traces/trace-list.ts';
 import type { TraceSummary } from '../../store/traces/traces.ts';
 import { traceWithFidelity } from './trace-fidelity.ts';

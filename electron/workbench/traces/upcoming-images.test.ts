@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { openLibrary } from '../../store/library.ts';
+import { openLibrary } from '../../store/library/library.ts';
 import { fixtureImage, fixtureModel, importFolder, WorkbenchFixture } from '../workbench-fixture.ts';
 import { queuedTraceSchema } from './queued-trace.ts';
 import { upcomingImages } from './upcoming-images.ts';

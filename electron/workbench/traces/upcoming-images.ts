@@ -1,4 +1,4 @@
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import type { QueuedTask } from '../../store/queue/queued-task.ts';
 import { queuedTraceSchema, type QueuedTrace } from './queued-trace.ts';
 

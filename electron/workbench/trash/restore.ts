@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 
 const entriesSchema = z.record(z.string(), z.unknown());
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { openLibrary } from '../../store/library.ts';
+import { openLibrary } from '../../store/library/library.ts';
 import { fixtureModel, importFolder, settle, WorkbenchFixture } from '../workbench-fixture.ts';
 import type { Workbench } from '../open-workbench.ts';
 

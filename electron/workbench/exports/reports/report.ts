@@ -9,7 +9,7 @@ import type { LibraryImage } from '../../../contract/images/library-image.ts';
 import { defaultLimits } from '../../../ingest/import-failure.ts';
 import { openPixels } from '../../../ingest/views/views.ts';
 import type { LensTrace } from '../../../engine/lens-trace/lens-trace.ts';
-import type { Library } from '../../../store/library.ts';
+import type { Library } from '../../../store/library/library.ts';
 import { traceWithFidelity } from '../../traces/trace-fidelity.ts';
 import { deliver } from '../deliver.ts';
 import { reportPage } from './report-page.ts';

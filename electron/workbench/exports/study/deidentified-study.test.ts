@@ -7,8 +7,8 @@ import { imageExportSchema, studyExportSchema } from '../../../contract/exports.
 import { lensTraceJsonSchema } from '../../../engine/lens-trace/lens-trace.ts';
 import type { LensTrace } from '../../../engine/lens-trace/lens-trace.ts';
 import { sha256Hex } from '../../../store/database/canonical-json.ts';
-import { openLibrary } from '../../../store/library.ts';
-import type { Library } from '../../../store/library.ts';
+import { openLibrary } from '../../../store/library/library.ts';
+import type { Library } from '../../../store/library/library.ts';
 import { addRecords, makeRecord, scratchFolder } from '../../../store/testing.ts';
 import { exportImages } from '../tables/export-tables.ts';
 import { exportStudy } from './study-bundle.ts';

@@ -10,7 +10,7 @@ import type { LibraryImage } from '../../../contract/images/library-image.ts';
 import { defaultLimits } from '../../../ingest/import-failure.ts';
 import { openPixels } from '../../../ingest/views/views.ts';
 import { sha256Hex } from '../../../store/database/canonical-json.ts';
-import type { Library } from '../../../store/library.ts';
+import type { Library } from '../../../store/library/library.ts';
 import { Deidentifier } from './deidentify.ts';
 import { deidentificationReport } from './deidentification-report.ts';
 import { deidentifyTrace } from './deidentify-trace.ts';

@@ -9,7 +9,7 @@ import type {
   traceExportSchema,
 } from '../../../contract/exports.ts';
 import { lensTraceToJson } from '../../../engine/lens-trace/to-json.ts';
-import type { Library } from '../../../store/library.ts';
+import type { Library } from '../../../store/library/library.ts';
 import { runComparison } from '../../compare/run-comparison.ts';
 import type { Services } from '../../services.ts';
 import { comparisonTable } from './comparison-table.ts';

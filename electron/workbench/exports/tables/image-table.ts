@@ -1,6 +1,6 @@
 import type { Deidentify } from '../../../contract/exports.ts';
 import type { LibraryImage } from '../../../contract/images/library-image.ts';
-import type { Library } from '../../../store/library.ts';
+import type { Library } from '../../../store/library/library.ts';
 import { Deidentifier } from '../study/deidentify.ts';
 import { columnsOf } from './table.ts';
 import type { CellValue, Table } from './table.ts';

@@ -1,5 +1,5 @@
-import { quantile } from './quantile.ts';
-import { createRandom } from './seeded-random.ts';
+import { quantile } from '../statistics/quantile.ts';
+import { createRandom } from '../statistics/seeded-random.ts';
 
 /** From which layer on a photograph's concept is readable; null for never, which is a result. */
 export interface PhotographEmergence {

@@ -1,5 +1,5 @@
-import { createRandom } from './seeded-random.ts';
-import { middleInterval } from './quantile.ts';
+import { createRandom } from '../statistics/seeded-random.ts';
+import { middleInterval } from '../statistics/quantile.ts';
 
 /** One photograph's curve over layers, and whose eye it is. */
 export interface PatientCurve {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openLibrary } from './library.ts';
-import { addRecords, makeRecord, scratchFolder } from './testing.ts';
+import { addRecords, makeRecord, scratchFolder } from '../testing.ts';
 
 let parent: string;
 let folder: string;

@@ -12,7 +12,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { libraryPaths, removeStaleTemporaries } from './library-folder.ts';
 import { openLibrary } from './library.ts';
-import { scratchFolder } from './testing.ts';
+import { scratchFolder } from '../testing.ts';
 
 let folder: string;
 let temporary: string;

@@ -15,9 +15,9 @@ import { restoreBackup } from './backups.ts';
 import { warnAboutFolder } from './library-folder.ts';
 import { openLibrary } from './library.ts';
 import type { Library } from './library.ts';
-import { schemaVersion } from './database/migrate.ts';
-import { migrations } from './database/migrations/index.ts';
-import { addRecords, makeRecord, scratchFolder } from './testing.ts';
+import { schemaVersion } from '../database/migrate.ts';
+import { migrations } from '../database/migrations/index.ts';
+import { addRecords, makeRecord, scratchFolder } from '../testing.ts';
 
 let folder: string;
 let file: string;

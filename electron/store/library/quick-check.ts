@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { FundusLensError } from '../contract/errors.ts';
-import type { Database } from './database/database.ts';
-import type { Settings } from './settings.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { Database } from '../database/database.ts';
+import type { Settings } from '../settings.ts';
 
 const checkSchema = z.object({ at: z.iso.datetime(), found: z.string().nullable() });
 

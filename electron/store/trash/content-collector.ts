@@ -1,9 +1,9 @@
 import SqliteDatabase from 'better-sqlite3';
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { LibraryPaths } from '../contract/app/library.ts';
-import { arrayFile } from './traces/trace-arrays.ts';
-import { neededByTrash } from './trash/trash.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
+import { arrayFile } from '../traces/trace-arrays.ts';
+import { neededByTrash } from './trash.ts';
 
 export interface Collected {
   readonly files: number;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { summariseEmergence } from './group-emergence.ts';
 import { compareGroups, permutationTest, signFlipTest } from './max-t.ts';
 import { averageByPatient, bootstrapDifference, bootstrapMean, type PatientCurve } from './patients.ts';
-import { createNormal, createRandom } from './seeded-random.ts';
+import { createNormal, createRandom } from '../statistics/seeded-random.ts';
 
 const numLayers = 8;
 

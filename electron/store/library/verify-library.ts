@@ -3,11 +3,11 @@ import { createReadStream, existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { LibraryPaths } from '../contract/app/library.ts';
-import type { AuditLog, AuditVerdict } from './audit-log.ts';
-import type { Database } from './database/database.ts';
-import { arrayFile } from './traces/trace-arrays.ts';
-import { neededByTrash } from './trash/trash.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
+import type { AuditLog, AuditVerdict } from '../audit-log.ts';
+import type { Database } from '../database/database.ts';
+import { arrayFile } from '../traces/trace-arrays.ts';
+import { neededByTrash } from '../trash/trash.ts';
 
 export interface LibraryVerdict {
   /** What integrity_check and foreign_key_check said; empty when all is well. */

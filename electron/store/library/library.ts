@@ -1,25 +1,25 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { FundusLensError } from '../contract/errors.ts';
-import type { LibraryPaths } from '../contract/app/library.ts';
-import { AuditLog } from './audit-log.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
+import { AuditLog } from '../audit-log.ts';
 import { listBackups, makeBackup, offerBackup } from './backups.ts';
 import type { Backup } from './backups.ts';
-import { ConceptSets } from './concept-sets.ts';
-import { addNeedsOfBackups, collectContent, neededContent } from './content-collector.ts';
-import type { Collected } from './content-collector.ts';
-import { ContentFiles } from './content-files.ts';
-import { Datasets } from './images/datasets.ts';
-import type { Database } from './database/database.ts';
-import { Decoders } from './decoders/decoders.ts';
-import { Taps } from './decoders/taps.ts';
-import { DrawingStore } from './drawings.ts';
-import { Experiments } from './experiments/experiments.ts';
-import { Findings } from './images/findings.ts';
-import { Groups } from './groups.ts';
-import { ImageSearch } from './images/image-search.ts';
-import { Images } from './images/images.ts';
-import { ImportLog } from './import-log.ts';
+import { ConceptSets } from '../concept-sets.ts';
+import { addNeedsOfBackups, collectContent, neededContent } from '../trash/content-collector.ts';
+import type { Collected } from '../trash/content-collector.ts';
+import { ContentFiles } from '../content-files.ts';
+import { Datasets } from '../images/datasets.ts';
+import type { Database } from '../database/database.ts';
+import { Decoders } from '../decoders/decoders.ts';
+import { Taps } from '../decoders/taps.ts';
+import { DrawingStore } from '../drawings.ts';
+import { Experiments } from '../experiments/experiments.ts';
+import { Findings } from '../images/findings.ts';
+import { Groups } from '../groups.ts';
+import { ImageSearch } from '../images/image-search.ts';
+import { Images } from '../images/images.ts';
+import { ImportLog } from '../import-log.ts';
 import {
   createFolders,
   hideFromOthers,
@@ -28,28 +28,28 @@ import {
   warnAboutFolder,
 } from './library-folder.ts';
 import type { FolderWarning } from './library-folder.ts';
-import { damagedLibrary } from './database/database-errors.ts';
-import { examineDatabaseFile } from './database/examine-file.ts';
-import { breakSeal, isSealBroken, sealFile } from './database/file-seal.ts';
-import { migrate, readSchemaVersion, schemaVersion } from './database/migrate.ts';
-import { eraseRemoved } from './erase-removed.ts';
-import type { Erased } from './erase-removed.ts';
-import { Models } from './models.ts';
-import { openDatabase } from './database/open-database.ts';
-import { Patients } from './patients.ts';
-import { Prompts } from './prompts.ts';
-import { Protocols } from './protocols.ts';
+import { damagedLibrary } from '../database/database-errors.ts';
+import { examineDatabaseFile } from '../database/examine-file.ts';
+import { breakSeal, isSealBroken, sealFile } from '../database/file-seal.ts';
+import { migrate, readSchemaVersion, schemaVersion } from '../database/migrate.ts';
+import { eraseRemoved } from '../trash/erase-removed.ts';
+import type { Erased } from '../trash/erase-removed.ts';
+import { Models } from '../models.ts';
+import { openDatabase } from '../database/open-database.ts';
+import { Patients } from '../patients.ts';
+import { Prompts } from '../prompts.ts';
+import { Protocols } from '../protocols.ts';
 import { lastCheck, quickCheck } from './quick-check.ts';
 import type { LastCheck } from './quick-check.ts';
-import { Queue } from './queue/queue.ts';
-import { Settings } from './settings.ts';
-import { Tags } from './images/tags.ts';
-import { TraceArrays } from './traces/trace-arrays.ts';
-import { Traces } from './traces/traces.ts';
-import { Trash } from './trash/trash.ts';
+import { Queue } from '../queue/queue.ts';
+import { Settings } from '../settings.ts';
+import { Tags } from '../images/tags.ts';
+import { TraceArrays } from '../traces/trace-arrays.ts';
+import { Traces } from '../traces/traces.ts';
+import { Trash } from '../trash/trash.ts';
 import { verifyLibrary } from './verify-library.ts';
 import type { LibraryVerdict } from './verify-library.ts';
-import { Visits } from './visits.ts';
+import { Visits } from '../visits.ts';
 
 export interface OpenOptions {
   /** Who acts, for the audit log; never a patient. */

@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openLibrary } from './library.ts';
-import { scratchFolder } from './testing.ts';
+import { scratchFolder } from '../testing.ts';
 
 test('a library that was moved while it is open is not begun anew at its old place', async () => {
   const folder = scratchFolder();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatherOwners, leavesOf } from './hierarchy.ts';
+import { gatherOwners, leavesOf } from '../hierarchy.ts';
 import { spellWords } from './spellings.ts';
 import { planNextNodes, scoreWords, tokensTo, type NodeReading } from './word-scores.ts';
 import { buildWordTrie, type WordTokenizer, type WordTrie } from './word-trie.ts';

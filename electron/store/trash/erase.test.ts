@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openLibrary } from './library.ts';
-import type { Library } from './library.ts';
-import { addRecords, makeRecord, scratchFolder } from './testing.ts';
+import { openLibrary } from '../library/library.ts';
+import type { Library } from '../library/library.ts';
+import { addRecords, makeRecord, scratchFolder } from '../testing.ts';
 
 let folder: string;
 let library: Library;

@@ -9,8 +9,8 @@ import {
   statSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { LibraryPaths } from '../contract/app/library.ts';
-import { guarded } from './database/database.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
+import { guarded } from '../database/database.ts';
 
 export function libraryPaths(folder: string): LibraryPaths {
   const root = path.resolve(folder);

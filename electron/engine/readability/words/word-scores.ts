@@ -1,4 +1,4 @@
-import { branchFloor } from './rule.ts';
+import { branchFloor } from '../rule.ts';
 import type { TrieNode, WordTrie } from './word-trie.ts';
 
 /** What follows one node of the trie, by layer 0…L; nats; NaN at layers at which the node was bounded and not read. */

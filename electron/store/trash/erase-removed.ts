@@ -1,8 +1,8 @@
-import { FundusLensError } from '../contract/errors.ts';
-import type { LibraryPaths } from '../contract/app/library.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
 import { collectContent, neededContent } from './content-collector.ts';
 import type { Collected } from './content-collector.ts';
-import type { Database } from './database/database.ts';
+import type { Database } from '../database/database.ts';
 
 export interface Erased extends Collected {
   /** Names of the backups, which still hold what was removed after they were made. */

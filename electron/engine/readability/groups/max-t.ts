@@ -1,4 +1,4 @@
-import { createRandom } from './seeded-random.ts';
+import { createRandom } from '../statistics/seeded-random.ts';
 import { meanCurve, pairByPatient, partApart, type PatientMeans } from './patients.ts';
 
 export interface LayerTest {

@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { chmod, copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { FundusLensError } from '../contract/errors.ts';
-import type { LibraryPaths } from '../contract/app/library.ts';
-import { flushFolder } from './content-files.ts';
-import { guarded } from './database/database.ts';
-import type { Database } from './database/database.ts';
-import { damagedLibrary, explainDatabaseError } from './database/database-errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { LibraryPaths } from '../../contract/app/library.ts';
+import { flushFolder } from '../content-files.ts';
+import { guarded } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
+import { damagedLibrary, explainDatabaseError } from '../database/database-errors.ts';
 import { createFolders, libraryPaths } from './library-folder.ts';
-import { newerSchema, schemaVersion } from './database/migrate.ts';
+import { newerSchema, schemaVersion } from '../database/migrate.ts';
 
 export interface Backup {
   readonly file: string;

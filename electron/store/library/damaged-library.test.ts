@@ -11,10 +11,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FundusLensError } from '../contract/errors.ts';
+import { FundusLensError } from '../../contract/errors.ts';
 import { restoreBackup } from './backups.ts';
 import { openLibrary } from './library.ts';
-import { addRecords, makeRecord, scratchFolder } from './testing.ts';
+import { addRecords, makeRecord, scratchFolder } from '../testing.ts';
 
 let folder: string;
 let file: string;
