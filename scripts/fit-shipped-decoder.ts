@@ -4,7 +4,7 @@
  *   node scripts/fit-shipped-decoder.ts FUNDUS
  *
  * FUNDUS holds labels.csv and images/ (data/samples/SOURCES.md says where they come from). Photographs that the model's
- * training held back (models/training/held-back.json) have no part in the fit: they are what it is tested on. Patients are
+ * training held back (models/training/pictures/held-back.json) have no part in the fit: they are what it is tested on. Patients are
  * not numbered there: five neighbours of IDRiD are taken for one, CHASE_DB1's two eyes of a number too.
  */
 import { createHash } from 'node:crypto';
@@ -48,7 +48,7 @@ const sha256Of = async (file: string) =>
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 const rows = (await readTable(path.join(fundus, 'labels.csv'))).filter(({ kind }) => kind === 'fundus');
-const heldBackFile = await readFile(bundledPath('models', 'training', 'held-back.json'), 'utf8');
+const heldBackFile = await readFile(bundledPath('models', 'training', 'pictures', 'held-back.json'), 'utf8');
 const heldBack = new Set(
   Object.values((JSON.parse(heldBackFile) as { files: Record<string, string[]> }).files).flat(),
 );

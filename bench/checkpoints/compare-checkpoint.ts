@@ -23,7 +23,7 @@ const clearGap = 5e-3;
 
 const program = new Command('compare-checkpoint')
   .description(
-    'Compares the engine with transformers on a checkpoint (numbers from models/training/parity_cases.py).',
+    'Compares the engine with transformers on a checkpoint (numbers from models/training/evaluation/parity_cases.py).',
   )
   .requiredOption('--model <folder>', 'checkpoint')
   .requiredOption('--reference <folder>', 'folder written by parity_cases.py')

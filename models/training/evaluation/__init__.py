@@ -1,0 +1,1 @@
+"""What the checkpoint can and cannot do, measured."""

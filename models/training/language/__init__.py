@@ -1,0 +1,1 @@
+"""Questions and answers in English and Russian, yes/no questions, the tokenizer."""

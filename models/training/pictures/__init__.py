@@ -1,0 +1,1 @@
+"""Drawn and real pictures: collecting, labels, cameras, batches."""

@@ -1,0 +1,1 @@
+"""Sample patients and control pictures of the application."""
