@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -13,8 +14,12 @@ export default defineConfig({
     pool: 'forks',
     // One for each of two cores; most of a test's time is spent waiting for processes.
     maxWorkers: 2,
-    // Every control is a pass through a model: as many as a finding needs at least.
-    env: { FUNDUS_LENS_CONTROLS: '22' },
+    env: {
+      // Every control is a pass through a model: as many as a finding needs at least.
+      FUNDUS_LENS_CONTROLS: '22',
+      // Hundreds of processes are started; what Node has compiled once it need not compile again.
+      NODE_COMPILE_CACHE: path.join(import.meta.dirname, 'node_modules/.cache/node-compile-cache'),
+    },
     testTimeout: 180_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 30_000 } },
