@@ -54,14 +54,32 @@ def compare_logs(log, again):
             'meanDifference': round(sum(abs(a - b) for a, b in pairs) / len(pairs), 4)}
 
 
-def recognition_table(now, before, left_out):
-    """Fundus photographs called so, per source: this checkpoint, the one that it was made from, and a run that did not see the source."""
-    out = ['| source (held-back photographs) | n | described, en + ru | one word, en + ru | before this stage, described | in a run without the source (all its photographs), described |',
-           '| --- | --- | --- | --- | --- | --- |']
+def compare_third(log, again):
+    """Whether two runs of third.py write the same lines, wall time aside: steps compared, steps that are the same in every number, largest difference of the answer loss."""
+    pairs = list(zip(log, again))
+    plain = lambda r: {k: v for k, v in r.items() if k != 'seconds'}
+    return {'steps': len(pairs), 'same': sum(plain(x) == plain(y) for x, y in pairs), 'largestDifference': max(abs(x['text'] - y['text']) for x, y in pairs)}
+
+
+def recognition_table(now, before):
+    """Fundus photographs called so, per source: this checkpoint, and the one that it was made from."""
+    out = ['| source (held-back photographs) | n | described, en + ru | one word, en + ru | before this stage, described |', '| --- | --- | --- | --- | --- |']
     for name, v in now['fundus'].items():
-        b, w = before['fundus'].get(name), left_out.get(name)
-        out.append(f"| {name} | {v['n']} | {v['describedInBothLanguages']} | {v['oneWordInBothLanguages']} | {b['describedInBothLanguages'] if b else '–'} | "
-                   + (f"{w['describedInBothLanguages']} of {w['n']} |" if w else 'not run |'))
+        b = before['fundus'].get(name)
+        out.append(f"| {name} | {v['n']} | {v['describedInBothLanguages']} | {v['oneWordInBothLanguages']} | {b['describedInBothLanguages'] if b else '–'} |")
+    return '\n'.join(out)
+
+
+def left_out_table(left):
+    """Runs that did not see a source (left_out.py), on all that there is of it."""
+    out = ['| source left out | steps | n | described, en / ru | in both, 95 % interval | one word, en / ru | in both, 95 % interval | beyond 98 % of others, en / ru | other pictures described as a fundus, en / ru |',
+           '| --- | --- | --- | --- | --- | --- | --- | --- | --- |']
+    share = lambda v, k: f"{PERCENT(v[k] / v['n'])} ({100 * v['interval'][k][0]:.0f}–{100 * v['interval'][k][1]:.0f} %)"
+    for name, v in left.items():
+        o, beyond = v['others'], v['beyondOthers']
+        with_what = f" (with {', '.join(v['leftOutWith'])})" if v['leftOutWith'] else ''
+        out.append(f"| {name}{with_what} | {v['steps']} | {v['n']} | {v['describe/en']} / {v['describe/ru']} | {share(v, 'describedInBothLanguages')} | "
+                   f"{v['one-word/en']} / {v['one-word/ru']} | {share(v, 'oneWordInBothLanguages')} | {beyond['en']} / {beyond['ru']} | {o['describe/en']} / {o['describe/ru']} of {o['n']} |")
     return '\n'.join(out)
 
 
@@ -106,6 +124,8 @@ def main():
     p.add_argument('folder')
     p.add_argument('--real', nargs=4, metavar=('NOW', 'BEFORE', 'LEFT_OUT', 'DEPTH'), help='evaluate_real.py of this checkpoint and of the one before the second stage; '
                    'a list of leave-one-source-out runs; emergence_real.py; all kept in eval.json')
+    p.add_argument('--left-out', help='written by left_out.py; kept in eval.json')
+    p.add_argument('--again-third', nargs=2, metavar=('LOG', 'LOG'), help='the logs of two runs of third.py over the same first steps; the comparison is kept in eval.json')
     p.add_argument('--parity', help='written by bench/checkpoints/compare-checkpoint.ts --json; kept in eval.json')
     p.add_argument('--again', help='training-log.jsonl of a second run of the first steps; the comparison is kept in eval.json')
     a = p.parse_args()
@@ -117,6 +137,8 @@ def main():
     third = [json.loads(s) for s in open(os.path.join(folder, 'third-log.jsonl'), encoding='utf-8')]
     if a.real:
         e['realPhotographs'] = dict(zip(('now', 'before', 'leftOut', 'depth'), (json.load(open(f, encoding='utf-8')) for f in a.real)))
+    if a.left_out:
+        e['realPhotographs']['leftOut'] = json.load(open(a.left_out, encoding='utf-8'))
     now, before, left, depth = (e['realPhotographs'][k] for k in ('now', 'before', 'leftOut', 'depth'))
     called = sum(v['describedInBothLanguages'] for v in now['fundus'].values())
     shown = sum(v['n'] for v in now['fundus'].values())
@@ -127,6 +149,8 @@ def main():
         e['parity'] = json.load(open(a.parity, encoding='utf-8'))
     if a.again:
         e['reproduction'] = compare_logs(log, [json.loads(s) for s in open(a.again, encoding='utf-8')])
+    if a.again_third:
+        e['reproductionThird'] = compare_third(*([json.loads(s) for s in open(f, encoding='utf-8')] for f in a.again_third))
     with open(os.path.join(folder, 'eval.json'), 'w', encoding='utf-8') as f:
         json.dump(e, f, ensure_ascii=False, indent=1)
     vision, joint = [r for r in log if r['stage'] == 'vision'], [r for r in log if r['stage'] == 'joint']
@@ -141,6 +165,10 @@ def main():
         'Auxiliary loss, means of 50 steps, first and second run: '
         + '; '.join(f'{x:.3f} and {y:.3f}' for x, y in again['meansOf50'])
         + f". Single steps differ by {again['meanDifference']:.4f} on average and {again['largestDifference']:.3f} at most ({again['steps']} steps).")
+    if 'reproductionThird' in e:
+        third_again = e['reproductionThird']
+        reproduction += (f"\n\nThird stage's script, the first {third_again['steps']} steps of the run without HRF (below) again: {third_again['same']} of {third_again['steps']} lines of the log are the same in every"
+                         f" number; the answer loss differs by {third_again['largestDifference']:.5f} at most.")
     parity = 'Not run for this checkpoint.'
     if 'parity' in e:
         same, resized = e['parity']['unresized'], e['parity']['resized']
@@ -215,9 +243,15 @@ token, {100 * sum(x['token_accuracy'] for x in text) / max(1, len(text)):.1f} % 
 
 How often these pictures were looked at: {card['looks']}
 
-{recognition_table(now, before, left)}
+{recognition_table(now, before)}
+
+### Sources left out in turn
+
+{left_out_table(left)}
 
 {card['leftOut']}
+
+### Eye, confusions, yes/no questions
 
 Eye, right of {now['eye']['eye/en']['n']} (before: described {before['eye']['described-eye/en']['right']} and {before['eye']['described-eye/ru']['right']}, asked {before['eye']['eye/en']['right']} and {before['eye']['eye/ru']['right']}, of
 {before['eye']['eye/en']['n']}, English and Russian): described {now['eye']['described-eye/en']['right']} and {now['eye']['described-eye/ru']['right']}, asked {now['eye']['eye/en']['right']} and {now['eye']['eye/ru']['right']}.

@@ -239,6 +239,7 @@ def main():
         wrong = [{**r, 'kind': s['kind'], 'p': {k: round(v, 4) for k, v in s['p'].items()}} for r, s in other if called(s)]
         result['others'] = {'n': len(other), 'calledFundusInAnyOfFour': len(wrong), 'describe/en': sum(s['called']['describe/en'] for _, s in other),
                             'describe/ru': sum(s['called']['describe/ru'] for _, s in other), 'wrong': wrong,
+                            'p': {lang: [round(s['p'][lang], 4) for _, s in other] for lang in LANGS},
                             'medical': {r['file']: s['kind']['en'] for r, s in other if r['source'] in ('BreCaHAD', 'Kermany OCT2017', 'PAD-UFES-20')}}
         table = {}
         for group, items in (('fundus', read), ('other', other)):
