@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
 import packageJson from '#package.json' with { type: 'json' };
 import { findFaults, listFiles } from './package/judge-files.ts';
 
@@ -26,6 +29,8 @@ try {
     'the command line traces a sample': traceInTerminal,
     'a program imports openModel': traceInProgram,
     'the types hold': checkTypes,
+    'the manifest says what is there': checkManifest,
+    'whoever imports it finds its types': checkResolution,
     'the examples run': runExamples,
     'the browser face answers': serve,
   };
@@ -147,6 +152,27 @@ export { FundusLensError, text };
     ],
     { cwd: home, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   );
+}
+
+async function checkManifest(): Promise<void> {
+  const { messages, pkg } = await publint({
+    pkgDir: installed,
+    level: 'warning',
+    strict: true,
+    pack: false,
+  });
+  if (messages.length > 0) throw new Error(messages.map((one) => formatMessage(one, pkg)).join('\n'));
+}
+
+/** An ES module alone: that `require` gets one, and that a resolver from before `exports` finds nothing, is meant. */
+async function checkResolution(): Promise<void> {
+  const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
+  if (!analysis.types) throw new Error('no types were found');
+  const meant = (problem: (typeof analysis.problems)[number]): boolean =>
+    problem.kind === 'CJSResolvesToESM' ||
+    ('resolutionKind' in problem && problem.resolutionKind === 'node10');
+  const problems = analysis.problems.filter((problem) => !meant(problem));
+  if (problems.length > 0) throw new Error(JSON.stringify(problems, null, 1));
 }
 
 /** As a reader of examples/README.md runs them: beside the installed package, with its bundled model. */

@@ -29,11 +29,8 @@ export function transpose(
 }
 
 /**
- * softmax(q · kᵀ · scale + bias) · v
+ * softmax(q · kᵀ · scale + bias) · v, of q `[.., S, H]`, kᵀ `[.., H, T]` and v `[.., T, H]`
  *
- * @param query [.., S, H]
- * @param keyTransposed [.., H, T]
- * @param value [.., T, H]
  * @param bias broadcasts to [.., S, T]; null for none
  */
 export function scaledDotProduct(

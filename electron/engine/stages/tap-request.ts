@@ -41,20 +41,20 @@ export interface TapFeatures {
   };
   /** Ascending. */
   readonly layers: readonly number[];
-  /** [D]: mean of the vision output over the image tokens without norm sinks. */
+  /** `[D]`: mean of the vision output over the image tokens without norm sinks. */
   readonly visionMean: FeatureArray;
-  /** [cells, D]: the vision output, the decoder's input at the image's positions; null unless asked for. */
+  /** `[cells, D]`: the vision output, the decoder's input at the image's positions; null unless asked for. */
   readonly visionTokens: FeatureArray | null;
-  /** [N, D]: mean of the residual stream over the image tokens without norm sinks, by layer. */
+  /** `[N, D]`: mean of the residual stream over the image tokens without norm sinks, by layer. */
   readonly imageMean: FeatureArray;
-  /** [N, D]: the residual stream at the last position of the prompt, where the answer begins. */
+  /** `[N, D]`: the residual stream at the last position of the prompt, where the answer begins. */
   readonly lastPosition: FeatureArray;
-  /** [N, cells, D]: the residual stream at every image token; null unless asked for. */
+  /** `[N, cells, D]`: the residual stream at every image token; null unless asked for. */
   readonly imageTokens: FeatureArray | null;
   /** By layer: image tokens left out of the mean, because their norm is above mean + 2 σ. */
   readonly numSinks: readonly number[];
   /**
-   * [N]: by layer, how much likelier an answer that begins as one of `contrast.yes` is than one of `contrast.no`, through the
+   * `[N]`: by layer, how much likelier an answer that begins as one of `contrast.yes` is than one of `contrast.no`, through the
    * lens with the final norm, nats; null unless asked for.
    */
   readonly margins: FeatureArray | null;

@@ -28,7 +28,7 @@ export interface TakeOptions {
 
 /** Where a graph gets its weights from. */
 export interface WeightProvider {
-  /** The byte range of a tensor of at least this shape; see {@link WeightSource.take}. */
+  /** The byte range of a tensor of at least this shape; see `WeightSource.take`. */
   take(name: string, shape: readonly number[], options?: TakeOptions): WeightTensor;
 }
 
