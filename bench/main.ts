@@ -4,6 +4,8 @@ import { Command, Option } from 'commander';
 import { runEngineBench } from './engine.ts';
 import { providerNames, type ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
 import { weightFormats, type WeightFormat } from '../electron/contract/models/prepared-model.ts';
+import { runKillsBench } from './experiments/kills.ts';
+import { runCircuitsBench } from './experiments/planted-circuits.ts';
 import { runFaultsBench } from './faults/faults.ts';
 import { runFidelityBench } from './fidelity.ts';
 import { runFullBench } from './full.ts';
@@ -14,7 +16,17 @@ import type { VocabularyName } from './truth-cases.ts';
 import { fullShapes, type BenchDtype } from './checkpoints/random-checkpoint.ts';
 
 interface BenchOptions {
-  readonly suite: 'engine' | 'library' | 'full' | 'fidelity' | 'truth' | 'faults' | 'traces';
+  readonly suite:
+    | 'engine'
+    | 'library'
+    | 'full'
+    | 'fidelity'
+    | 'truth'
+    | 'faults'
+    | 'traces'
+    | 'kills'
+    | 'circuits';
+  readonly kills: string;
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
   readonly depth?: string;
@@ -38,7 +50,7 @@ const program = new Command('bench')
   .description('Measures the software on this machine. Quote ratios of one run, not times of two.')
   .addOption(
     new Option('--suite <name>', 'what to measure')
-      .choices(['engine', 'library', 'full', 'fidelity', 'truth', 'faults', 'traces'])
+      .choices(['engine', 'library', 'full', 'fidelity', 'truth', 'faults', 'traces', 'kills', 'circuits'])
       .default('engine'),
   )
   .option(
@@ -75,7 +87,8 @@ const program = new Command('bench')
       .choices(['small', 'real', 'both'])
       .default('both'),
   )
-  .option('--seeds <n>', 'models of each kind in the suite "truth"', '16')
+  .option('--seeds <n>', 'models of each kind in the suite "truth", models of the suite "circuits"', '16')
+  .option('--kills <n>', 'random moments at which the suite "kills" ends an experiment', '10')
   .option('--pictures <n>', 'pictures that each of them is shown', '2')
   .option('--continue', 'goes on with the models that the suite "truth" had not come to')
   .option('--faults <n>', 'of each kind in the suite "faults"', '140')
@@ -92,6 +105,10 @@ if (options.suite === 'library') {
 } else if (options.suite === 'truth') {
   const { folder, vocabulary, seeds, pictures, continue: goOn = false } = options;
   await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures), goOn });
+} else if (options.suite === 'kills') {
+  await runKillsBench(Number(options.kills));
+} else if (options.suite === 'circuits') {
+  await runCircuitsBench(options.folder, Number(options.seeds));
 } else if (options.suite === 'faults') {
   await runFaultsBench(Number(options.faults));
 } else if (options.suite === 'fidelity') {

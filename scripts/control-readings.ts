@@ -5,7 +5,7 @@ import packageFile from '#package.json' with { type: 'json' };
 import { bundledPath } from '../electron/bundled/bundled-path.ts';
 import { listControls } from '../electron/bundled/control-images.ts';
 import { builtInConceptSets } from '../electron/bundled/concept-sets.ts';
-import { languages, promptPresets } from '../electron/bundled/prompt-presets.ts';
+import { languages, presetText, promptPresets } from '../electron/bundled/prompt-presets.ts';
 import { bundleExtension } from '../electron/engine/concepts/control-store.ts';
 import { bundleReadings } from '../electron/engine/concepts/pack-readings.ts';
 import { onnxruntimeVersion } from '../electron/engine/runtime/session.ts';
@@ -13,8 +13,9 @@ import { ModelCache } from '../electron/engine/stages/model-cache.ts';
 
 /**
  * `npm run control-readings`: what the controls come to in the bundled model under its first question, in both languages,
- * so that a first trace need not read them. To be run whenever the bundled model, the control images, the fundus concepts, that question
- * or the reading of words change; a test says when it was forgotten.
+ * and under the notebook's, so that neither a first trace nor the notebook's experiment need read them. To be run whenever the
+ * bundled model, the control images, the fundus concepts, those questions or the reading of words change; a test says when it was
+ * forgotten.
  */
 const folder = bundledPath('data', 'control-readings');
 const models = new ModelCache({ bundledReadings: null });
@@ -26,8 +27,8 @@ const cache = mkdtempSync(join(tmpdir(), 'control-readings-'));
 try {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  for (const language of languages) {
-    const prompt = promptPresets[0]!.text[language];
+  const first = languages.map((language) => promptPresets[0]!.text[language]);
+  for (const prompt of [...first, presetText('notebook', 'en')]) {
     const order = { prompt, maxPixels: null, lens: 'logit' as const, imagePaths: listControls(), words };
     await models.readControls(model, order, cache, {});
     const [key] = readdirSync(cache);

@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openBundle, packReading, unpackReading } from './pack-readings.ts';
 import type { WordSet } from './word-set.ts';
+import { limitDetail } from '../image/limit-detail.ts';
 import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
 import type { Model } from '../model/model.ts';
 import { readabilityRule } from '../readability/rule.ts';
@@ -107,6 +108,8 @@ export function describeCircumstances({
   words,
 }: ControlCircumstances): string {
   const { fingerprint, provider, checkpoint } = model;
+  // A limit above the checkpoint's own changes nothing.
+  const isLimited = limitDetail(checkpoint.imageProcessor, maxPixels) !== checkpoint.imageProcessor;
   const weights = [
     fingerprint.sha256,
     checkpoint.prepared?.id ?? null,
@@ -120,7 +123,7 @@ export function describeCircumstances({
     weights,
     checkpoint.imageProcessor,
     prompt,
-    maxPixels,
+    isLimited ? maxPixels : null,
     lens,
     words.key,
   ]);

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Selectable } from 'kysely';
 import { sha256Hex } from '../database/canonical-json.ts';
 import type { ContentFiles } from '../content-files.ts';
 import { found, query } from '../database/database.ts';
 import type { Database } from '../database/database.ts';
 import { damagedLibrary } from '../database/database-errors.ts';
+import type { TraceArraysTable } from '../database/tables.ts';
 import type { NamedArray } from './trace-document.ts';
 import { bytesOf, fromLittleEndian, shuffle, toLittleEndian, unshuffle } from './typed-arrays.ts';
 
@@ -20,6 +22,19 @@ const minCompressedBytes = 512;
 
 /** Larger arrays become files, so that the database stays quick to check and to back up. */
 const maxInlineBytes = 4 * 1024 * 1024;
+
+/** An array as it was, in bytes. */
+interface StoredNumbers {
+  readonly dtype: string;
+  readonly shape: number[];
+  /** Row-major, little-endian. */
+  readonly bytes: Uint8Array;
+}
+
+type StoredRow = Pick<
+  Selectable<TraceArraysTable>,
+  'dtype' | 'shape' | 'schemaVersion' | 'data' | 'fileHash'
+>;
 
 /** Number arrays of traces: a BLOB each, or a compressed file named by its content. */
 export class TraceArrays {
@@ -79,22 +94,28 @@ export class TraceArrays {
   }
 
   /** @throws library.damaged when a file is missing or is not what its name says */
-  read(traceId: number, name: string): { dtype: string; shape: number[]; bytes: Uint8Array } {
-    const rows = query
-      .selectFrom('trace_arrays')
-      .select(['dtype', 'shape', 'schemaVersion', 'data', 'fileHash'])
-      .where('traceId', '=', traceId)
-      .where('name', '=', name);
-    const row = found(this.#db.get(rows), `array ${name} of trace ${traceId}`);
-    if (row.schemaVersion > layouts.shuffled) {
-      throw new RangeError(`array layout ${row.schemaVersion} is newer than ${layouts.shuffled}`);
-    }
-    const stored = row.data ?? this.#readFile(row.fileHash!);
+  read(traceId: number, name: string): StoredNumbers {
+    const row = this.#db.get(stored().where('traceId', '=', traceId).where('name', '=', name));
+    return this.#open(found(row, `array ${name} of trace ${traceId}`));
+  }
+
+  /**
+   * Every array of a trace, by name: in one query, where a trace has some two hundred.
+   *
+   * @throws library.damaged when a file is missing or is not what its name says
+   */
+  readAll(traceId: number): Map<string, StoredNumbers> {
+    const rows = this.#db.all(stored().where('traceId', '=', traceId));
+    return new Map(rows.map((row) => [row.name, this.#open(row)]));
+  }
+
+  #open({ dtype, shape, schemaVersion, data, fileHash }: StoredRow): StoredNumbers {
+    if (schemaVersion > layouts.shuffled)
+      throw new RangeError(`array layout ${schemaVersion} is newer than ${layouts.shuffled}`);
+    const packed = data ?? this.#readFile(fileHash!);
     const bytes =
-      row.schemaVersion === layouts.shuffled
-        ? unshuffle(zstdDecompressSync(stored), bytesOf(row.dtype))
-        : stored;
-    return { dtype: row.dtype, shape: JSON.parse(row.shape) as number[], bytes };
+      schemaVersion === layouts.shuffled ? unshuffle(zstdDecompressSync(packed), bytesOf(dtype)) : packed;
+    return { dtype, shape: JSON.parse(shape) as number[], bytes };
   }
 
   #readFile(hash: string): Uint8Array {
@@ -108,6 +129,12 @@ export class TraceArrays {
     if (sha256Hex(bytes) === hash) return bytes;
     throw damagedLibrary(`${relativePath} does not have the content its name says`);
   }
+}
+
+function stored() {
+  return query
+    .selectFrom('trace_arrays')
+    .select(['name', 'dtype', 'shape', 'schemaVersion', 'data', 'fileHash']);
 }
 
 /** @returns path relative to the library folder */

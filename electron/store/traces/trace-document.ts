@@ -54,12 +54,25 @@ export function joinTrace(
   document: string,
   read: (name: string) => { dtype: string; bytes: Uint8Array },
 ): LensTrace {
-  const trace = JSON.parse(document, (_key, value: unknown) => {
-    if (!isReference(value)) return value;
-    const { dtype, bytes } = read(value.$array);
-    return fromLittleEndian(bytes, dtype);
-  }) as LensTrace;
-  return withWarningCodes(trace);
+  // A reviver, which is called for every number, took ten times as long.
+  return withWarningCodes(
+    resolve(JSON.parse(document), ({ $array }) => {
+      const { dtype, bytes } = read($array);
+      return fromLittleEndian(bytes, dtype);
+    }) as LensTrace,
+  );
+}
+
+/** Puts arrays in the place of their references, in what was parsed. */
+function resolve(value: unknown, read: (reference: ArrayReference) => StoredArray): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isReference(value)) return read(value);
+  const parent = value as Record<string, unknown>;
+  for (const key of Object.keys(parent)) {
+    const item = parent[key];
+    if (typeof item === 'object' && item !== null) parent[key] = resolve(item, read);
+  }
+  return parent;
 }
 
 function isReference(value: unknown): value is ArrayReference {

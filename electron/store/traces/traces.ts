@@ -120,7 +120,8 @@ export class Traces {
 
   /** The whole trace, bit for bit as it was stored. */
   get(id: number): LensTrace {
-    return joinTrace(this.document(id), (name) => this.#to.arrays.read(id, name));
+    const arrays = this.#to.arrays.readAll(id);
+    return joinTrace(this.document(id), (name) => found(arrays.get(name), `array ${name} of trace ${id}`));
   }
 
   /** Everything but the arrays, as JSON. */

@@ -2,14 +2,14 @@ import { api } from '../api.ts';
 import { guardTarget } from '../exports/guard-target.ts';
 import type { Services } from '../services.ts';
 import { chosenImages } from '../traces/enqueue.ts';
-import { viewExperiment } from './cells.ts';
-import { exportExperiment } from './export.ts';
-import { readExperiment, writeExperiment } from './experiment-yaml.ts';
-import { findModels } from './find-models.ts';
-import { notebookExperiment, requireNotebookSize } from './notebook.ts';
-import { fileOf, fixPlan, photographsOfIds, withPhotographs } from './plan.ts';
-import { readResults } from './results.ts';
-import { cancelExperiment, pauseExperiment, runExperiment } from './run.ts';
+import { viewExperiment } from './plan/cells.ts';
+import { exportExperiment } from './document/export.ts';
+import { readExperiment, writeExperiment } from './plan/experiment-yaml.ts';
+import { findModels } from './plan/find-models.ts';
+import { notebookExperiment, requireNotebookSize } from './plan/notebook.ts';
+import { fileOf, fixPlan, photographsOfIds, withPhotographs } from './plan/plan.ts';
+import { readResults } from './results/results.ts';
+import { cancelExperiment, pauseExperiment, runExperiment } from './plan/run.ts';
 
 export function experimentsRouter(services: Services) {
   const { experiments } = api;

@@ -38,11 +38,15 @@ export function summariseEmergence(
   const patients = [...Map.groupBy(photographs, ({ patient }) => patient).values()].map((own) =>
     accumulate(own, numLayers),
   );
-  const random = createRandom(seed);
-  const drawn = Array.from({ length: samples }, () =>
-    average(patients.map(() => patients[Math.floor(random() * patients.length)]!)),
-  );
   const cumulative = average(patients);
+  const random = createRandom(seed);
+  // Where all patients are alike, as for most concepts of a set, so is every sample.
+  const areAlike = patients.every((own) => own.every((share, layer) => share === patients[0]![layer]));
+  const drawn = areAlike
+    ? [patients[0]!]
+    : Array.from({ length: samples }, () =>
+        average(patients.map(() => patients[Math.floor(random() * patients.length)]!)),
+      );
   const layers = drawn.map((curve) => halfLayer(curve) ?? Infinity);
   const finite = (layer: number) => (Number.isFinite(layer) ? layer : null);
   const nevers = drawn.map((curve) => 1 - curve.at(-1)!);
@@ -67,7 +71,10 @@ function accumulate(photographs: readonly PhotographEmergence[], numLayers: numb
 }
 
 function average(curves: readonly (readonly number[])[]): number[] {
-  return curves[0]!.map((_, layer) => curves.reduce((sum, curve) => sum + curve[layer]!, 0) / curves.length);
+  const mean = new Array<number>(curves[0]!.length).fill(0);
+  for (const curve of curves) for (let layer = 0; layer < mean.length; layer++) mean[layer]! += curve[layer]!;
+  for (let layer = 0; layer < mean.length; layer++) mean[layer]! /= curves.length;
+  return mean;
 }
 
 function halfLayer(cumulative: readonly number[]): number | null {

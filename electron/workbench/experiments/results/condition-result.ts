@@ -1,8 +1,8 @@
-import type { ConceptResult, ConditionResult } from '../../contract/experiments.ts';
-import { summariseEmergence } from '../../engine/readability/groups/group-emergence.ts';
-import { signFlipTest } from '../../engine/readability/groups/max-t.ts';
-import { averageByPatient, bootstrapMean } from '../../engine/readability/groups/patients.ts';
-import type { Plan } from './plan.ts';
+import type { ConceptResult, ConditionResult } from '../../../contract/experiments.ts';
+import { summariseEmergence } from '../../../engine/readability/groups/group-emergence.ts';
+import { signFlipTest } from '../../../engine/readability/groups/max-t.ts';
+import { averageByPatient, bootstrapMean } from '../../../engine/readability/groups/patients.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Digest, DigestConcept } from './digest.ts';
 
 /** A photograph's trace, and whose eye it is. */

@@ -1,10 +1,10 @@
-import { problemSchema } from '../../contract/problem.ts';
-import type { ExperimentProgress, ExperimentSummary } from '../../contract/experiments.ts';
-import type { LensKind } from '../../engine/lens-trace/lens-trace.ts';
-import type { ExperimentCell, StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library/library.ts';
-import { traceKey } from '../traces/queued-trace.ts';
-import type { QueuedTrace } from '../traces/queued-trace.ts';
+import { problemSchema } from '../../../contract/problem.ts';
+import type { ExperimentProgress, ExperimentSummary } from '../../../contract/experiments.ts';
+import type { LensKind } from '../../../engine/lens-trace/lens-trace.ts';
+import type { ExperimentCell, StoredExperiment } from '../../../store/experiments/experiments.ts';
+import type { Library } from '../../../store/library/library.ts';
+import { traceKey } from '../../traces/queued-trace.ts';
+import type { QueuedTrace } from '../../traces/queued-trace.ts';
 import { planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
 

@@ -1,8 +1,8 @@
-import type { HypothesisResult } from '../../contract/experiments.ts';
-import { exactInterval, holm, lowerTail, upperTail } from '../../engine/readability/statistics/binomial.ts';
+import type { HypothesisResult } from '../../../contract/experiments.ts';
+import { exactInterval, holm, lowerTail, upperTail } from '../../../engine/readability/statistics/binomial.ts';
 import type { Observation } from './condition-result.ts';
 import type { DigestConcept } from './digest.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from '../plan/plan.ts';
 
 type Hypothesis = Plan['hypotheses'][number];
 type Counted = Omit<HypothesisResult, 'verdict' | 'correctedP' | 'correctedPAgainst'>;

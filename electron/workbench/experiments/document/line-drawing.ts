@@ -1,4 +1,4 @@
-import { escapeHtml } from '../exports/reports/html.ts';
+import { escapeHtml } from '../../exports/reports/html.ts';
 
 export interface DrawnSeries {
   readonly name: string;

@@ -1,17 +1,17 @@
 import packageJson from '#package.json' with { type: 'json' };
-import { problemSchema } from '../../contract/problem.ts';
-import type { ConditionResult, ExperimentResults } from '../../contract/experiments.ts';
-import type { LibraryImage } from '../../contract/images/library-image.ts';
-import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library/library.ts';
-import { patientKey } from '../patients/patient-key.ts';
-import { conditionsOf, findCells, viewExperiment } from './cells.ts';
+import { problemSchema } from '../../../contract/problem.ts';
+import type { ConditionResult, ExperimentResults } from '../../../contract/experiments.ts';
+import type { LibraryImage } from '../../../contract/images/library-image.ts';
+import type { StoredExperiment } from '../../../store/experiments/experiments.ts';
+import type { Library } from '../../../store/library/library.ts';
+import { patientKey } from '../../patients/patient-key.ts';
+import { conditionsOf, findCells, viewExperiment } from '../plan/cells.ts';
 import { summariseCondition } from './condition-result.ts';
 import type { Observation } from './condition-result.ts';
 import { digestTrace } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { judgeHypotheses } from './hypotheses.ts';
-import { planOf } from './plan.ts';
+import { planOf } from '../plan/plan.ts';
 import { readSaid } from './said.ts';
 import { bothSentences } from './sentences.ts';
 

@@ -1,8 +1,8 @@
-import { FundusLensError } from '../../contract/errors.ts';
-import type { ExperimentFile } from '../../contract/experiments.ts';
-import { addModel } from '../models/stored-models.ts';
-import type { Services } from '../services.ts';
-import { findModel } from '../traces/bundled-defaults.ts';
+import { FundusLensError } from '../../../contract/errors.ts';
+import type { ExperimentFile } from '../../../contract/experiments.ts';
+import { addModel } from '../../models/stored-models.ts';
+import type { Services } from '../../services.ts';
+import { findModel } from '../../traces/bundled-defaults.ts';
 
 /**
  * SHA-256 of an experiment's models; folders become models of the library.

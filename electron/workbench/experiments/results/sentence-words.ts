@@ -1,4 +1,4 @@
-import type { ConceptResult, ConditionResult, HypothesisResult } from '../../contract/experiments.ts';
+import type { ConceptResult, ConditionResult, HypothesisResult } from '../../../contract/experiments.ts';
 
 interface Difference {
   /** Photographs × layers before the last in which the notebook's first curve shows the token of its label. */

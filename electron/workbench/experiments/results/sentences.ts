@@ -1,6 +1,6 @@
-import type { ConditionResult, ExperimentResults, HypothesisResult } from '../../contract/experiments.ts';
-import { readabilityRule } from '../../engine/readability/rule.ts';
-import type { Plan } from './plan.ts';
+import type { ConditionResult, ExperimentResults, HypothesisResult } from '../../../contract/experiments.ts';
+import { readabilityRule } from '../../../engine/readability/rule.ts';
+import type { Plan } from '../plan/plan.ts';
 import { conditionWords, sentenceWords } from './sentence-words.ts';
 
 type Language = 'en' | 'ru';

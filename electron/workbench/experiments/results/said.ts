@@ -1,6 +1,6 @@
-import type { ExperimentResults } from '../../contract/experiments.ts';
-import type { Library } from '../../store/library/library.ts';
-import { compareSaid } from '../decoders/said.ts';
+import type { ExperimentResults } from '../../../contract/experiments.ts';
+import type { Library } from '../../../store/library/library.ts';
+import { compareSaid } from '../../decoders/said.ts';
 
 /**
  * What is read inside the experiment's models beside what they answer, of photographs whose labels are known: as much of it

@@ -1,6 +1,6 @@
 import type { Content } from 'pdfmake/interfaces';
-import { loadPdfMake } from '../exports/reports/report-pdf.ts';
-import type { ReportTable } from '../exports/reports/report-section.ts';
+import { loadPdfMake } from '../../exports/reports/report-pdf.ts';
+import type { ReportTable } from '../../exports/reports/report-section.ts';
 import type { DocumentSection, ExperimentDocument } from './document.ts';
 
 const soft = '#536670';

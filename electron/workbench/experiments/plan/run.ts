@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import { FundusLensError } from '../../contract/errors.ts';
-import type { TaskState } from '../../contract/app/tasks.ts';
-import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library/library.ts';
-import { queueTaskId } from '../../tasks/task-queue.ts';
-import { folderOf } from '../models/model-state.ts';
-import type { Services } from '../services.ts';
-import { toQueuedTask } from '../traces/queued-trace.ts';
-import type { QueuedTrace } from '../traces/queued-trace.ts';
+import { FundusLensError } from '../../../contract/errors.ts';
+import type { TaskState } from '../../../contract/app/tasks.ts';
+import type { StoredExperiment } from '../../../store/experiments/experiments.ts';
+import type { Library } from '../../../store/library/library.ts';
+import { queueTaskId } from '../../../tasks/task-queue.ts';
+import { folderOf } from '../../models/model-state.ts';
+import type { Services } from '../../services.ts';
+import { toQueuedTask } from '../../traces/queued-trace.ts';
+import type { QueuedTrace } from '../../traces/queued-trace.ts';
 import { findCells } from './cells.ts';
 
 /** Traces put into the queue in one transaction; other calls are served in between. */

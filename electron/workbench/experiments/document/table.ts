@@ -1,10 +1,10 @@
-import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library/library.ts';
-import { columnsOf } from '../exports/tables/table.ts';
-import type { CellValue, Table } from '../exports/tables/table.ts';
-import { conditionsOf, findCells } from './cells.ts';
-import { digestTrace } from './digest.ts';
-import { planOf } from './plan.ts';
+import type { StoredExperiment } from '../../../store/experiments/experiments.ts';
+import type { Library } from '../../../store/library/library.ts';
+import { columnsOf } from '../../exports/tables/table.ts';
+import type { CellValue, Table } from '../../exports/tables/table.ts';
+import { conditionsOf, findCells } from '../plan/cells.ts';
+import { digestTrace } from '../results/digest.ts';
+import { planOf } from '../plan/plan.ts';
 
 /** A row for each photograph, condition, concept and layer: everything that the statistics were computed from. */
 export function experimentTable(library: Library, stored: StoredExperiment): Table {

@@ -1,21 +1,21 @@
 import { z } from 'zod';
-import { lensKinds } from '../../engine/lens-trace/lens-trace.ts';
-import { positionSelectionSchema } from '../../engine/lens-trace/trace-request.ts';
-import { readabilityRule } from '../../engine/readability/rule.ts';
-import { FundusLensError } from '../../contract/errors.ts';
-import { experimentFileSchema, hypothesisSchema } from '../../contract/experiments.ts';
+import { lensKinds } from '../../../engine/lens-trace/lens-trace.ts';
+import { positionSelectionSchema } from '../../../engine/lens-trace/trace-request.ts';
+import { readabilityRule } from '../../../engine/readability/rule.ts';
+import { FundusLensError } from '../../../contract/errors.ts';
+import { experimentFileSchema, hypothesisSchema } from '../../../contract/experiments.ts';
 import type {
   ExperimentFile,
   ExperimentFileInput,
   experimentDraftSchema,
-} from '../../contract/experiments.ts';
-import { sha256Schema } from '../../contract/ids.ts';
-import type { ImageChoice } from '../../contract/image-query.ts';
-import { canonicalJson, sha256Hex } from '../../store/database/canonical-json.ts';
-import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library/library.ts';
-import { findConceptSet } from '../concepts/stored-concept-sets.ts';
-import { chosenImages } from '../traces/enqueue.ts';
+} from '../../../contract/experiments.ts';
+import { sha256Schema } from '../../../contract/ids.ts';
+import type { ImageChoice } from '../../../contract/image-query.ts';
+import { canonicalJson, sha256Hex } from '../../../store/database/canonical-json.ts';
+import type { StoredExperiment } from '../../../store/experiments/experiments.ts';
+import type { Library } from '../../../store/library/library.ts';
+import { findConceptSet } from '../../concepts/stored-concept-sets.ts';
+import { chosenImages } from '../../traces/enqueue.ts';
 
 /** What was fixed before the run, by content: nothing in it means something else on another computer or day. */
 export const planSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { escapeHtml, htmlFacts, htmlPage, htmlTable } from '../exports/reports/html.ts';
+import { escapeHtml, htmlFacts, htmlPage, htmlTable } from '../../exports/reports/html.ts';
 import type { DocumentSection, ExperimentDocument } from './document.ts';
 
 /** The experiment as one page that loads nothing. */

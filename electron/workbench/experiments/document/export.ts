@@ -1,23 +1,23 @@
 import packageJson from '#package.json' with { type: 'json' };
-import type { ExperimentFileFormat } from '../../contract/experiments.ts';
-import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
-import { rasterise } from '../../ingest/views/rasterise.ts';
-import type { StoredExperiment } from '../../store/experiments/experiments.ts';
-import type { Library } from '../../store/library/library.ts';
-import { toCsv } from '../exports/tables/csv.ts';
-import { deliver } from '../exports/deliver.ts';
-import { toParquet } from '../exports/tables/parquet.ts';
-import { studyEntries } from '../exports/study/study-bundle.ts';
-import { toZip } from '../exports/zip.ts';
-import type { ZipEntry } from '../exports/zip.ts';
-import { findCells } from './cells.ts';
+import type { ExperimentFileFormat } from '../../../contract/experiments.ts';
+import type { ExportResult, ExportTarget } from '../../../contract/exports.ts';
+import { rasterise } from '../../../ingest/views/rasterise.ts';
+import type { StoredExperiment } from '../../../store/experiments/experiments.ts';
+import type { Library } from '../../../store/library/library.ts';
+import { toCsv } from '../../exports/tables/csv.ts';
+import { deliver } from '../../exports/deliver.ts';
+import { toParquet } from '../../exports/tables/parquet.ts';
+import { studyEntries } from '../../exports/study/study-bundle.ts';
+import { toZip } from '../../exports/zip.ts';
+import type { ZipEntry } from '../../exports/zip.ts';
+import { findCells } from '../plan/cells.ts';
 import { composeDocument } from './document.ts';
-import { writeExperiment } from './experiment-yaml.ts';
+import { writeExperiment } from '../plan/experiment-yaml.ts';
 import { drawFigures } from './figures.ts';
 import { experimentPage } from './page.ts';
 import { experimentPdf } from './pdf.ts';
-import { fileOf } from './plan.ts';
-import { readResults } from './results.ts';
+import { fileOf } from '../plan/plan.ts';
+import { readResults } from '../results/results.ts';
 import { experimentTable } from './table.ts';
 
 interface Wanted {

@@ -1,9 +1,9 @@
-import type { ConceptResult, ConditionResult, ExperimentResults } from '../../contract/experiments.ts';
-import type { ReportTable } from '../exports/reports/report-section.ts';
+import type { ConceptResult, ConditionResult, ExperimentResults } from '../../../contract/experiments.ts';
+import type { ReportTable } from '../../exports/reports/report-section.ts';
 import { documentWords, fill } from './document-words.ts';
 import type { DocumentWords } from './document-words.ts';
 import { drawFigures, showToken } from './figures.ts';
-import { nameCondition } from './sentences.ts';
+import { nameCondition } from '../results/sentences.ts';
 
 /** A heading with what stands under it, in this order. */
 export interface DocumentSection {

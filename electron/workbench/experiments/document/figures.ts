@@ -1,4 +1,4 @@
-import type { ConditionResult, ExperimentResults } from '../../contract/experiments.ts';
+import type { ConditionResult, ExperimentResults } from '../../../contract/experiments.ts';
 import { documentWords, fill } from './document-words.ts';
 import { drawLines } from './line-drawing.ts';
 

@@ -1,8 +1,8 @@
 import { parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
-import { FundusLensError } from '../../contract/errors.ts';
-import { experimentFileSchema } from '../../contract/experiments.ts';
-import type { ExperimentFile } from '../../contract/experiments.ts';
+import { FundusLensError } from '../../../contract/errors.ts';
+import { experimentFileSchema } from '../../../contract/experiments.ts';
+import type { ExperimentFile } from '../../../contract/experiments.ts';
 
 /** A person writes these by hand; what is larger was made to take the machine down. */
 const mostAliases = 0;

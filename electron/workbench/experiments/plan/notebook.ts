@@ -1,8 +1,8 @@
-import { presetText } from '../../bundled/prompt-presets.ts';
-import type { Language } from '../../bundled/prompt-presets.ts';
-import { FundusLensError } from '../../contract/errors.ts';
-import { experimentFileSchema, mostNotebookPhotographs } from '../../contract/experiments.ts';
-import type { ExperimentFile } from '../../contract/experiments.ts';
+import { presetText } from '../../../bundled/prompt-presets.ts';
+import type { Language } from '../../../bundled/prompt-presets.ts';
+import { FundusLensError } from '../../../contract/errors.ts';
+import { experimentFileSchema, mostNotebookPhotographs } from '../../../contract/experiments.ts';
+import type { ExperimentFile } from '../../../contract/experiments.ts';
 
 const words = {
   en: {
