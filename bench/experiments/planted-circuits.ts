@@ -13,7 +13,16 @@ import { drawSight, makePlantedCheckpoint } from '../checkpoints/planted-checkpo
 import { vocabularies } from '../truth-cases.ts';
 
 /** Words of which the small vocabulary tells the first token, and one of which no model is planted. */
-const words = ['Retina', 'Macula', 'Glaucoma', 'Drusen', 'Fundus', 'Cataract', 'Сетчатка', 'Глаукома'] as const;
+const words = [
+  'Retina',
+  'Macula',
+  'Glaucoma',
+  'Drusen',
+  'Fundus',
+  'Cataract',
+  'Сетчатка',
+  'Глаукома',
+] as const;
 const otherWord = 'Optical';
 const size = 280;
 /** Below the cells that the copying block looks at: from block 2 on nothing of the answer lies there. */

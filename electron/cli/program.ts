@@ -12,6 +12,7 @@ import { addProtocolsCommands } from './commands/protocols-program.ts';
 import { addDrawingsCommands } from './drawings/drawings-program.ts';
 import { addDecoderCommands } from './decoders/decoder-program.ts';
 import { addProvidersCommands } from './commands/models/providers-program.ts';
+import { addCausalCheckCommand } from './causal-checks/causal-check-program.ts';
 import { addExperimentCommands } from './experiment/experiment-program.ts';
 import { parsePositions } from './commands/positions.ts';
 import { readNumber } from './terminal/read-number.ts';
@@ -116,6 +117,7 @@ export function buildProgram(commands: Commands): Command {
   addProtocolsCommands(program);
   addDrawingsCommands(program);
   addExperimentCommands(program);
+  addCausalCheckCommand(program);
   addDecoderCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;

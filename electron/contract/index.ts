@@ -1,4 +1,5 @@
 import { app } from './app/app.ts';
+import { causalChecks } from './causal-checks.ts';
 import { compare } from './traces/compare.ts';
 import { concepts } from './traces/concepts.ts';
 import { decoders } from './protocols/decoders.ts';
@@ -38,6 +39,7 @@ export const contract = {
   drawings,
   decoders,
   experiments,
+  causalChecks,
   concepts,
   prompts,
   traces,

@@ -1,4 +1,5 @@
 import type { CheckpointOutline, CheckpointReport } from '../contract/models/checkpoint-report.ts';
+import type { CausalReading, CausalRequest } from '../engine/causal/causal-request.ts';
 import type { EngineTraceRequest, TapFeatures, TapRequest } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
@@ -69,6 +70,15 @@ export class Engines {
     options: RequestOptions<'tap'> = {},
   ): Promise<TapFeatures> {
     return this.#use(request.modelDir, modelId, (client) => client.tap(request, options));
+  }
+
+  /** @throws whatever `EngineClient.checkCause` throws */
+  checkCause(
+    modelId: number | null,
+    request: CausalRequest,
+    options: RequestOptions<'cause'> = {},
+  ): Promise<CausalReading> {
+    return this.#use(request.modelDir, modelId, (client) => client.checkCause(request, options));
   }
 
   /** Reads a checkpoint and hashes it. */

@@ -24,6 +24,7 @@ import { ProviderManager } from './providers/service.ts';
 import { SettingsFile } from './settings/settings-file.ts';
 import { UndoStack } from './images/undo-stack.ts';
 import { appRouter } from './app/router.ts';
+import { causalChecksRouter } from './causal-checks/router.ts';
 import { compareRouter } from './compare/router.ts';
 import { conceptsRouter } from './concepts/router.ts';
 import { decodersRouter } from './decoders/router.ts';
@@ -281,6 +282,7 @@ function createRouter(services: Services) {
     drawings: drawingsRouter(services),
     decoders: decodersRouter(services),
     experiments: experimentsRouter(services),
+    causalChecks: causalChecksRouter(services),
     concepts: conceptsRouter(services),
     prompts: promptsRouter(services),
     traces: tracesRouter(services),

@@ -7,7 +7,12 @@ const numLayers = 6;
 const normal = createNormal(createRandom(7));
 
 /** A pair in whose image, or region, all of the difference lies before block `until`, and in nothing else. */
-function pair(kind: CheckedPair['kind'], difference: number, until: number, carrier: PositionSet): CheckedPair {
+function pair(
+  kind: CheckedPair['kind'],
+  difference: number,
+  until: number,
+  carrier: PositionSet,
+): CheckedPair {
   const [clean, corrupt] = [difference / 2, -difference / 2];
   const curve = (from: number, to: number, isCarrier: boolean) =>
     Float32Array.from({ length: numLayers + 1 }, (_, layer) =>

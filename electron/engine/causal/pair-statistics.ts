@@ -14,11 +14,11 @@ export interface CheckedPair {
 /** A mean over pairs by layer, with its 95 % bootstrap interval over pairs and a sign-flip test with max-T over layers. */
 export interface EffectCurve {
   readonly pairs: number;
-  readonly mean: readonly number[];
-  readonly lower: readonly number[];
-  readonly upper: readonly number[];
+  readonly mean: number[];
+  readonly lower: number[];
+  readonly upper: number[];
   /** null for fewer than two pairs. */
-  readonly correctedP: readonly number[] | null;
+  readonly correctedP: number[] | null;
 }
 
 /** Of one position set, before block l = 0…L; L is after the last. */
@@ -36,22 +36,22 @@ export interface PairStatistics {
   readonly leftOut: number;
   /** Mean of m_clean − m_corrupt over the pairs that have an R, logit units. */
   readonly difference: number;
-  readonly sets: readonly SetEffect[];
+  readonly sets: SetEffect[];
   /** The same of pairs of one label, in units of `difference`; empty without. */
-  readonly sameLabel: readonly SetEffect[];
+  readonly sameLabel: SetEffect[];
   /** The finding's region less as many irrelevant tokens, pair by pair; null without a region. */
   readonly regionOverIrrelevant: Omit<SetEffect, 'set'> | null;
   /** Share of the clean margin's lead that is lost, all image states replaced by their mean. null without pairs. */
   readonly meanAblated: EffectCurve | null;
   /** Share of the lead that is lost without the looks, and without as many random ones, by first layer of the window. */
-  readonly knockouts: readonly {
+  readonly knockouts: {
     readonly edges: KnockedOutEdges;
     readonly window: number;
     readonly knockedOut: EffectCurve;
     readonly random: EffectCurve;
   }[];
   /** By layer 0…L: whether "uses" may be said. Everywhere else it is "readable at". */
-  readonly uses: readonly boolean[];
+  readonly uses: boolean[];
   /** Why it may be said nowhere; null where it may be somewhere. */
   readonly withheld: 'too-few-pairs' | 'no-region' | 'no-negative-control' | 'intervals' | null;
 }
@@ -129,7 +129,8 @@ function judge(
   const control = sameLabel.find(({ set }) => set === 'region') ?? sameLabel[0]!;
   const isAbove = ({ lower, correctedP }: EffectCurve, layer: number) =>
     lower[layer]! > 0 && correctedP !== null && correctedP[layer]! <= level;
-  const isNothing = ({ lower, upper }: EffectCurve, layer: number) => lower[layer]! <= 0 && upper[layer]! >= 0;
+  const isNothing = ({ correctedP }: EffectCurve, layer: number) =>
+    correctedP !== null && correctedP[layer]! > level;
   const both = ({ sufficiency, necessity }: Omit<SetEffect, 'set'>) => [sufficiency, necessity];
   const uses = never.map(
     (_, layer) =>

@@ -8,6 +8,7 @@ import type {
   TapRequest,
   EngineTraceRequest,
 } from './messages.ts';
+import type { CausalReading, CausalRequest } from '../causal/causal-request.ts';
 import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
 import { FundusLensError } from '../../contract/errors.ts';
@@ -92,6 +93,11 @@ export class EngineClient {
   /** Reads features of one image from inside the model; throws as {@link trace} does. */
   tap(request: TapRequest, options: RequestOptions<'tap'> = {}): Promise<TapFeatures> {
     return this.#ask('tap', request, options);
+  }
+
+  /** Exchanges states between two images; throws as {@link trace} does. */
+  checkCause(request: CausalRequest, options: RequestOptions<'cause'> = {}): Promise<CausalReading> {
+    return this.#ask('cause', request, options);
   }
 
   /** Describes a checkpoint by its headers; throws as {@link trace} does. */

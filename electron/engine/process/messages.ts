@@ -9,6 +9,7 @@ import type {
 } from '../../contract/models/prepared-model.ts';
 import type { ProvidersReport } from '../../contract/models/providers.ts';
 import type { CheckpointOutline, CheckpointReport } from '../../contract/models/checkpoint-report.ts';
+import type { CausalReading, CausalRequest } from '../causal/causal-request.ts';
 import type { TapFeatures, TapRequest } from '../stages/tap-request.ts';
 import type { EngineTraceRequest } from '../stages/engine-trace-request.ts';
 
@@ -19,6 +20,8 @@ export interface EngineCalls {
   trace: { request: EngineTraceRequest; answer: LensTrace; progress: EngineProgress };
   /** Features from inside the model, without a lens. */
   tap: { request: TapRequest; answer: TapFeatures; progress: EngineProgress };
+  /** activationPatching between two images. */
+  cause: { request: CausalRequest; answer: CausalReading; progress: EngineProgress };
   /** By headers alone; the request is the folder. */
   outline: { request: string; answer: CheckpointOutline; progress: never };
   /** The same and every hash; the request is the folder. */

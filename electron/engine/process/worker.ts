@@ -2,6 +2,7 @@
 
 import type { ProbeEnd } from '../../contract/models/probe-order.ts';
 import type { EngineCommand } from './messages.ts';
+import { checkCause } from '../causal/check-cause.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
 import { inspectCheckpoint, outlineCheckpoint } from '../inspect/inspect-checkpoint.ts';
 import { ModelCache } from '../stages/model-cache.ts';
@@ -51,6 +52,7 @@ const models = new ModelCache();
 await serveRequests(openChannel(), {
   trace: (request, hooks) => trace(request, hooks, models),
   tap: (request, hooks) => tap(request, hooks, models),
+  cause: (request, hooks) => checkCause(request, hooks, models),
   outline: (folder) => outlineCheckpoint(folder),
   inspect: inspectCheckpoint,
   providers: listProviders,

@@ -3,7 +3,7 @@ import type { Library } from '../../../store/library/library.ts';
 import { columnsOf } from '../../exports/tables/table.ts';
 import type { CellValue, Table } from '../../exports/tables/table.ts';
 import { conditionsOf, findCells } from '../plan/cells.ts';
-import { digestTrace } from '../results/digest.ts';
+import { readDigest } from '../results/digest.ts';
 import { planOf } from '../plan/plan.ts';
 
 /** A row for each photograph, condition, concept and layer: everything that the statistics were computed from. */
@@ -26,7 +26,7 @@ function* listRows(library: Library, stored: StoredExperiment): Generator<CellVa
     const image = library.images.findBySha256(photograph);
     const patientId = image?.patientId ?? null;
     const { modelSha256, prompt, lens } = conditions[condition]!;
-    const { layers, tokens, concepts } = digestTrace(traceId, library.traces.get(traceId));
+    const { layers, tokens, concepts } = readDigest(library, traceId);
     const subject = [
       ...[
         photograph,

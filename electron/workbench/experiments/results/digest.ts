@@ -1,6 +1,7 @@
 import { answerIndex } from '../../../engine/lens-trace/reading.ts';
 import { findSubject } from '../../../engine/lens-trace/concept-set.ts';
 import type { LensTrace } from '../../../engine/lens-trace/lens-trace.ts';
+import type { Library } from '../../../store/library.ts';
 
 /** Tokens of a layer that are kept; the experiment's tables show no more. */
 const mostTokens = 5;
@@ -41,7 +42,25 @@ export interface Digest {
   readonly softwareVersion: string;
 }
 
-export function digestTrace(traceId: number, trace: LensTrace): Digest {
+/** Some 25 kB each. */
+const mostKept = 2000;
+/** By library and trace: what is stored of a trace never changes. */
+const kept = new WeakMap<Library, Map<number, Digest>>();
+
+/** Reads a trace, unless it was read before: results are asked for again whenever a trace of a running experiment is done. */
+export function readDigest(library: Library, traceId: number): Digest {
+  const known = kept.get(library) ?? new Map<number, Digest>();
+  kept.set(library, known);
+  const digest = known.get(traceId) ?? digestTrace(traceId, library.traces.get(traceId));
+  // The last used last.
+  known.delete(traceId);
+  known.set(traceId, digest);
+  const [oldest] = known.keys();
+  if (known.size > mostKept && oldest !== undefined) known.delete(oldest);
+  return digest;
+}
+
+function digestTrace(traceId: number, trace: LensTrace): Digest {
   const { cells, topK, positions, tokenTexts } = trace;
   const place = answerIndex(trace);
   return {

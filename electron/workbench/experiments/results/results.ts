@@ -8,7 +8,7 @@ import { patientKey } from '../../patients/patient-key.ts';
 import { conditionsOf, findCells, viewExperiment } from '../plan/cells.ts';
 import { summariseCondition } from './condition-result.ts';
 import type { Observation } from './condition-result.ts';
-import { digestTrace } from './digest.ts';
+import { readDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { judgeHypotheses } from './hypotheses.ts';
 import { planOf } from '../plan/plan.ts';
@@ -23,7 +23,7 @@ export async function readResults(library: Library, stored: StoredExperiment): P
   const planned = conditionsOf(plan);
   const digests = new Map<string, Digest>();
   for (const { contentKey, traceId } of cells)
-    if (traceId !== null) digests.set(contentKey, digestTrace(traceId, library.traces.get(traceId)));
+    if (traceId !== null) digests.set(contentKey, readDigest(library, traceId));
   const observed = planned.map((_, index) =>
     cells.flatMap(({ condition, photograph, contentKey }): Observation[] => {
       const digest = condition === index ? digests.get(contentKey) : undefined;
