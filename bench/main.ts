@@ -5,6 +5,7 @@ import { runEngineBench } from './engine.ts';
 import { providerNames, type ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
 import { weightFormats, type WeightFormat } from '../electron/contract/models/prepared-model.ts';
 import { runKillsBench } from './experiments/kills.ts';
+import { runShortcutBench } from './experiments/shortcut.ts';
 import { runCircuitsBench } from './experiments/planted-circuits.ts';
 import { runFaultsBench } from './faults/faults.ts';
 import { runFidelityBench } from './fidelity.ts';
@@ -25,7 +26,8 @@ interface BenchOptions {
     | 'faults'
     | 'traces'
     | 'kills'
-    | 'circuits';
+    | 'circuits'
+    | 'shortcut';
   readonly kills: string;
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
@@ -50,7 +52,18 @@ const program = new Command('bench')
   .description('Measures the software on this machine. Quote ratios of one run, not times of two.')
   .addOption(
     new Option('--suite <name>', 'what to measure')
-      .choices(['engine', 'library', 'full', 'fidelity', 'truth', 'faults', 'traces', 'kills', 'circuits'])
+      .choices([
+        'engine',
+        'library',
+        'full',
+        'fidelity',
+        'truth',
+        'faults',
+        'traces',
+        'kills',
+        'circuits',
+        'shortcut',
+      ])
       .default('engine'),
   )
   .option(
@@ -107,6 +120,8 @@ if (options.suite === 'library') {
   await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures), goOn });
 } else if (options.suite === 'kills') {
   await runKillsBench(Number(options.kills));
+} else if (options.suite === 'shortcut') {
+  await runShortcutBench();
 } else if (options.suite === 'circuits') {
   await runCircuitsBench(options.folder, Number(options.seeds));
 } else if (options.suite === 'faults') {

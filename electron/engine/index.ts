@@ -22,6 +22,7 @@ import { conceptSetSchema, type ConceptSet } from './lens-trace/concept-set.ts';
 import type { Generated, LensTrace } from './lens-trace/lens-trace.ts';
 import { traceDefaults, type TraceRequest } from './lens-trace/trace-request.ts';
 import type { TraceHooks } from './progress/trace-hooks.ts';
+import { fitShortcut, type Shortcut } from './shortcut/fit-shortcut.ts';
 import { answerPrompt } from './stages/answer-prompt.ts';
 import type { EngineTraceRequest } from './stages/engine-trace-request.ts';
 import { ModelCache } from './stages/model-cache.ts';
@@ -38,6 +39,7 @@ export type { Generated, LensTrace } from './lens-trace/lens-trace.ts';
 export { lensTraceToJson } from './lens-trace/to-json.ts';
 export { traceDefaults, type TraceRequest } from './lens-trace/trace-request.ts';
 export type { TraceHooks } from './progress/trace-hooks.ts';
+export type { Shortcut } from './shortcut/fit-shortcut.ts';
 export type { FeatureArray, TapFeatures } from './stages/tap-request.ts';
 
 /** What is asked of an image when nothing else is said. */
@@ -78,6 +80,15 @@ export interface CausalOptions extends TraceHooks {
   readonly knockoutWindow?: number;
   /** Of what is drawn at random; 1. */
   readonly seed?: number;
+}
+
+export interface ShortcutOptions extends TraceHooks {
+  /** Other images, of other patients, on which the shortcut's error is measured. */
+  readonly heldOut: readonly string[];
+  readonly prompt?: string;
+  readonly maxPixels?: number | null;
+  /** Pull towards the logit lens, as a share of the inputs' mean square; 0.001. */
+  readonly ridge?: number;
 }
 
 /** Features of one image, or why there are none. */
@@ -129,6 +140,13 @@ export interface LensModel {
    *   alike; `engine.cancelled` after an abort
    */
   checkCause(clean: string, corrupt: string, options: CausalOptions): Promise<CausalReading>;
+  /**
+   * Fits a linear shortcut, the logit lens of h + A[l] h + b[l], in closed form on images and a prompt of one's own, and says how
+   * far both lenses are from the final distribution on other images.
+   *
+   * @throws FundusLensError `image.*`, `prompt.*`, `trace.too-large`; `input.invalid` for too few images; `engine.cancelled`
+   */
+  fitShortcut(images: readonly string[], options: ShortcutOptions): Promise<Shortcut>;
   /** Gives the memory back. */
   close(): Promise<void>;
 }
@@ -213,6 +231,11 @@ export async function openModel(
       const asked = { contrast, prompt, maxPixels, region, knockoutWindow, seed };
       return checkCause({ modelDir: folder, provider, cleanPath, corruptPath, ...asked }, hooks, models);
     },
+    fitShortcut: async (
+      fitted,
+      { heldOut, prompt = defaultPrompt, maxPixels = null, ridge = 1e-3, ...hooks },
+    ) =>
+      fitShortcut({ modelDir: folder, provider, prompt, maxPixels, fitted, heldOut, ridge }, hooks, models),
     close: () => models.close(),
   };
 }

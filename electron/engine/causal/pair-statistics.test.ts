@@ -4,7 +4,7 @@ import type { CausalReading, PositionSet } from './causal-request.ts';
 import { summarisePairs, type CheckedPair } from './pair-statistics.ts';
 
 const numLayers = 6;
-const normal = createNormal(createRandom(7));
+const normal = createNormal(createRandom(11));
 
 /** A pair in whose image, or region, all of the difference lies before block `until`, and in nothing else. */
 function pair(

@@ -1,5 +1,5 @@
 import type { CausalPair } from '../../contract/causal-checks.ts';
-import { createRandom } from '../../engine/readability/seeded-random.ts';
+import { createRandom } from '../../engine/readability/statistics/seeded-random.ts';
 
 /** A photograph that has the label. */
 export interface LabelledImage {

@@ -1,6 +1,6 @@
 import type { ChosenPairs } from '../../contract/causal-checks.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { fieldLabels, labelsOf, learnableFields } from '../decoders/labels.ts';
 import { patientKey } from '../patients/patient-key.ts';
 import { choosePairs } from './choose-pairs.ts';

@@ -1,7 +1,7 @@
 import { answerIndex } from '../../../engine/lens-trace/reading.ts';
 import { findSubject } from '../../../engine/lens-trace/concept-set.ts';
 import type { LensTrace } from '../../../engine/lens-trace/lens-trace.ts';
-import type { Library } from '../../../store/library.ts';
+import type { Library } from '../../../store/library/library.ts';
 
 /** Tokens of a layer that are kept; the experiment's tables show no more. */
 const mostTokens = 5;
