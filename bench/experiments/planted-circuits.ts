@@ -1,13 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import type { CausalReading, ImageRegion } from '../../electron/engine/causal/causal-request.ts';
+import type { CausalReading, ImageRegion } from '../../electron/engine/lens-trace/causal-request.ts';
 import { checkCause } from '../../electron/engine/causal/check-cause.ts';
 import {
   summarisePairs,
   type CheckedPair,
   type PairStatistics,
-} from '../../electron/engine/causal/pair-statistics.ts';
+} from '../../electron/engine/readability/groups/pair-statistics.ts';
 import { ModelCache } from '../../electron/engine/stages/model-cache.ts';
 import { drawSight, makePlantedCheckpoint } from '../checkpoints/planted-checkpoint.ts';
 import { vocabularies } from '../truth-cases.ts';

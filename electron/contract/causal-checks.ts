@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { knockedOutEdges, positionSets } from '../engine/causal/causal-request.ts';
+import { knockedOutEdges, positionSets } from '../engine/lens-trace/causal-request.ts';
 import { traceRequestSchema } from '../engine/lens-trace/trace-request.ts';
 import { call } from './call.ts';
 import { count, idSchema, sha256Schema } from './ids.ts';

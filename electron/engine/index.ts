@@ -16,7 +16,7 @@ import { readFile } from 'node:fs/promises';
 import { bundledPath } from '../bundled/bundled-path.ts';
 import { listControls } from '../bundled/control-images.ts';
 import { FundusLensError } from '../contract/errors.ts';
-import type { CausalReading, CausalRequest } from './causal/causal-request.ts';
+import type { CausalReading, CausalRequest } from './lens-trace/causal-request.ts';
 import { checkCause } from './causal/check-cause.ts';
 import { conceptSetSchema, type ConceptSet } from './lens-trace/concept-set.ts';
 import type { Generated, LensTrace } from './lens-trace/lens-trace.ts';
@@ -31,7 +31,7 @@ import { tap } from './tap.ts';
 import { trace } from './trace.ts';
 
 export { FundusLensError } from '../contract/errors.ts';
-export type { CausalReading, CausalRequest, ImageRegion } from './causal/causal-request.ts';
+export type { CausalReading, CausalRequest, ImageRegion } from './lens-trace/causal-request.ts';
 export { registerFamily } from './families/registry.ts';
 export type { Family } from './families/shared/family.ts';
 export { conceptSetSchema, type ConceptSet } from './lens-trace/concept-set.ts';

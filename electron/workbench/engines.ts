@@ -1,5 +1,5 @@
 import type { CheckpointOutline, CheckpointReport } from '../contract/models/checkpoint-report.ts';
-import type { CausalReading, CausalRequest } from '../engine/causal/causal-request.ts';
+import type { CausalReading, CausalRequest } from '../engine/lens-trace/causal-request.ts';
 import type { EngineTraceRequest, TapFeatures, TapRequest } from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';

@@ -10,7 +10,7 @@ import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import type { ModelCache } from '../stages/model-cache.ts';
 import { concatenate } from '../weights/concatenate.ts';
 import { BlockRunner } from './block-runner.ts';
-import type { CausalReading, CausalRequest } from './causal-request.ts';
+import type { CausalReading, CausalRequest } from '../lens-trace/causal-request.ts';
 import { choosePositions } from './choose-positions.ts';
 import { planBranches, type BranchPlan } from './plan-branches.ts';
 import { resolveAnswers } from './resolve-answers.ts';

@@ -1,6 +1,6 @@
 import type { HiddenEdge } from '../model/decoder-run.ts';
 import { createRandom } from '../readability/statistics/seeded-random.ts';
-import type { KnockedOutEdges } from './causal-request.ts';
+import type { KnockedOutEdges } from '../lens-trace/causal-request.ts';
 
 /** What the text after the image, or its last position alone, sees of the image. */
 export function edgesFromImage(

@@ -1,6 +1,6 @@
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
 import { createRandom } from '../readability/statistics/seeded-random.ts';
-import type { ImageRegion, PositionSet } from './causal-request.ts';
+import type { ImageRegion, PositionSet } from '../lens-trace/causal-request.ts';
 
 /** Positions of a prompt, ascending, by the set that they make; sets without positions are left out. */
 export type ChosenPositions = ReadonlyMap<PositionSet, readonly number[]>;

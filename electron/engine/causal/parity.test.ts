@@ -4,7 +4,7 @@ import { relativeError } from '../testing/compare-with-reference.ts';
 import { checkpointFolder, fixturesFolder, readTensors } from '../testing/reference-fixtures.ts';
 import { ModelCache } from '../stages/model-cache.ts';
 import { BlockRunner } from './block-runner.ts';
-import type { CausalRequest } from './causal-request.ts';
+import type { CausalRequest } from '../lens-trace/causal-request.ts';
 import { checkCause, openPair } from './check-cause.ts';
 import { runBranches, type Branch } from './run-branches.ts';
 

@@ -1,6 +1,6 @@
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
-import type { CausalRequest, KnockoutCurve, PatchCurve } from './causal-request.ts';
-import { knockedOutEdges } from './causal-request.ts';
+import type { CausalRequest, KnockoutCurve, PatchCurve } from '../lens-trace/causal-request.ts';
+import { knockedOutEdges } from '../lens-trace/causal-request.ts';
 import { drawRandomEdges, edgesFromImage } from './choose-edges.ts';
 import type { ChosenPositions } from './choose-positions.ts';
 import type { Branch } from './run-branches.ts';

@@ -1,7 +1,7 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Tokenizer } from '../checkpoint/tokenizer.ts';
 import { resolveContrast } from '../stages/resolve-contrast.ts';
-import type { CausalRequest } from './causal-request.ts';
+import type { CausalRequest } from '../lens-trace/causal-request.ts';
 
 /**
  * Tokens with which an answer begins that says A, and one that says B; a single letter or byte tells of neither.

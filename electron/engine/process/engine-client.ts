@@ -8,7 +8,7 @@ import type {
   TapRequest,
   EngineTraceRequest,
 } from './messages.ts';
-import type { CausalReading, CausalRequest } from '../causal/causal-request.ts';
+import type { CausalReading, CausalRequest } from '../lens-trace/causal-request.ts';
 import { engineSilent } from './engine-process.ts';
 import type { EngineProcess, ForkEngine } from './engine-process.ts';
 import { FundusLensError } from '../../contract/errors.ts';

@@ -9,7 +9,7 @@ import type {
 } from '../../contract/models/prepared-model.ts';
 import type { ProvidersReport } from '../../contract/models/providers.ts';
 import type { CheckpointOutline, CheckpointReport } from '../../contract/models/checkpoint-report.ts';
-import type { CausalReading, CausalRequest } from '../causal/causal-request.ts';
+import type { CausalReading, CausalRequest } from '../lens-trace/causal-request.ts';
 import type { TapFeatures, TapRequest } from '../stages/tap-request.ts';
 import type { EngineTraceRequest } from '../stages/engine-trace-request.ts';
 

@@ -1,4 +1,4 @@
-import type { ProviderChoice } from '../lens-trace/lens-trace.ts';
+import type { ProviderChoice } from './lens-trace.ts';
 
 /** A rectangle of an image, as shares 0…1 of its width and height. */
 export interface ImageRegion {

@@ -1,6 +1,6 @@
-import { signFlipTest } from '../readability/groups/max-t.ts';
-import { averageByPatient, bootstrapMean } from '../readability/groups/patients.ts';
-import type { CausalReading, KnockedOutEdges, PositionSet } from './causal-request.ts';
+import { signFlipTest } from './max-t.ts';
+import { averageByPatient, bootstrapMean } from './patients.ts';
+import type { CausalReading, KnockedOutEdges, PositionSet } from '../../lens-trace/causal-request.ts';
 
 /** What a pair is: of opposite labels, or of one label as the negative control. */
 export type PairKind = 'opposite' | 'same-label';
