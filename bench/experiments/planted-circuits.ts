@@ -7,7 +7,7 @@ import {
   summarisePairs,
   type CheckedPair,
   type PairStatistics,
-} from '../../electron/engine/readability/groups/pair-statistics.ts';
+} from '../../electron/workbench/causal-checks/pair-statistics.ts';
 import { ModelCache } from '../../electron/engine/stages/model-cache.ts';
 import { drawSight, makePlantedCheckpoint } from '../checkpoints/planted-checkpoint.ts';
 import { vocabularies } from '../truth-cases.ts';

@@ -1,7 +1,7 @@
 import type { CausalReadingJson, CheckedPairJson } from '../../contract/causal-checks.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { CausalReading } from '../../engine/lens-trace/causal-request.ts';
-import { summarisePairs } from '../../engine/readability/groups/pair-statistics.ts';
+import { summarisePairs } from './pair-statistics.ts';
 import { api } from '../api.ts';
 import { folderOf } from '../models/model-state.ts';
 import type { Services } from '../services.ts';

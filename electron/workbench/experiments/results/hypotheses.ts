@@ -1,5 +1,10 @@
 import type { HypothesisResult } from '../../../contract/experiments.ts';
-import { exactInterval, holm, lowerTail, upperTail } from '../../../engine/readability/statistics/binomial.ts';
+import {
+  exactInterval,
+  holm,
+  lowerTail,
+  upperTail,
+} from '../../../engine/readability/statistics/binomial.ts';
 import type { Observation } from './condition-result.ts';
 import type { DigestConcept } from './digest.ts';
 import type { Plan } from '../plan/plan.ts';

@@ -1,6 +1,6 @@
-import { signFlipTest } from './max-t.ts';
-import { averageByPatient, bootstrapMean } from './patients.ts';
-import type { CausalReading, KnockedOutEdges, PositionSet } from '../../lens-trace/causal-request.ts';
+import { signFlipTest } from '../../engine/readability/groups/max-t.ts';
+import { averageByPatient, bootstrapMean } from '../../engine/readability/groups/patients.ts';
+import type { CausalReading, KnockedOutEdges, PositionSet } from '../../engine/lens-trace/causal-request.ts';
 
 /** What a pair is: of opposite labels, or of one label as the negative control. */
 export type PairKind = 'opposite' | 'same-label';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createNormal, createRandom } from '../statistics/seeded-random.ts';
-import type { CausalReading, PositionSet } from '../../lens-trace/causal-request.ts';
+import { createNormal, createRandom } from '../../engine/readability/statistics/seeded-random.ts';
+import type { CausalReading, PositionSet } from '../../engine/lens-trace/causal-request.ts';
 import { summarisePairs, type CheckedPair } from './pair-statistics.ts';
 
 const numLayers = 6;
