@@ -11,7 +11,7 @@ import { causalReadingSchema, imageRegionSchema } from '../../contract/causal-ch
 import { FundusLensError } from '../../contract/errors.ts';
 import { findModel } from '../../workbench/traces/bundled-defaults.ts';
 import { withLibrary } from '../commands/library-context.ts';
-import type { LibraryOptions, LibraryTools } from '../commands/library-context.ts';
+import type { LibraryOptions } from '../commands/library-context.ts';
 import { toFilter, type ListCommandOptions } from '../commands/list-command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../terminal/standard-output.ts';

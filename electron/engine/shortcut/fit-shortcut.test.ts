@@ -2,18 +2,21 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { ModelCache } from '../stages/model-cache.ts';
 import { checkpointFolder, fixturesFolder } from '../testing/reference-fixtures.ts';
-import { fitShortcut } from './fit-shortcut.ts';
+import { fitShortcut, type ShortcutRequest } from './fit-shortcut.ts';
 
 const models = new ModelCache();
 afterAll(() => models.close());
 
 const image = (name: string) => path.join(fixturesFolder, 'images', name);
-const request = {
+const request: ShortcutRequest = {
   modelDir: checkpointFolder('qwen2-5-vl-untied-f32'),
-  ...{ provider: 'cpu', prompt: 'What is this?', maxPixels: null, ridge: 0.01 },
+  provider: 'cpu',
+  prompt: 'What is this?',
+  maxPixels: null,
+  ridge: 0.01,
   fitted: [image('portrait-140x196.png'), image('landscape-224x112.png'), image('halves-70x126.png')],
   heldOut: [image('square-112x112.png')],
-} as const;
+};
 
 test('nearer to the final distribution than the logit lens on an image that was not fitted on, and equal at the last layer', async () => {
   const { maps, heldOut, rows } = await fitShortcut(request, {}, models);
