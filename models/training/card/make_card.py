@@ -167,7 +167,7 @@ def main():
         + f". Single steps differ by {again['meanDifference']:.4f} on average and {again['largestDifference']:.3f} at most ({again['steps']} steps).")
     if 'reproductionThird' in e:
         third_again = e['reproductionThird']
-        reproduction += (f"\n\nThird stage's script, the first {third_again['steps']} steps of the run without HRF (below) again: {third_again['same']} of {third_again['steps']} lines of the log are the same in every"
+        reproduction += (f"\n\nThird stage's script, the first {third_again['steps']} steps of the run without IDRiD (below) again: {third_again['same']} of {third_again['steps']} lines of the log are the same in every"
                          f" number; the answer loss differs by {third_again['largestDifference']:.5f} at most.")
     parity = 'Not run for this checkpoint.'
     if 'parity' in e:
