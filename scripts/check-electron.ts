@@ -92,13 +92,12 @@ async function lookAround(window: RunningWindow): Promise<void> {
   await window.takePicture(join(pictures, 'first-start.png'));
 
   const began = performance.now();
-  // The bundled model is read while the photographs are already seen.
-  await waitFor("!document.body.innerText.includes('No model')");
+  // Clicked as soon as it is seen: the bundled model need not be there yet.
   for (const step of ['tour-skip', 'trace-sample']) {
     await waitFor(seen(step));
     await evaluate(`document.querySelector('[data-testid="${step}"]').click()`);
   }
-  await waitFor(seen('overlay-canvas'), 150_000);
+  await waitFor(seen('overlay-canvas'), 900_000);
   await waitFor(`document.querySelector('[data-testid="top-tokens"]')?.innerText`);
   say(`the sample is traced and shown after ${((performance.now() - began) / 1000).toFixed(1)} s`);
   await pause(2000);

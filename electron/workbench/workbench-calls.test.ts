@@ -229,7 +229,9 @@ test('a new library begins with the samples, and only once', async () => {
   );
   try {
     const first = await own.open({ samplesFolder });
+    expect(await first.client.library.status()).toMatchObject({ isFilling: true });
     await first.ready;
+    expect(await first.client.library.status()).toMatchObject({ isFilling: false });
     const { items } = await first.client.images.page({});
     expect(items).toMatchObject([{ patientCode: 'SYN-001', laterality: 'R' }]);
     await first.client.images.remove({ ids: [items[0]!.id] });

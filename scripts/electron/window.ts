@@ -29,7 +29,7 @@ export interface RunningWindow {
   readonly close: () => Promise<void>;
 }
 
-const startPatience = 60_000;
+const startPatience = 300_000;
 
 /**
  * Starts the desktop as somebody does who has just installed it, and speaks to its page by Chromium's own protocol: Playwright's
@@ -122,7 +122,7 @@ async function openLine(address: string) {
   };
   return {
     evaluate,
-    waitFor: async (expression: string, milliseconds = 60_000): Promise<void> => {
+    waitFor: async (expression: string, milliseconds = 300_000): Promise<void> => {
       const until = Date.now() + milliseconds;
       for (;;) {
         // A page that is being loaded again has nothing to evaluate in.

@@ -21,6 +21,8 @@ export const libraryStatusSchema = z.object({
   lastBackupAt: instantSchema.nullable(),
   /** When the database was last looked through; `found` says what was wrong, null when nothing was. */
   lastCheck: z.object({ at: instantSchema, found: z.string().nullable() }).nullable(),
+  /** Whether what comes with the software, samples and model, is still on its way in. */
+  isFilling: z.boolean(),
 });
 
 export const backupSchema = z.object({

@@ -20,6 +20,8 @@ export interface SessionOptions extends OpenOptions {
 /** The library that is open now; a restore puts another in its place. */
 export class LibrarySession {
   readonly folder: string;
+  /** Whether what comes with the software is still on its way in. */
+  isFilling = false;
   readonly #options: OpenOptions;
   readonly #signature: AuditSignature;
   #library: Library;
@@ -63,6 +65,7 @@ export class LibrarySession {
       freeBytes: freeBytes(paths.root),
       lastBackupAt: newest?.madeAt.toISOString() ?? null,
       lastCheck: this.#library.lastCheck,
+      isFilling: this.isFilling,
     };
   }
 

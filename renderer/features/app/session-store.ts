@@ -14,6 +14,9 @@ interface EngineState {
   readonly problem: Problem | null;
 }
 
+/** Milliseconds between two looks at a library that is being filled. */
+const fillingPause = 300;
+
 /** What the whole window needs to know: the software, the library, the models and the engine. */
 export const useSession = defineStore('session', () => {
   const info = ref<AppInfo | null>(null);
@@ -61,5 +64,13 @@ export const useSession = defineStore('session', () => {
     );
   }
 
-  return { info, library, models, engine, ready, availableModels, currentModel, load };
+  /** Waits until what comes with the software has arrived in a new library; its models are known then. */
+  async function waitUntilFilled() {
+    while ((library.value = await workbench.library.status()).isFilling) {
+      await new Promise((resolve) => setTimeout(resolve, fillingPause));
+    }
+    models.value = await workbench.models.list();
+  }
+
+  return { info, library, models, engine, ready, availableModels, currentModel, load, waitUntilFilled };
 });

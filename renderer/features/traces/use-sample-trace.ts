@@ -1,4 +1,4 @@
-import { ref } from 'vue';
+import { computed, ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { useRouter } from 'vue-router';
 import { workbench } from '../../api/connection.ts';
@@ -7,6 +7,10 @@ import { useSession } from '../app/session-store.ts';
 import { useSettings } from '../settings/settings-store.ts';
 import { useToasts } from '../../ui/toasts-store.ts';
 import { useWorkspace } from '../app/workspace-store.ts';
+
+/** One for the window: whichever button began it, all say how far it is. */
+const busy = ref(false);
+const waiting = ref(false);
 
 /** The first thing to look at: the first patient's first image, traced at every image position, and opened. */
 export function useSampleTrace() {
@@ -17,17 +21,25 @@ export function useSampleTrace() {
   const settings = useSettings();
   const toasts = useToasts();
   const workspace = useWorkspace();
-  const busy = ref(false);
+  const label = computed(() => {
+    if (waiting.value) return t('sample.waiting');
+    return busy.value ? t('sample.working') : t('sample.trace');
+  });
 
   async function run() {
-    const model = session.currentModel;
-    if (model === null) {
-      toasts.info(t('newTrace.noModel'));
-      void router.push('/models');
-      return;
-    }
     busy.value = true;
     try {
+      // In the first seconds of a new library neither its model nor its photographs have to be there.
+      if (session.currentModel === null || session.library?.isFilling !== false) {
+        waiting.value = true;
+        await session.waitUntilFilled().finally(() => (waiting.value = false));
+      }
+      const model = session.currentModel;
+      if (model === null) {
+        toasts.info(t('newTrace.noModel'));
+        void router.push('/models');
+        return;
+      }
       const { items } = await workbench.patients.list({ limit: 1 });
       const filter = items[0] === undefined ? {} : { patientId: items[0].id };
       const [first] = await workbench.images.ids({ query: { sort: 'name', filter } });
@@ -65,5 +77,5 @@ export function useSampleTrace() {
     }
   }
 
-  return { busy, run };
+  return { busy, label, run };
 }
