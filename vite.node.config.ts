@@ -29,7 +29,7 @@ export default defineConfig({
         families: path('electron/engine/families/index.ts'),
         cli: path('electron/cli/main.ts'),
         web: path('electron/server/main.ts'),
-        'workbench-process': path('electron/main/workbench-process.ts'),
+        'workbench-process': path('electron/main/processes/workbench-process.ts'),
       },
       output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },

@@ -6,8 +6,8 @@ import type { FileFilter, OpenDialogOptions, WebContents } from 'electron';
 import { desktopContract } from '../contract/app/desktop.ts';
 import type { openPurposes } from '../contract/app/desktop.ts';
 import type { DesktopEvents } from './desktop-events.ts';
-import type { MenuLabels, MenuLanguage } from './menu-labels.ts';
-import { associatedExtensions } from './opened-files.ts';
+import type { MenuLabels, MenuLanguage } from './window/menu-labels.ts';
+import { associatedExtensions } from './window/opened-files.ts';
 
 export interface DesktopOptions {
   readonly events: DesktopEvents;
@@ -16,11 +16,13 @@ export interface DesktopOptions {
   readonly dragFolder: string;
   readonly labels: () => MenuLabels;
   readonly setLanguage: (language: MenuLanguage) => void;
+  /** Hears of the photographs that a person has chosen. */
+  readonly noteOpened: (paths: readonly string[]) => void;
 }
 
 /** Answers the calls that need the operating system's own dialogs and windows. */
 export function createDesktopRouter(options: DesktopOptions) {
-  const { events, logFolder, dragFolder, labels, setLanguage } = options;
+  const { events, logFolder, dragFolder, labels, setLanguage, noteOpened } = options;
   const os = implement(desktopContract).$context<{ readonly contents: WebContents }>();
 
   const ask = async (
@@ -36,12 +38,14 @@ export function createDesktopRouter(options: DesktopOptions) {
   };
 
   return {
-    openFiles: os.openFiles.handler(({ input, context }) =>
-      ask(context.contents, {
+    openFiles: os.openFiles.handler(async ({ input, context }) => {
+      const chosen = await ask(context.contents, {
         properties: input.many ? ['openFile', 'multiSelections'] : ['openFile'],
         filters: filtersOf(input.purpose, labels()),
-      }),
-    ),
+      });
+      if (input.purpose === 'images' && chosen.paths.length > 0) noteOpened(chosen.paths);
+      return chosen;
+    }),
     openFolder: os.openFolder.handler(({ context }) =>
       ask(context.contents, { properties: ['openDirectory', 'createDirectory'] }),
     ),

@@ -64,19 +64,19 @@ beforeAll(async () => {
   runDesktop({
     builtFolder,
     node: process.execPath,
-    workbenchScript: join(import.meta.dirname, 'workbench-process.ts'),
+    workbenchScript: join(import.meta.dirname, 'processes', 'workbench-process.ts'),
     order: { samplesFolder: null, demoModelFolder: null },
   });
   await import('../preload/preload.ts');
   bridge = electron.exposed.get('fundusLens') as DesktopBridge;
-  await vi.waitFor(() => expect(electron.BrowserWindow.all).toHaveLength(1), 60_000);
+  await vi.waitFor(() => expect(electron.BrowserWindow.all).toHaveLength(1), 300_000);
   window = electron.BrowserWindow.all[0]!;
   asTopFrame();
-}, 90_000);
+}, 400_000);
 
 afterAll(async () => {
   electron.app.emit('will-quit', { preventDefault: () => undefined });
-  await vi.waitFor(() => expect(electron.asked.map(({ what }) => what)).toContain('quit'), 20_000);
+  await vi.waitFor(() => expect(electron.asked.map(({ what }) => what)).toContain('quit'), 120_000);
   rmSync(folder, { recursive: true });
 });
 
@@ -188,7 +188,7 @@ describe('windows', () => {
 
   test('the place of the window is remembered', async () => {
     window.emit('close');
-    const { readWindowState } = await import('./window-state.ts');
+    const { readWindowState } = await import('./window/window-state.ts');
     const file = join(folder, 'data', 'window.json');
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
       bounds: window.getNormalBounds(),
@@ -344,14 +344,14 @@ describe('the workbench', () => {
       const [pid] = pids();
       process.kill(Number(pid), 'SIGKILL');
       await expect
-        .poll(() => electron.asked.filter(({ what }) => what === 'reload').length, { timeout: 60_000 })
+        .poll(() => electron.asked.filter(({ what }) => what === 'reload').length, { timeout: 300_000 })
         .toBe(reloads + 1);
       const again = await connect();
       expect(await again.remote.library.status()).toMatchObject({ state: 'open' });
       expect(pids()).not.toEqual([pid]);
       again.close();
     },
-    90_000,
+    400_000,
   );
 });
 
@@ -365,6 +365,32 @@ describe('the system', () => {
     expect(await next()).toEqual({ type: 'open-files', paths: [photograph] });
     electron.app.emit('open-file', { preventDefault: () => undefined }, photograph);
     expect(await next()).toEqual({ type: 'open-files', paths: [photograph] });
+    await events.return();
+    close();
+  });
+
+  test('what was opened stands in the menu, opens again, and is forgotten where that is asked', async () => {
+    interface Entry {
+      readonly label?: string;
+      readonly enabled?: boolean;
+      readonly submenu?: readonly Entry[];
+      readonly click?: () => void;
+    }
+    const readRecent = () => {
+      const [file] = electron.asked.findLast(({ what }) => what === 'setApplicationMenu')!.args[0] as Entry[];
+      return file!.submenu!.find(({ submenu }) => submenu !== undefined)!;
+    };
+    const [first, ...others] = readRecent().submenu!;
+    expect(first!.label).toBe('Снимок.jpg');
+    const { remote, close } = await connect();
+    const events = await remote.desktop.events();
+    const next = events.next();
+    first!.click!();
+    expect((await next).value).toEqual({ type: 'open-files', paths: [photograph] });
+    expect(readRecent().submenu!.filter(({ label }) => label === 'Снимок.jpg')).toHaveLength(1);
+    others.at(-1)!.click!();
+    expect(readRecent()).toMatchObject({ enabled: false });
+    expect(readFileSync(join(folder, 'data', 'recent.json'), 'utf8')).toBe('[]');
     await events.return();
     close();
   });
@@ -395,7 +421,7 @@ describe('the system', () => {
 });
 
 test('the engine is a utility process whose end is told with its last words', async () => {
-  const { forkUtilityEngine } = await import('./utility-engine.ts');
+  const { forkUtilityEngine } = await import('./processes/utility-engine.ts');
   const ends: Error[] = [];
   const engine = forkUtilityEngine('/app/engine/worker.js', {
     onEvent: () => undefined,
@@ -418,7 +444,7 @@ test('the engine is a utility process whose end is told with its last words', as
 });
 
 test('a trial that the engine asks for runs in a process of its own, and the engine is told how it ended', async () => {
-  const { forkUtilityEngine } = await import('./utility-engine.ts');
+  const { forkUtilityEngine } = await import('./processes/utility-engine.ts');
   const events: unknown[] = [];
   forkUtilityEngine('/app/node/worker.js', {
     onEvent: (event) => events.push(event),

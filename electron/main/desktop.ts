@@ -7,20 +7,21 @@ import { createContentHandler } from '../shell/content.ts';
 import { openLog } from '../shell/log.ts';
 import type { Log } from '../shell/log.ts';
 import { listRendererFiles } from '../shell/renderer-files.ts';
-import { answerCalls } from './calls.ts';
-import { declareAppScheme, serveAppScheme } from './content-protocol.ts';
-import { noteChildrenGone, offerReload } from './crashes.ts';
+import { answerCalls } from './window/calls.ts';
+import { declareAppScheme, serveAppScheme } from './window/content-protocol.ts';
+import { noteChildrenGone, offerReload } from './window/crashes.ts';
 import { DesktopEvents } from './desktop-events.ts';
 import { createDesktopRouter } from './desktop-router.ts';
-import { setMenu } from './menu.ts';
-import { menuLabels, menuLanguage } from './menu-labels.ts';
-import type { MenuLabels, MenuLanguage } from './menu-labels.ts';
-import { filesOfCommandLine, isImportable } from './opened-files.ts';
-import { confinePage, denyPermissions, openWindow } from './secure-window.ts';
-import { readWindowState, rememberWindowState } from './window-state.ts';
-import { WorkbenchHost } from './workbench-host.ts';
-import type { WorkbenchHostOptions } from './workbench-host.ts';
-import type { WorkbenchOrder } from './workbench-messages.ts';
+import { setMenu } from './window/menu.ts';
+import { menuLabels, menuLanguage } from './window/menu-labels.ts';
+import type { MenuLabels, MenuLanguage } from './window/menu-labels.ts';
+import { filesOfCommandLine, isImportable } from './window/opened-files.ts';
+import { confinePage, denyPermissions, openWindow } from './window/secure-window.ts';
+import { RecentFiles } from './window/recent-files.ts';
+import { readWindowState, rememberWindowState } from './window/window-state.ts';
+import { WorkbenchHost } from './processes/workbench-host.ts';
+import type { WorkbenchHostOptions } from './processes/workbench-host.ts';
+import type { WorkbenchOrder } from './processes/workbench-messages.ts';
 
 export interface DesktopOptions {
   /** Built files lie beside each other in it: main, preload, renderer, node. */
@@ -40,8 +41,11 @@ export function runDesktop(options: DesktopOptions): void {
   const folders = findAppFolders(app.commandLine.getSwitchValue('library') || undefined);
   const log = openLog(folders.logs);
   const events = new DesktopEvents();
+  const recent = new RecentFiles(join(app.getPath('userData'), 'recent.json'));
   const openFiles = (paths: string[]) => {
-    if (paths.length > 0) events.publish({ type: 'open-files', paths });
+    if (paths.length === 0) return;
+    events.publish({ type: 'open-files', paths });
+    recent.add(paths);
   };
   process.on('uncaughtException', (error) => log.error('uncaught', error));
   process.on('unhandledRejection', (error) => log.error('unhandled', error));
@@ -78,7 +82,7 @@ export function runDesktop(options: DesktopOptions): void {
         logFolder: folders.logs,
         ...options.order,
       };
-      await showDesktop({ script, node, order }, { builtFolder, events, log });
+      await showDesktop({ script, node, order }, { builtFolder, events, log, recent, openFiles });
     } catch (error) {
       endWith(error, menuLabels(menuLanguage(null, app.getLocale())), log);
     }
@@ -101,6 +105,8 @@ interface DesktopParts {
   readonly builtFolder: string;
   readonly events: DesktopEvents;
   readonly log: Log;
+  readonly recent: RecentFiles;
+  readonly openFiles: (paths: string[]) => void;
 }
 
 /** Times that a workbench whose process ended is opened anew, in one run of the desktop. */
@@ -108,7 +114,7 @@ const mostRestarts = 3;
 
 async function showDesktop(
   workbench: Omit<WorkbenchHostOptions, 'onGone'>,
-  { builtFolder, events, log }: DesktopParts,
+  { builtFolder, events, log, recent, openFiles }: DesktopParts,
 ): Promise<void> {
   let language = menuLanguage(null, app.getLocale());
   const labels = () => menuLabels(language);
@@ -117,8 +123,12 @@ async function showDesktop(
     setMenu(labels(), {
       send: (command) => events.publish({ type: 'menu', command }),
       openLogFolder: () => void shell.openPath(log.folder),
+      recent: recent.list(),
+      openRecent: (path) => openFiles([path].filter(isImportable)),
+      clearRecent: () => recent.clear(),
     });
   };
+  recent.onChange = () => showMenu(language);
   let restarts = 0;
   const onGone = (how: string) => {
     log.error('workbench-gone', new Error(how));
@@ -144,6 +154,7 @@ async function showDesktop(
     dragFolder,
     labels,
     setLanguage: showMenu,
+    noteOpened: (paths) => recent.add(paths),
   });
   const pages = session.defaultSession;
   const files = await listRendererFiles(join(builtFolder, 'renderer'));

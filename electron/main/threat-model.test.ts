@@ -35,7 +35,7 @@ describe('the threat model', () => {
 
   it('is right that no address is handed to the system', () => {
     for (const folder of ['electron/main', 'electron/preload', 'electron/shell']) {
-      for (const name of readdirSync(path.join(root, folder))) {
+      for (const name of readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })) {
         if (name.endsWith('.ts') && !name.endsWith('.test.ts')) {
           expect(read(path.join(folder, name))).not.toMatch(/openExternal|enableBlinkFeatures/);
         }

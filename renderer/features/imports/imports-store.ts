@@ -43,6 +43,10 @@ export const useImports = defineStore('imports', () => {
     void finish(event.task.importId);
   });
 
+  /** Imports of one file that somebody opened with the app, to be looked at when it is there. */
+  const opening = new Set<number>();
+  /** The image that such an import has brought. */
+  const opened = ref<number | null>(null);
   const finished = new Set<number>();
   async function finish(importId: number) {
     if (finished.has(importId)) return;
@@ -52,6 +56,10 @@ export const useImports = defineStore('imports', () => {
       .catch(() => undefined);
     cleaners.delete(importId);
     report.value = await workbench.imports.get({ id: importId });
+    if (opening.delete(importId)) {
+      const images = new Set(report.value.entries.map(({ imageId }) => imageId).filter((id) => id !== null));
+      if (images.size === 1) opened.value = [...images][0]!;
+    }
     const { added = 0, failed = 0 } = report.value.counts as Partial<ImportCounts>;
     const action = { label: t('imports.report'), run: () => (reportOpen.value = true) };
     if (failed > 0) {
@@ -62,10 +70,15 @@ export const useImports = defineStore('imports', () => {
     }
   }
 
-  async function startPaths(paths: string[], options: ImportOptions, clean?: () => Promise<void>) {
+  async function startPaths(
+    paths: string[],
+    options: ImportOptions,
+    { clean, opens = false }: { readonly clean?: () => Promise<void>; readonly opens?: boolean } = {},
+  ) {
     if (paths.length === 0) return;
     try {
       const { importId } = await workbench.imports.start({ paths, options });
+      if (opens) opening.add(importId);
       if (clean !== undefined) cleaners.set(importId, clean);
       const { state } = await workbench.imports.get({ id: importId });
       if (state !== 'running') void finish(importId);
@@ -86,7 +99,7 @@ export const useImports = defineStore('imports', () => {
         (done) => (uploading.value = { done, total: files.length }),
         controller.signal,
       );
-      await startPaths([folder], options, remove);
+      await startPaths([folder], options, { clean: remove });
     } catch (error) {
       if (controller.signal.aborted) toasts.info(t('imports.uploadCancelled'));
       else toasts.fail(error);
@@ -139,6 +152,19 @@ export const useImports = defineStore('imports', () => {
 
   const offerPaths = (paths: string[]) => offer({ paths, files: [] });
 
+  /** Takes in what was opened with the app; a single photograph is shown when it is there. */
+  async function openPaths(paths: string[]) {
+    const [path] = paths;
+    if (path === undefined || paths.length > 1) return offerPaths(paths);
+    try {
+      const { levels } = await workbench.imports.preview({ paths, files: [] });
+      if (levels.length === 0) await startPaths(paths, {}, { opens: true });
+      else await offerPaths(paths);
+    } catch (error) {
+      toasts.fail(error);
+    }
+  }
+
   async function startDrop(transfer: DataTransfer) {
     const paths = pathsOfDrop(transfer);
     await offer({ paths, files: paths.length > 0 ? [] : await filesOfDrop(transfer) });
@@ -185,6 +211,8 @@ export const useImports = defineStore('imports', () => {
     reportOpen,
     pending,
     offerPaths,
+    openPaths,
+    opened,
     readBy,
     confirm,
     cancelUpload,

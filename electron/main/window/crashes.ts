@@ -1,6 +1,6 @@
 import { app, dialog, shell } from 'electron';
 import type { BrowserWindow } from 'electron';
-import type { Log } from '../shell/log.ts';
+import type { Log } from '../../shell/log.ts';
 import type { MenuLabels } from './menu-labels.ts';
 
 /** Reloads of one window before a crash is no longer offered to be repaired by another. */

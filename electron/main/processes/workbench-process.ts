@@ -2,12 +2,12 @@
 
 import { EventEmitter } from 'node:events';
 import { RPCHandler } from '@orpc/server/message-port';
-import { serializeError } from '../contract/problem.ts';
-import { createCallOptions } from '../shell/call-options.ts';
-import { openLog } from '../shell/log.ts';
-import type { Log } from '../shell/log.ts';
-import { createWorkbench } from '../workbench/open-workbench.ts';
-import type { Workbench } from '../workbench/open-workbench.ts';
+import { serializeError } from '../../contract/problem.ts';
+import { createCallOptions } from '../../shell/call-options.ts';
+import { openLog } from '../../shell/log.ts';
+import type { Log } from '../../shell/log.ts';
+import { createWorkbench } from '../../workbench/open-workbench.ts';
+import type { Workbench } from '../../workbench/open-workbench.ts';
 import { RelayedEngines } from './relayed-engines.ts';
 import type { WorkbenchCommand, WorkbenchEvent, WorkbenchOrder } from './workbench-messages.ts';
 

@@ -2,10 +2,10 @@ import { utilityProcess } from 'electron';
 import type { UtilityProcess } from 'electron';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { ProbeEnd, ProbeOrder } from '../contract/models/probe-order.ts';
-import type { EngineCommand, EngineEvent } from '../engine/process/messages.ts';
-import { engineClosed, engineEnded } from '../engine/process/engine-process.ts';
-import type { ForkEngine } from '../engine/process/engine-process.ts';
+import type { ProbeEnd, ProbeOrder } from '../../contract/models/probe-order.ts';
+import type { EngineCommand, EngineEvent } from '../../engine/process/messages.ts';
+import { engineClosed, engineEnded } from '../../engine/process/engine-process.ts';
+import type { ForkEngine } from '../../engine/process/engine-process.ts';
 
 /** How long a process that was asked to end may take, milliseconds. */
 const endPatience = 2000;

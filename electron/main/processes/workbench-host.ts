@@ -1,9 +1,9 @@
 import type { MessagePortMain } from 'electron';
-import { limits } from '../contract/limits.ts';
-import type { Media } from '../contract/images/media.ts';
-import { deserializeError, serializeError } from '../contract/problem.ts';
-import type { AppSettings } from '../contract/app/settings.ts';
-import type { EngineProcess } from '../engine/process/engine-process.ts';
+import { limits } from '../../contract/limits.ts';
+import type { Media } from '../../contract/images/media.ts';
+import { deserializeError, serializeError } from '../../contract/problem.ts';
+import type { AppSettings } from '../../contract/app/settings.ts';
+import type { EngineProcess } from '../../engine/process/engine-process.ts';
 import { forkWorkbench } from './fork-workbench.ts';
 import type { WorkbenchProcess } from './fork-workbench.ts';
 import { forkUtilityEngine } from './utility-engine.ts';

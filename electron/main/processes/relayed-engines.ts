@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { deserializeError } from '../contract/problem.ts';
-import { FundusLensError } from '../contract/errors.ts';
-import type { EngineProcessListener, ForkEngine } from '../engine/process/engine-process.ts';
+import { deserializeError } from '../../contract/problem.ts';
+import { FundusLensError } from '../../contract/errors.ts';
+import type { EngineProcessListener, ForkEngine } from '../../engine/process/engine-process.ts';
 import type { EngineNews, EngineOrder } from './workbench-messages.ts';
 
 interface RelayedEngine {

@@ -1,7 +1,7 @@
-import type { Media } from '../contract/images/media.ts';
-import type { SerializedError } from '../contract/problem.ts';
-import type { AppSettings } from '../contract/app/settings.ts';
-import type { EngineCommand, EngineEvent } from '../engine/process/messages.ts';
+import type { Media } from '../../contract/images/media.ts';
+import type { SerializedError } from '../../contract/problem.ts';
+import type { AppSettings } from '../../contract/app/settings.ts';
+import type { EngineCommand, EngineEvent } from '../../engine/process/messages.ts';
 
 /** What the workbench is opened with; absolute paths. */
 export interface WorkbenchOrder {

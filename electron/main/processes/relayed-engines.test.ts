@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { serializeError } from '../contract/problem.ts';
-import { engineEnded } from '../engine/process/engine-process.ts';
+import { serializeError } from '../../contract/problem.ts';
+import { engineEnded } from '../../engine/process/engine-process.ts';
 import { RelayedEngines } from './relayed-engines.ts';
 import type { EngineOrder } from './workbench-messages.ts';
 

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { protocol } from 'electron';
 import type { Session } from 'electron';
-import type { ContentHandler } from '../shell/content.ts';
-import type { Log } from '../shell/log.ts';
+import type { ContentHandler } from '../../shell/content.ts';
+import type { Log } from '../../shell/log.ts';
 
 export const appScheme = 'app';
 /** Origin of every page of ours. */

@@ -2,9 +2,9 @@ import { ipcMain } from 'electron';
 import type { MessagePortMain, WebContents } from 'electron';
 import { RPCHandler } from '@orpc/server/message-port';
 import type { AnyRouter } from '@orpc/server';
-import { portMessage } from '../contract/app/desktop-bridge.ts';
-import { createCallOptions } from '../shell/call-options.ts';
-import type { Log } from '../shell/log.ts';
+import { portMessage } from '../../contract/app/desktop-bridge.ts';
+import { createCallOptions } from '../../shell/call-options.ts';
+import type { Log } from '../../shell/log.ts';
 import { appOrigin } from './content-protocol.ts';
 
 export interface CallTargets {

@@ -1,12 +1,17 @@
+import { basename } from 'node:path';
 import { Menu } from 'electron';
 import type { MenuItemConstructorOptions } from 'electron';
-import type { MenuCommand } from '../contract/app/desktop.ts';
+import type { MenuCommand } from '../../contract/app/desktop.ts';
 import type { MenuLabels } from './menu-labels.ts';
 
 export interface MenuActions {
   /** Hands a command to the page. */
   readonly send: (command: MenuCommand) => void;
   readonly openLogFolder: () => void;
+  /** What was opened last, newest first. */
+  readonly recent: readonly string[];
+  readonly openRecent: (path: string) => void;
+  readonly clearRecent: () => void;
 }
 
 /** Puts the app's menu in place, in the language of the labels. */
@@ -16,7 +21,7 @@ export function setMenu(labels: MenuLabels, actions: MenuActions): void {
 
 export function composeMenu(
   labels: MenuLabels,
-  { send, openLogFolder }: MenuActions,
+  { send, openLogFolder, recent, openRecent, clearRecent }: MenuActions,
 ): MenuItemConstructorOptions[] {
   const separator = { type: 'separator' } as const;
   const item = (label: string, command: MenuCommand, accelerator?: string): MenuItemConstructorOptions => ({
@@ -30,6 +35,19 @@ export function composeMenu(
       submenu: [
         item(labels.importFiles, 'import-files', 'CommandOrControl+O'),
         item(labels.importFolder, 'import-folder', 'CommandOrControl+Shift+O'),
+        {
+          label: labels.recent,
+          enabled: recent.length > 0,
+          submenu: [
+            // `&` marks the key of an entry.
+            ...recent.map((path) => ({
+              label: basename(path).replaceAll('&', '&&'),
+              click: () => openRecent(path),
+            })),
+            separator,
+            { label: labels.clearRecent, click: clearRecent },
+          ],
+        },
         separator,
         item(labels.exportFigure, 'export-figure', 'CommandOrControl+E'),
         separator,

@@ -1,4 +1,4 @@
-import type { AppSettings } from '../contract/app/settings.ts';
+import type { AppSettings } from '../../contract/app/settings.ts';
 
 export type MenuLanguage = NonNullable<AppSettings['language']>;
 
@@ -6,6 +6,8 @@ const english = {
   file: 'File',
   importFiles: 'Import files…',
   importFolder: 'Import folder…',
+  recent: 'Open recent',
+  clearRecent: 'Clear this list',
   exportFigure: 'Export figure…',
   close: 'Close window',
   quit: 'Quit Fundus Lens',
@@ -51,6 +53,8 @@ const russian: MenuLabels = {
   file: 'Файл',
   importFiles: 'Импортировать файлы…',
   importFolder: 'Импортировать папку…',
+  recent: 'Недавние файлы',
+  clearRecent: 'Очистить список',
   exportFigure: 'Экспортировать рисунок…',
   close: 'Закрыть окно',
   quit: 'Завершить Fundus Lens',
