@@ -21,6 +21,7 @@ import { tags } from './images/tags.ts';
 import { tasks } from './app/tasks.ts';
 import { traces } from './traces/traces.ts';
 import { trash } from './app/trash.ts';
+import { updates } from './app/updates.ts';
 import { visits } from './images/visits.ts';
 
 /** Every call between a face and the workbench. */
@@ -48,5 +49,6 @@ export const contract = {
   compare,
   exports,
   settings,
+  updates,
   events,
 };

@@ -49,6 +49,7 @@ import { tasksRouter } from './tasks/router.ts';
 import { tracesRouter } from './traces/router.ts';
 import { trashRouter } from './trash/router.ts';
 import { traceWork } from './traces/trace-work.ts';
+import { updatesRouter } from './updates/router.ts';
 import { visitsRouter } from './visits/router.ts';
 import type { Services } from './services.ts';
 
@@ -291,6 +292,7 @@ function createRouter(services: Services) {
     compare: compareRouter(services),
     exports: exportsRouter(services),
     settings: settingsRouter(services),
+    updates: updatesRouter(services),
     events: eventsRouter(services),
   };
 }

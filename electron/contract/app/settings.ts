@@ -15,6 +15,10 @@ export const settingsSchema = z.object({
   offline: z.boolean().default(true),
   /** Address of the NuGet feed that has the CUDA library; null for nuget.org. */
   cudaFeed: z.url().nullable().default(null),
+  /** Whether somebody wants to hear of new versions, and whom to ask; null for what the build names. */
+  updates: z
+    .object({ enabled: z.boolean().default(false), address: z.url().nullable().default(null) })
+    .prefault({}),
   /** Opened at the next start; null for the default one. */
   libraryFolder: z.string().min(1).nullable().default(null),
   backups: z
@@ -60,6 +64,15 @@ export const settingsPatchSchema = z.strictObject({
     .nullable()
     .optional(),
   libraryFolder: z.string().min(1).nullable().optional(),
+  updates: z
+    .strictObject({
+      enabled: z.boolean().optional(),
+      address: z
+        .url({ protocol: /^https?$/ })
+        .nullable()
+        .optional(),
+    })
+    .optional(),
   backups: z
     .strictObject({
       automatic: z.boolean().optional(),

@@ -21,7 +21,7 @@ export class SettingsFile {
 
   /** @throws FundusLensError `output.unwritable`, and nothing is changed */
   patch(patch: SettingsPatch): AppSettings {
-    const { backups, trace, models, interface: faces, ...plain } = patch;
+    const { backups, trace, models, updates, interface: faces, ...plain } = patch;
     const current = this.#settings;
     const merged = settingsSchema.parse({
       ...current,
@@ -29,6 +29,7 @@ export class SettingsFile {
       backups: { ...current.backups, ...backups },
       trace: { ...current.trace, ...trace },
       models: { ...current.models, ...models },
+      updates: { ...current.updates, ...updates },
       interface: Object.fromEntries(
         Object.entries({ ...current.interface, ...faces }).filter(([, value]) => value !== null),
       ),
