@@ -13,7 +13,8 @@ export interface Screen {
  */
 export async function startScreen(): Promise<Screen> {
   const present = process.env['DISPLAY'];
-  if (present !== undefined && present !== '') return { display: present, stop: () => undefined };
+  if (process.platform !== 'linux' || (present !== undefined && present !== ''))
+    return { display: present ?? '', stop: () => undefined };
   const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });

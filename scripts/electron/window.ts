@@ -11,8 +11,8 @@ interface WindowOptions {
   readonly account: number | null;
   /** Folder of whoever runs it; nothing outside is read or written. */
   readonly home: string;
-  /** A plain Node for the workbench. */
-  readonly node: string;
+  /** A plain Node for the workbench, where the desktop is not packaged. */
+  readonly node?: string;
   readonly display: string;
 }
 
@@ -41,14 +41,15 @@ export async function startWindow(options: WindowOptions): Promise<RunningWindow
     cwd: home,
     ...(account === null ? {} : { uid: account, gid: account }),
     env: {
-      PATH: process.env['PATH'] ?? '',
+      ...systemVariables(),
       HOME: home,
+      LOCALAPPDATA: home,
       XDG_DATA_HOME: join(home, 'data'),
       XDG_CACHE_HOME: join(home, 'cache'),
       XDG_CONFIG_HOME: join(home, 'config'),
       LANG: 'C.UTF-8',
       DISPLAY: display,
-      FUNDUS_LENS_NODE: node,
+      ...(node === undefined ? {} : { FUNDUS_LENS_NODE: node }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -79,12 +80,22 @@ export async function startWindow(options: WindowOptions): Promise<RunningWindow
   async function close(page: Awaited<ReturnType<typeof openLine>>): Promise<void> {
     // The answer may be lost with the page that gives it.
     await Promise.race([page.evaluate('setTimeout(() => window.close(), 0)'), exit]);
+    // A Mac's program stays when its window is closed.
+    if (process.platform === 'darwin') child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), startPatience);
     const [code, signal] = await exit;
     clearTimeout(timer);
     if (code !== 0)
       throw new Error(`The desktop ended with ${signal ?? `exit code ${code}`}: ${said.slice(-2000)}`);
   }
+}
+
+/** What a program needs of the system that it runs on; nothing of whoever runs the check. */
+function systemVariables(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'Path', 'SystemRoot', 'windir', 'TEMP', 'TMP', 'TMPDIR', 'APPDATA', 'USERPROFILE'];
+  return Object.fromEntries(
+    names.map((name) => [name, process.env[name]] as const).filter(([, value]) => value),
+  );
 }
 
 /** Address of the page's line; null while there is no page. */
