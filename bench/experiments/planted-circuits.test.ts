@@ -19,4 +19,4 @@ test('the block that copies the answer from image tokens is found; like pictures
   for (const curve of [empty, like])
     for (const value of curve.slice(2)) expect(Math.abs(value)).toBeLessThan(0.15);
   expect(withheld).toBe('too-few-pairs');
-}, 240_000);
+}, 600_000);

@@ -6,7 +6,7 @@ import { causalReadingSchema } from '../../contract/causal-checks.ts';
 import { checkpoint, fixtures, runCli } from '../test-cli.ts';
 
 // Each command is a process of its own, and the machine may be busy with other work.
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 600_000 });
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens пары '));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -6,7 +6,7 @@ import { experimentResultsSchema } from '../../contract/experiments.ts';
 import { checkpoint, fixtures, runCli } from '../test-cli.ts';
 
 // Nothing here is judged by its speed.
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 600_000 });
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens опыт '));
 afterAll(() => rmSync(folder, { recursive: true }));
 const image = (name: string) => path.join(fixtures, 'images', name);
