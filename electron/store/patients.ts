@@ -15,6 +15,16 @@ export interface MergedPatients {
   readonly images: readonly { readonly id: number; readonly visitId: number | null }[];
 }
 
+/** A split of a patient, as it was before. */
+export interface SplitPatient {
+  readonly from: number;
+  readonly into: number;
+  /** The other patient came with the split. */
+  readonly isNew: boolean;
+  readonly visits: readonly Visit[];
+  readonly images: readonly { readonly id: number; readonly visitId: number | null }[];
+}
+
 export type PatientSummary = Patient & { readonly imageCount: number };
 
 /** Names stay in this table and in the search index; nothing here puts one into a message or the audit log. */
@@ -106,16 +116,7 @@ export class Patients {
         ),
       };
       this.#db.run(query.updateTable('images').set({ patientId: into }).where('patientId', '=', id));
-      for (const visit of merged.visits) {
-        const same = this.#db.get(
-          query.selectFrom('visits').select('id').where('patientId', '=', into).where('key', '=', visit.key),
-        );
-        if (same === undefined) {
-          this.#db.run(query.updateTable('visits').set({ patientId: into }).where('id', '=', visit.id));
-        } else {
-          this.#db.run(query.updateTable('images').set({ visitId: same.id }).where('visitId', '=', visit.id));
-        }
-      }
+      this.#moveVisits(merged.visits, into);
       this.#db.run(query.deleteFrom('patients').where('id', '=', id));
       const { name, birthYear, sex } = merged.patient;
       this.ensure({ code: merged.target.code, name, birthYear, sex });
@@ -128,22 +129,84 @@ export class Patients {
   unmerge({ patient, target, visits, images }: MergedPatients): void {
     this.#db.transaction(() => {
       this.#db.run(query.insertInto('patients').values({ ...patient, codeKey: naturalKey(patient.code) }));
-      for (const visit of visits) {
-        const kept = this.#db.get(query.selectFrom('visits').select('id').where('id', '=', visit.id));
-        if (kept === undefined) this.#db.run(query.insertInto('visits').values(visit));
-        else {
-          this.#db.run(query.updateTable('visits').set({ patientId: patient.id }).where('id', '=', visit.id));
-        }
-      }
-      for (const { id, visitId } of images) {
-        this.#db.run(
-          query.updateTable('images').set({ patientId: patient.id, visitId }).where('id', '=', id),
-        );
-      }
+      this.#bringBack(visits, images, patient.id);
       const { name, birthYear, sex } = target;
       this.#db.run(query.updateTable('patients').set({ name, birthYear, sex }).where('id', '=', target.id));
       this.#audit.append('patient.unmerge', `patient ${patient.id}`, { from: target.id });
     });
+  }
+
+  /**
+   * Gives visits and their images to the patient of a code, who is made when there is none. Visits of the same key become one.
+   *
+   * @returns what {@link unsplit} needs to take it back
+   * @throws input.invalid for the patient's own code, and for visits of another patient
+   */
+  split(id: number, visitIds: readonly number[], code: string): SplitPatient {
+    return this.#db.transaction(() => {
+      this.get(id);
+      const known = this.findByCode(code);
+      if (known?.id === id)
+        throw new FundusLensError('input.invalid', 'The visits are this patient’s already.');
+      const visits = visitIds.map((visitId) => {
+        const visit = this.#db.get(query.selectFrom('visits').selectAll().where('id', '=', visitId));
+        if (visit?.patientId !== id)
+          throw new FundusLensError('input.invalid', 'A visit is not one of this patient.');
+        return visit;
+      });
+      const into = known?.id ?? this.#insert({ code });
+      const images = this.#db.all(
+        query
+          .selectFrom('images')
+          .select(['id', 'visitId'])
+          .where('visitId', 'in', [...visitIds]),
+      );
+      this.#moveVisits(visits, into);
+      for (const image of images) {
+        this.#db.run(query.updateTable('images').set({ patientId: into }).where('id', '=', image.id));
+      }
+      this.#audit.append('patient.split', `patient ${id}`, {
+        into,
+        visits: visits.length,
+        images: images.length,
+      });
+      return { from: id, into, isNew: known === undefined, visits, images };
+    });
+  }
+
+  /** Takes a split back. */
+  unsplit({ from, into, isNew, visits, images }: SplitPatient): void {
+    this.#db.transaction(() => {
+      this.#bringBack(visits, images, from);
+      if (isNew) this.#db.run(query.deleteFrom('patients').where('id', '=', into));
+      this.#audit.append('patient.unsplit', `patient ${from}`, { from: into });
+    });
+  }
+
+  /** Visits of the same key become one, whose images the other's are now. */
+  #moveVisits(visits: readonly Visit[], into: number): void {
+    for (const visit of visits) {
+      const same = this.#db.get(
+        query.selectFrom('visits').select('id').where('patientId', '=', into).where('key', '=', visit.key),
+      );
+      if (same === undefined) {
+        this.#db.run(query.updateTable('visits').set({ patientId: into }).where('id', '=', visit.id));
+      } else {
+        this.#db.run(query.updateTable('images').set({ visitId: same.id }).where('visitId', '=', visit.id));
+        this.#db.run(query.deleteFrom('visits').where('id', '=', visit.id));
+      }
+    }
+  }
+
+  #bringBack(visits: readonly Visit[], images: SplitPatient['images'], patientId: number): void {
+    for (const visit of visits) {
+      const kept = this.#db.get(query.selectFrom('visits').select('id').where('id', '=', visit.id));
+      if (kept === undefined) this.#db.run(query.insertInto('visits').values(visit));
+      else this.#db.run(query.updateTable('visits').set({ patientId }).where('id', '=', visit.id));
+    }
+    for (const { id, visitId } of images) {
+      this.#db.run(query.updateTable('images').set({ patientId, visitId }).where('id', '=', id));
+    }
   }
 
   /** Removes a patient without images, and the visits; images must be moved or removed first. */

@@ -1,5 +1,6 @@
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
+import { sexes } from '../../contract/images/patients.ts';
 import { tableFormats } from '../../contract/exports.ts';
 import { languages } from '../../bundled/prompt-presets.ts';
 import { runBackup, runErase, runRestore, runVerify } from './backup-commands.ts';
@@ -13,6 +14,8 @@ import type { LibraryOptions } from './library-context.ts';
 import { runList } from './list-command.ts';
 import type { ListCommandOptions } from './list-command.ts';
 import { runDiagnostics, type DiagnosticsOptions } from './diagnostics-command.ts';
+import { runPatient } from './patient-command.ts';
+import type { PatientCommandOptions } from './patient-command.ts';
 import { runTasks, taskCommands } from './tasks-command.ts';
 import type { TaskCommand, TasksCommandOptions } from './tasks-command.ts';
 import { runTrash, trashCommands } from './trash-command.ts';
@@ -96,6 +99,20 @@ export function addLibraryCommands(program: Command): void {
   add('restore', 'put a backup back', 'Put a backup in the place of the library; what was there is kept too.')
     .argument('<backup>', 'name, as `backup` lists it')
     .action((name: string, options: LibraryOptions) => end(runRestore(name, options)));
+  add(
+    'patient',
+    'one patient over time',
+    'Show visits, photographs, findings and traces of one patient, and change what is known.',
+  )
+    .argument('<code>', 'as `list` shows it')
+    .option('--rename <code>', 'another code')
+    .option('--birth-year <year>', 'year of birth', readNumber(1850, 2200))
+    .addOption(new Option('--sex <sex>', 'what is known').choices(sexes))
+    .option('--split <visits>', 'visits that are somebody else’s: 3,5', readNumbers)
+    .option('--to <code>', 'who gets the visits of --split; made when there is none')
+    .option('--merge-into <code>', 'the other code of the same person, who stays')
+    .option('--json', 'print JSON')
+    .action((code: string, options: PatientCommandOptions) => end(runPatient(code, options)));
   add('trash', 'put removed things back', 'Show what was removed, put it back, or let it go for good.')
     .addArgument(new Argument('[action]', 'what to do').choices(trashCommands).default('list'))
     .argument('[number...]', 'things, as the list numbers them; empty without any lets all go', collectIds)

@@ -62,7 +62,8 @@ export async function toFilter(
   return filter;
 }
 
-async function findPatient(client: LibraryTools['client'], code: string): Promise<number> {
+/** @throws input.invalid when nobody has the code */
+export async function findPatient(client: LibraryTools['client'], code: string): Promise<number> {
   let afterId: number | undefined;
   for (;;) {
     const { items } = await client.patients.list({

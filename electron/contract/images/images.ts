@@ -121,6 +121,8 @@ export const undoneSchema = z.object({
     'remove-concept-set',
     'update-patient',
     'merge-patients',
+    'split-patient',
+    'update-visit',
   ]),
   imageIds: z.array(idSchema),
 });

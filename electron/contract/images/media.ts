@@ -7,8 +7,11 @@ import type { LibraryImage } from './library-image.ts';
 export const mediaViews = ['thumb', 'view', 'red-free', 'original-png'] as const;
 export type MediaView = (typeof mediaViews)[number];
 
+/** One frame of a file that has several, 1 the first, as lossless 8-bit PNG. */
+export type FrameView = `frame-${number}`;
+
 /** Address of a view, relative to the face; it changes when the content does, so that it may be cached for ever. */
-export function mediaUrl(image: Pick<LibraryImage, 'id' | 'sha256'>, view: MediaView): string {
+export function mediaUrl(image: Pick<LibraryImage, 'id' | 'sha256'>, view: MediaView | FrameView): string {
   return `/media/image/${image.id}/${view}?v=${image.sha256.slice(0, 16)}`;
 }
 

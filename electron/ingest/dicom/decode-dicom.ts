@@ -1,7 +1,7 @@
 import type { ImportLimits } from '../import-failure.ts';
 import { readAttributes } from './attributes.ts';
 import type { DicomAttributes } from './attributes.ts';
-import { decodeFirstFrame } from './decode-frame.ts';
+import { decodeFrame } from './decode-frame.ts';
 import { parseDicom } from './dicom-file.ts';
 import { readPixelFormat } from './pixel-format.ts';
 import type { PixelFormat } from './pixel-format.ts';
@@ -18,15 +18,15 @@ export interface DecodedDicom {
 }
 
 /**
- * Reads a DICOM file and renders its first frame.
+ * Reads a DICOM file and renders one frame, 0 the first.
  *
  * @throws ImportFailure with a reason of the `dicom.` family
  */
-export async function decodeDicom(bytes: Uint8Array, limits: ImportLimits): Promise<DecodedDicom> {
+export async function decodeDicom(bytes: Uint8Array, limits: ImportLimits, index = 0): Promise<DecodedDicom> {
   const file = parseDicom(bytes, limits);
   const values = new DicomValues(file.dataset, file.littleEndian);
   const format = readPixelFormat(values, limits.pixels);
-  const decoded = await decodeFirstFrame(file, values, format);
+  const decoded = await decodeFrame(file, values, format, index);
   return {
     attributes: readAttributes(values),
     transferSyntax: file.transferSyntax,

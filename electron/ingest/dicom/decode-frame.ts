@@ -46,21 +46,22 @@ const codecs: Readonly<Record<string, Codec>> = {
 };
 
 /**
- * Unpacks the first frame.
+ * Unpacks one frame, 0 the first.
  *
  * @throws ImportFailure dicom.transfer-syntax, dicom.codec, dicom.truncated, dicom.damaged
  */
-export async function decodeFirstFrame(
+export async function decodeFrame(
   file: DicomFile,
   values: DicomValues,
   format: PixelFormat,
+  index = 0,
 ): Promise<DecodedFrame> {
   const { transferSyntax } = file;
   if ((Object.values(transferSyntaxes) as string[]).includes(transferSyntax)) {
-    const bytes = nativeFrame(values, format);
+    const bytes = nativeFrame(values, format, index);
     return { format, bytes: file.littleEndian ? bytes : toLittleEndian(bytes, values, format) };
   }
-  if (transferSyntax === rleSyntax) return unpackRle(encapsulatedFrame(values, format), format);
+  if (transferSyntax === rleSyntax) return unpackRle(encapsulatedFrame(values, format, index), format);
   const codec = Object.hasOwn(codecs, transferSyntax) ? codecs[transferSyntax]! : null;
   if (codec === null) {
     throw new ImportFailure(
@@ -68,7 +69,7 @@ export async function decodeFirstFrame(
       `The transfer syntax ${transferSyntax} is not supported.`,
     );
   }
-  return runCodec(codec, encapsulatedFrame(values, format), format);
+  return runCodec(codec, encapsulatedFrame(values, format, index), format);
 }
 
 function unpackRle(encoded: Uint8Array, format: PixelFormat): DecodedFrame {

@@ -1,6 +1,9 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
+import type { ImageFormat } from '../../contract/image-query.ts';
+import { decodeDicom } from '../dicom/decode-dicom.ts';
 import type { RenderedFrame } from '../dicom/render.ts';
+import type { ImportLimits } from '../import-failure.ts';
 
 /** Pixels to show: a file that sharp reads, or samples already unpacked. */
 export type PixelSource =
@@ -69,6 +72,25 @@ export async function makeRedFree(source: PixelSource, maxPixels: number): Promi
   const tile = { width: Math.max(3, width >> 3), height: Math.max(3, height >> 3) };
   const fits = width >= tile.width && height >= tile.height;
   return (fits ? green.clahe({ ...tile, maxSlope: 3 }) : green).webp({ quality: 90 }).toBuffer();
+}
+
+/**
+ * One frame of a DICOM file, or page of a picture, 1 the first, as a lossless PNG.
+ *
+ * @throws ImportFailure when the file ends before it
+ */
+export async function makeFrame(
+  bytes: Buffer,
+  format: ImageFormat,
+  frame: number,
+  limits: ImportLimits,
+): Promise<Buffer> {
+  if (format === 'dicom') return makeRendering((await decodeDicom(bytes, limits, frame - 1)).frame);
+  return sharp(bytes, { failOn: 'error', limitInputPixels: limits.pixels, page: frame - 1, pages: 1 })
+    .autoOrient()
+    .toColourspace('srgb')
+    .png()
+    .toBuffer();
 }
 
 /** Lossless PNG of unpacked samples. */

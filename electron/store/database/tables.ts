@@ -179,6 +179,10 @@ export interface TraceListTable {
   subjectId: string | null;
   layer: number | null;
   readableCount: Defaulted<number>;
+  /** Of the photograph, kept beside by triggers; empty, or null, where there is none. */
+  patientKey: Defaulted<string>;
+  visitDate: Defaulted<string | null>;
+  laterality: Defaulted<Laterality | null>;
 }
 
 /** What was removed, whole, until it is too old. */

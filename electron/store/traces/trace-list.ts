@@ -33,10 +33,8 @@ interface Condition {
   readonly parameters: readonly unknown[];
 }
 
-interface Page {
-  readonly limit: number;
-  readonly skip: number;
-}
+/** A word that is found more often than this is no help in finding anything. */
+const often = 2000;
 
 /**
  * Finds traces by their narrow rows, so that a list of 100,000 is counted and filtered without reading one of them. Only
@@ -45,6 +43,7 @@ interface Page {
 export class TraceList {
   readonly #db: Database;
   readonly #prompts: Prompts;
+  #last: { readonly key: string; readonly ids: readonly number[] } | undefined;
 
   constructor(db: Database, prompts: Prompts) {
     this.#db = db;
@@ -52,24 +51,47 @@ export class TraceList {
   }
 
   count(choice: TraceChoice): number {
+    if (choice.text !== undefined) return this.#found(choice).length;
     const { sql, parameters } = this.#where(choice);
     return this.#db.rows<{ n: number }>(`SELECT count(*) AS n FROM trace_list ${sql}`, parameters)[0]!.n;
   }
 
   /** Ids of one page, in the order asked for; traces without a patient come last in that of patients. */
   ids({ order = 'newest', limit, skip = 0, ...choice }: TraceFilter): number[] {
-    const condition = this.#where(choice);
-    if (order === 'patient') return this.#byPatient(condition, { limit, skip });
     const columns = {
       newest: 'traceId DESC',
       oldest: 'traceId',
       layer: 'layer IS NULL, layer, traceId',
+      patient: "patientKey = '', patientKey, visitDate, laterality DESC, traceId",
     }[order];
-    return this.#page(
-      `SELECT traceId AS id FROM trace_list ${condition.sql} ORDER BY ${columns}`,
-      condition.parameters,
-      { limit, skip },
-    );
+    const { sql, parameters } =
+      choice.text === undefined
+        ? this.#where(choice, order === 'layer' || order === 'patient')
+        : {
+            sql: 'WHERE traceId IN (SELECT value FROM json_each(?))',
+            parameters: [JSON.stringify(this.#found(choice))],
+          };
+    return this.#db
+      .rows<{
+        id: number;
+      }>(`SELECT traceId AS id FROM trace_list ${sql} ORDER BY ${columns} LIMIT ? OFFSET ?`, [
+        ...parameters,
+        limit,
+        skip,
+      ])
+      .map(({ id }) => id);
+  }
+
+  /** A list asks for its count and then for pages of the same words; they are looked up once, until anything changes. */
+  #found(choice: TraceChoice & { readonly beforeId?: number }): readonly number[] {
+    const changes = this.#db.rows<{ n: number }>('SELECT total_changes() AS n')[0]!.n;
+    const key = JSON.stringify([choice, changes, this.#db.pragma('data_version')]);
+    if (this.#last?.key !== key) {
+      const { sql, parameters } = this.#where(choice);
+      const rows = this.#db.rows<{ id: number }>(`SELECT traceId AS id FROM trace_list ${sql}`, parameters);
+      this.#last = { key, ids: rows.map(({ id }) => id) };
+    }
+    return this.#last.ids;
   }
 
   /** Keeps in short what a trace says of its subject. */
@@ -92,36 +114,8 @@ export class TraceList {
       .map(({ traceId }) => traceId);
   }
 
-  /** Walks the index of the photographs' patients, so that a first page needs no sorting of all. */
-  #byPatient({ sql, parameters }: Condition, { limit, skip }: Page): number[] {
-    const and = sql === '' ? 'WHERE' : `${sql} AND`;
-    const ofPatients = `FROM images CROSS JOIN trace_list ON trace_list.imageId = images.id
-      LEFT JOIN visits ON visits.id = images.visitId ${and} images.patientKey > ''`;
-    const first = this.#page(
-      `SELECT traceId AS id ${ofPatients} ORDER BY images.patientKey, visits.date, images.laterality DESC, traceId`,
-      parameters,
-      { limit, skip },
-    );
-    if (first.length === limit) return first;
-    const count = `SELECT count(*) AS n FROM trace_list JOIN images ON images.id = trace_list.imageId ${and} images.patientKey > ''`;
-    const before =
-      first.length > 0 ? skip + first.length : this.#db.rows<{ n: number }>(count, parameters)[0]!.n;
-    const others = this.#page(
-      `SELECT traceId AS id FROM trace_list LEFT JOIN images ON images.id = trace_list.imageId
-        ${and} coalesce(images.patientKey, '') = '' ORDER BY traceId`,
-      parameters,
-      { limit: limit - first.length, skip: Math.max(0, skip - before) },
-    );
-    return [...first, ...others];
-  }
-
-  #page(sql: string, parameters: readonly unknown[], { limit, skip }: Page): number[] {
-    return this.#db
-      .rows<{ id: number }>(`${sql} LIMIT ? OFFSET ?`, [...parameters, limit, skip])
-      .map(({ id }) => id);
-  }
-
-  #where(choice: TraceChoice & { readonly beforeId?: number }): Condition {
+  /** @param walked whether an index in the order of the list is walked, so that no other may be chosen */
+  #where(choice: TraceChoice & { readonly beforeId?: number }, walked = false): Condition {
     const { imageId, patientId, modelId, groupId, lateralities, lenses, verdicts, text, beforeId } = choice;
     const list = (values: readonly unknown[]) => [JSON.stringify(values)];
     const within = '(SELECT value FROM json_each(?))';
@@ -134,19 +128,39 @@ export class TraceList {
     if (beforeId !== undefined) add('trace_list.traceId < ?', [beforeId]);
     if (groupId !== undefined)
       add('trace_list.imageId IN (SELECT imageId FROM group_images WHERE groupId = ?)', [groupId]);
-    if (lateralities !== undefined) add(images(`laterality IN ${within}`), list(lateralities));
+    if (lateralities !== undefined)
+      add(`${walked ? '+' : ''}trace_list.laterality IN ${within}`, list(lateralities));
     if (lenses !== undefined) add(`trace_list.lens IN ${within}`, list(lenses));
     if (verdicts !== undefined) add(`trace_list.verdict IN ${within}`, list(verdicts));
-    for (const word of text?.split(/\s+/).filter((part) => part !== '') ?? [])
-      parts.push(this.#mentions(word));
+    // The rarest word leads, because its traces alone are looked at for the others.
+    const words = text?.split(/\s+/).filter((part) => part !== '') ?? [];
+    const [first, ...others] = words.length < 2 ? words : this.#rarestFirst(words);
+    if (first !== undefined) parts.push(this.#mentions(first));
+    for (const word of others) parts.push(this.#mentions(word, '+'));
     return {
       sql: parts.length === 0 ? '' : `WHERE ${parts.map(({ sql }) => sql).join(' AND ')}`,
       parameters: parts.flatMap(({ parameters }) => parameters),
     };
   }
 
+  #rarestFirst(words: readonly string[]): string[] {
+    const sizeIn = (table: string, match: string) =>
+      this.#db.rows<{ n: number }>(
+        `SELECT count(*) AS n FROM (SELECT 1 FROM ${table} WHERE ${table} MATCH ? LIMIT ${often})`,
+        [match],
+      )[0]!.n;
+    const sizeOf = (word: string) => {
+      const match = toMatchExpression(word.replaceAll('"', ' '));
+      return match === null ? 0 : sizeIn('trace_search', match) + sizeIn('image_search', match);
+    };
+    return words
+      .map((word) => ({ word, size: sizeOf(word) }))
+      .sort((one, other) => one.size - other.size)
+      .map(({ word }) => word);
+  }
+
   /** Upper and lower case are one, also in Cyrillic, which SQLite by itself does not fold. */
-  #mentions(word: string): Condition {
+  #mentions(word: string, noIndex: '' | '+' = ''): Condition {
     const match = toMatchExpression(word.replaceAll('"', ' '));
     const folded = word.toLowerCase();
     const holds = ({ text }: { readonly text: string }) => text.toLowerCase().includes(folded);
@@ -158,17 +172,18 @@ export class TraceList {
     if (match !== null) {
       found.push(
         {
-          sql: 'trace_list.imageId IN (SELECT rowid FROM image_search WHERE image_search MATCH ?)',
+          sql: `${noIndex}trace_list.imageId IN (SELECT rowid FROM image_search WHERE image_search MATCH ?)`,
           parameters: [`{code name fileName tags note findings} : (${match})`],
         },
         {
-          sql: 'trace_list.traceId IN (SELECT rowid FROM trace_search WHERE trace_search MATCH ?)',
+          sql: `${noIndex}trace_list.traceId IN (SELECT rowid FROM trace_search WHERE trace_search MATCH ?)`,
           parameters: [match],
         },
       );
     }
     const byIds = (column: string, ids: readonly number[]) => {
-      if (ids.length > 0) found.push({ sql: `trace_list.${column} IN (${ids.join(', ')})`, parameters: [] });
+      if (ids.length > 0)
+        found.push({ sql: `${noIndex}trace_list.${column} IN (${ids.join(', ')})`, parameters: [] });
     };
     byIds(
       'promptId',

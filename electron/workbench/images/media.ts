@@ -8,7 +8,7 @@ import type { Media, MediaView } from '../../contract/images/media.ts';
 import { defaultLimits } from '../../ingest/import-failure.ts';
 import { ViewCache } from '../../ingest/views/view-cache.ts';
 import type { ViewName } from '../../ingest/views/view-cache.ts';
-import { openPixels } from '../../ingest/views/views.ts';
+import { makeFrame, openPixels } from '../../ingest/views/views.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 
 const cachedViews: Readonly<Partial<Record<MediaView, ViewName>>> = {
@@ -41,12 +41,15 @@ export class MediaSource {
    * @throws FundusLensError `image.unreadable` when the file is gone or cannot be decoded any more
    */
   async open(imageId: number, view: string): Promise<Media | null> {
-    if (!isMediaView(view)) return null;
+    const frame = Number(/^frame-([1-9]\d{0,5})$/.exec(view)?.[1] ?? 0);
+    if (!isMediaView(view) && frame === 0) return null;
     const image = this.#find(imageId);
-    if (image === null) return null;
+    if (image === null || frame > image.frames) return null;
     const etag = `"${image.sha256.slice(0, 32)}-${view}"`;
     const { images } = this.#session.library;
     try {
+      if (!isMediaView(view))
+        return { etag, contentType: 'image/png', bytes: await this.#frame(image, frame) };
       const cached = cachedViews[view];
       if (cached === undefined) return { etag, ...(await this.#whole(image)) };
       const bytes = await this.#views.get(image, images.readableFile(image), cached);
@@ -69,6 +72,11 @@ export class MediaSource {
       if (error instanceof FundusLensError && error.code === 'input.invalid') return null;
       throw error;
     }
+  }
+
+  async #frame(image: LibraryImage, frame: number): Promise<Uint8Array<ArrayBuffer>> {
+    const file = await readFile(this.#session.library.images.originalFile(image));
+    return Uint8Array.from(await makeFrame(file, image.format, frame, defaultLimits));
   }
 
   /** The whole image in a format that browsers read; a format they do not read becomes PNG, once. */

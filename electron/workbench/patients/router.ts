@@ -1,6 +1,7 @@
 import { FundusLensError } from '../../contract/errors.ts';
 import type { Patient } from '../../contract/images/patients.ts';
 import { api } from '../api.ts';
+import { recordPatient } from './record-patient.ts';
 import type { Services } from '../services.ts';
 import { withoutAbsent } from '../../contract/without-absent.ts';
 
@@ -17,6 +18,7 @@ export function patientsRouter({ session, events, undo }: Services) {
       patient: session.library.patients.get(input.id),
       visits: session.library.visits.ofPatient(input.id),
     })),
+    record: patients.record.handler(({ input }) => recordPatient(session.library, input.id)),
     add: patients.add.handler(({ input }) => {
       refuseTakenCode(session.library.patients.findByCode(input.code), null);
       const patient = session.library.patients.add(withoutAbsent(input));
@@ -44,6 +46,15 @@ export function patientsRouter({ session, events, undo }: Services) {
       publishChange(id);
       events.publish({ type: 'library', what: 'images', ids: imageIds });
       return library.patients.get(into);
+    }),
+    split: patients.split.handler(({ input: { id, visitIds, code } }) => {
+      const { library } = session;
+      const split = library.patients.split(id, visitIds, code);
+      const imageIds = split.images.map((image) => image.id);
+      undo.push({ action: 'split-patient', imageIds }, () => library.patients.unsplit(split));
+      publishChange(id);
+      events.publish({ type: 'library', what: 'images', ids: imageIds });
+      return library.patients.get(split.into);
     }),
     remove: patients.remove.handler(({ input }) => {
       session.library.patients.remove(input.id);

@@ -9,6 +9,7 @@ import { datasets } from './008-datasets.ts';
 import { clinic } from './009-clinic.ts';
 import { experiments } from './010-experiments.ts';
 import { drawings } from './011-drawings.ts';
+import { traceOrder } from './012-trace-order.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
 export const migrations: readonly string[] = [
@@ -23,4 +24,5 @@ export const migrations: readonly string[] = [
   clinic,
   experiments,
   drawings,
+  traceOrder,
 ];
