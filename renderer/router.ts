@@ -26,6 +26,11 @@ export const router = createRouter({
       name: 'decoded',
       component: () => import('./features/decoders/image/DecodedView.vue'),
     },
+    {
+      path: '/patients/:id(\\d+)',
+      name: 'patient',
+      component: () => import('./features/patients/PatientView.vue'),
+    },
     { path: '/trace', name: 'traces', component: () => import('./features/traces/TraceListView.vue') },
     { path: '/trace/:id(\\d+)', name: 'trace', component: () => import('./features/traces/TraceView.vue') },
     { path: '/compare', name: 'compare', component: () => import('./features/compare/CompareView.vue') },

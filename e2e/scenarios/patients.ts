@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
 import type { RunningApp } from '../running-app.ts';
+import { AxeBuilder } from '@axe-core/playwright';
+import { download } from '../download.ts';
+import { readPdfText } from '../pdf-text.ts';
 import { skipTour } from '../skip-tour.ts';
 
 /** Patients, visits and eyes come in as the folders have them, and are put right afterwards. */
@@ -97,6 +100,61 @@ export function patients(app: () => RunningApp): void {
     await workbench.client.images.undo();
     expect(await patient('К-1')).toEqual(first);
     expect(await patient('К-2')).toEqual(second);
+    await visitAll();
+  });
+
+  test('one patient over time: pairs and series by key, a visit parted and taken back, one report', async () => {
+    const { page, visit, workbench } = app();
+    const before = (await patient('К-1'))!;
+    await visit(`/patients/${before.patient.id}`);
+    await page.getByTestId('patient-view').waitFor();
+    const rows = page.getByTestId('visit-row');
+    await expect.poll(() => rows.count()).toBe(2);
+    expect(await page.getByTestId('patient-photograph').count()).toBe(4);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations).toEqual([]);
+    const viewers = page.locator('[data-testid="image-viewer"][data-state="ready"]');
+    for (const key of ['p', 'q']) {
+      await page.keyboard.press(key);
+      await expect.poll(() => viewers.count()).toBe(2);
+      await page.keyboard.press('p');
+      await page.getByTestId('patient-view').waitFor();
+    }
+    await page.getByTestId('open-split').click();
+    await page.getByTestId('split-visit').first().click();
+    await page.getByTestId('split-to').fill('К-9');
+    await page.getByTestId('split-patient').click();
+    await expect.poll(() => rows.count()).toBe(1);
+    expect((await patient('К-9'))!.visits.map(({ date, imageCount }) => [date, imageCount])).toEqual([
+      ['2023-01-15', 2],
+    ]);
+    await workbench.client.images.undo();
+    await expect.poll(() => rows.count()).toBe(2);
+    expect(await patient('К-9')).toBeNull();
+    expect(await patient('К-1')).toEqual(before);
+    const pdf = readPdfText(await download(page.getByTestId('patient-report'), /^patient-\d+\.pdf$/));
+    expect(pdf).toContain('К-1');
+    expect(pdf).toContain('OD.jpg');
+  });
+
+  test('many photographs are given a visit at once, and undo takes it back', async () => {
+    const { page, visit, workbench } = app();
+    const before = (await patient('К-2'))!;
+    await visit('/library');
+    await page.getByTestId('patient').filter({ hasText: 'К-2' }).click();
+    await page.getByTestId('image-cell').first().click();
+    await page.keyboard.press('Control+a');
+    const field = page.getByTestId('selection-visit');
+    await field.focus();
+    await field.fill('2025-03-04');
+    await field.press('Enter');
+    const counts = async () =>
+      (await patient('К-2'))!.visits
+        .filter(({ imageCount }) => imageCount > 0)
+        .map(({ date, imageCount }) => [date, imageCount]);
+    await expect.poll(counts).toEqual([['2025-03-04', 4]]);
+    await workbench.client.images.undo();
+    expect((await patient('К-2'))!.visits.filter(({ imageCount }) => imageCount > 0)).toEqual(before.visits);
     await visitAll();
   });
 

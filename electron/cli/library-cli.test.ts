@@ -58,6 +58,18 @@ describe('a study from the command line', () => {
     expect(nobody.stderr).toContain('no such patient');
   });
 
+  test('a patient is shown by visit, and put right', async () => {
+    const shown = await run('patient', 'П-1', '--birth-year', '1950', '--sex', 'F');
+    expect(shown.stdout).toContain('П-1 · F · born 1950');
+    expect(shown.stdout).toMatch(/^–\s+#\d+\s+#\d+\s+0\s+0$/m);
+    const refused = await run('patient', 'П-1', '--split', '1');
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(refused.stderr).toContain('--to');
+    expect((await run('patient', 'П-1', '--rename', 'П-01')).stdout).toContain('П-01 · F');
+    const json = await run('patient', 'П-01', '--rename', 'П-1', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ patient: { code: 'П-1', birthYear: 1950 } });
+  });
+
   test('trace keeps its traces in the library, and a second run has nothing to do', async () => {
     const args = ['trace', '--model', checkpoint, '--top-k', '5'];
     const first = await run(...args);

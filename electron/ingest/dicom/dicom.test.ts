@@ -146,3 +146,83 @@ describe('colour of a JPEG without a marker', () => {
     expect(needsColourTransform(frame([0x11, 0x11, 0x11]), 'YBR_FULL_422')).toBe(true);
   });
 });
+
+describe('files of several frames', () => {
+  const grey = (frame: number) => Uint8Array.from([frame, 10 + frame, 20 + frame, 30 + frame]);
+
+  /** Explicit little-endian elements of 2 × 2 grey pixels. */
+  function fileOf(syntax: string, frames: number, pixels: Uint8Array): Buffer {
+    const element = (tag: number, vr: string, value: Uint8Array) => {
+      const isLong = vr === 'OB';
+      const head = Buffer.alloc(isLong ? 12 : 8);
+      head.writeUInt16LE(tag >>> 16, 0);
+      head.writeUInt16LE(tag & 0xffff, 2);
+      head.write(vr, 4, 'latin1');
+      if (isLong) head.writeUInt32LE(syntax.endsWith('1.2.5') ? 0xffffffff : value.byteLength, 8);
+      else head.writeUInt16LE(value.byteLength, 6);
+      return Buffer.concat([head, value]);
+    };
+    const text = (value: string, pad = ' ') => Buffer.from(value.length % 2 === 0 ? value : value + pad);
+    const short = (value: number) => Buffer.from([value & 255, value >> 8]);
+    return Buffer.concat([
+      Buffer.alloc(128),
+      Buffer.from('DICM'),
+      element(0x00020010, 'UI', text(syntax, '\0')),
+      element(0x00280002, 'US', short(1)),
+      element(0x00280004, 'CS', text('MONOCHROME2')),
+      element(0x00280008, 'IS', text(String(frames))),
+      element(0x00280010, 'US', short(2)),
+      element(0x00280011, 'US', short(2)),
+      element(0x00280100, 'US', short(8)),
+      element(0x00280101, 'US', short(8)),
+      element(0x00280102, 'US', short(7)),
+      element(0x00280103, 'US', short(0)),
+      element(0x7fe00010, 'OB', pixels),
+    ]);
+  }
+
+  const item = (bytes: Uint8Array, tag = 0xe000) => {
+    const head = Buffer.alloc(8);
+    head.writeUInt16LE(0xfffe, 0);
+    head.writeUInt16LE(tag, 2);
+    head.writeUInt32LE(bytes.byteLength, 4);
+    return Buffer.concat([head, bytes]);
+  };
+  /** One segment of literal bytes, padded to an even length. */
+  const rle = (pixels: Uint8Array) => {
+    const head = Buffer.alloc(64);
+    head.writeUInt32LE(1, 0);
+    head.writeUInt32LE(64, 4);
+    return Buffer.concat([head, Buffer.from([pixels.length - 1]), pixels, Buffer.from([0])]);
+  };
+
+  it('gives each frame when pixels lie one after another', async () => {
+    const file = fileOf('1.2.840.10008.1.2.1', 3, Buffer.concat([0, 1, 2].map(grey)));
+    for (const index of [0, 1, 2]) {
+      const { frame, format } = await decodeDicom(file, defaultLimits, index);
+      expect(format.frames).toBe(3);
+      expect([...frame.pixels]).toEqual([...grey(index)]);
+    }
+    await expect(decodeDicom(file, defaultLimits, 3)).rejects.toThrow('Frame 4 needs 16 bytes');
+  });
+
+  it.each(['a table of offsets', 'no table'])(
+    'gives each frame of compressed pixels with %s',
+    async (which) => {
+      const frames = [0, 1, 2].map((index) => item(rle(grey(index))));
+      const table = Buffer.alloc(which === 'no table' ? 0 : 12);
+      if (table.length > 0) {
+        frames.slice(0, 2).reduce((offset, frame, index) => {
+          table.writeUInt32LE(offset + frame.length, 4 * (index + 1));
+          return offset + frame.length;
+        }, 0);
+      }
+      const pixels = Buffer.concat([item(table), ...frames, item(new Uint8Array(), 0xe0dd)]);
+      const file = fileOf('1.2.840.10008.1.2.5', 3, pixels);
+      for (const index of [0, 1, 2]) {
+        expect([...(await decodeDicom(file, defaultLimits, index)).frame.pixels]).toEqual([...grey(index)]);
+      }
+      await expect(decodeDicom(file, defaultLimits, 3)).rejects.toThrow('frame 4');
+    },
+  );
+});

@@ -61,7 +61,9 @@ function findVisit(
 ): number | null {
   if (visit === null || visit === undefined) return null;
   if (patientId === null)
-    throw new FundusLensError('input.invalid', 'An image without a patient has no visit.');
+    throw new FundusLensError('input.invalid', 'An image without a patient has no visit.', {
+      advice: 'give the photographs to a patient first',
+    });
   if ('date' in visit) {
     const { date } = visit;
     return library.visits.ensure(
