@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { generateTrace } from '../../bench/fixtures/generated-records.ts';
-import { openLibrary } from './library.ts';
-import type { Library } from './library.ts';
+import { openLibrary } from './library/library.ts';
+import type { Library } from './library/library.ts';
 import { addRecords, makeRecord, scratchFolder } from './testing.ts';
 
 let folder: string;

@@ -35,6 +35,8 @@ interface Condition {
 
 /** A word that is found more often than this is no help in finding anything. */
 const often = 2000;
+/** So many traces are found again sooner than they are remembered. */
+const many = 30_000;
 
 /**
  * Finds traces by their narrow rows, so that a list of 100,000 is counted and filtered without reading one of them. Only
@@ -43,7 +45,7 @@ const often = 2000;
 export class TraceList {
   readonly #db: Database;
   readonly #prompts: Prompts;
-  #last: { readonly key: string; readonly ids: readonly number[] } | undefined;
+  #last: { readonly key: string; readonly ids: readonly number[] | null } | undefined;
 
   constructor(db: Database, prompts: Prompts) {
     this.#db = db;
@@ -51,9 +53,8 @@ export class TraceList {
   }
 
   count(choice: TraceChoice): number {
-    if (choice.text !== undefined) return this.#found(choice).length;
-    const { sql, parameters } = this.#where(choice);
-    return this.#db.rows<{ n: number }>(`SELECT count(*) AS n FROM trace_list ${sql}`, parameters)[0]!.n;
+    const found = choice.text === undefined ? null : this.#found(choice);
+    return found?.length ?? this.#count(this.#where(choice));
   }
 
   /** Ids of one page, in the order asked for; traces without a patient come last in that of patients. */
@@ -64,34 +65,36 @@ export class TraceList {
       layer: 'layer IS NULL, layer, traceId',
       patient: "patientKey = '', patientKey, visitDate, laterality DESC, traceId",
     }[order];
+    const found = choice.text === undefined ? null : this.#found(choice);
     const { sql, parameters } =
-      choice.text === undefined
-        ? this.#where(choice, order === 'layer' || order === 'patient')
-        : {
-            sql: 'WHERE traceId IN (SELECT value FROM json_each(?))',
-            parameters: [JSON.stringify(this.#found(choice))],
-          };
-    return this.#db
-      .rows<{
-        id: number;
-      }>(`SELECT traceId AS id FROM trace_list ${sql} ORDER BY ${columns} LIMIT ? OFFSET ?`, [
-        ...parameters,
-        limit,
-        skip,
-      ])
-      .map(({ id }) => id);
+      found === null ? this.#where(choice, order === 'layer' || order === 'patient') : among(found);
+    return this.#ids(`${sql} ORDER BY ${columns} LIMIT ? OFFSET ?`, [...parameters, limit, skip]);
   }
 
-  /** A list asks for its count and then for pages of the same words; they are looked up once, until anything changes. */
-  #found(choice: TraceChoice & { readonly beforeId?: number }): readonly number[] {
+  /**
+   * A list asks for its count and then for pages of the same words; they are looked up once, until anything changes.
+   *
+   * @returns null when they are in so many traces that a walk meets them soon anyway
+   */
+  #found(choice: TraceChoice & { readonly beforeId?: number }): readonly number[] | null {
     const changes = this.#db.rows<{ n: number }>('SELECT total_changes() AS n')[0]!.n;
     const key = JSON.stringify([choice, changes, this.#db.pragma('data_version')]);
     if (this.#last?.key !== key) {
       const { sql, parameters } = this.#where(choice);
-      const rows = this.#db.rows<{ id: number }>(`SELECT traceId AS id FROM trace_list ${sql}`, parameters);
-      this.#last = { key, ids: rows.map(({ id }) => id) };
+      const ids = this.#ids(`${sql} LIMIT ?`, [...parameters, many + 1]);
+      this.#last = { key, ids: ids.length > many ? null : ids };
     }
     return this.#last.ids;
+  }
+
+  #ids(rest: string, parameters: readonly unknown[]): number[] {
+    return this.#db
+      .rows<{ id: number }>(`SELECT traceId AS id FROM trace_list ${rest}`, parameters)
+      .map(({ id }) => id);
+  }
+
+  #count({ sql, parameters }: Condition): number {
+    return this.#db.rows<{ n: number }>(`SELECT count(*) AS n FROM trace_list ${sql}`, parameters)[0]!.n;
   }
 
   /** Keeps in short what a trace says of its subject. */
@@ -201,4 +204,11 @@ export class TraceList {
           parameters: found.flatMap(({ parameters }) => parameters),
         };
   }
+}
+
+function among(ids: readonly number[]): Condition {
+  return {
+    sql: 'WHERE traceId IN (SELECT value FROM json_each(?))',
+    parameters: [JSON.stringify(ids)],
+  };
 }
