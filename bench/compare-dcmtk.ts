@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { decodeFirstFrame } from '../electron/ingest/dicom/decode-frame.ts';
+import { decodeFrame } from '../electron/ingest/dicom/decode-frame.ts';
 import type { DecodedFrame } from '../electron/ingest/dicom/decode-frame.ts';
 import { decodeDicom } from '../electron/ingest/dicom/decode-dicom.ts';
 import type { DecodedDicom } from '../electron/ingest/dicom/decode-dicom.ts';
@@ -211,7 +211,7 @@ async function compareStored(file: string): Promise<number | null> {
 async function decodeStored(file: string): Promise<number[]> {
   const dicom = parseDicom(readFileSync(file), defaultLimits);
   const values = new DicomValues(dicom.dataset, dicom.littleEndian);
-  const frame = await decodeFirstFrame(dicom, values, readPixelFormat(values, defaultLimits.pixels));
+  const frame = await decodeFrame(dicom, values, readPixelFormat(values, defaultLimits.pixels));
   return storedByPixel(frame);
 }
 

@@ -29,7 +29,10 @@ function photographs(code: string, date: string) {
     makeRecord(
       `${code} ${date} ${laterality}.jpg`,
       { laterality, lateralitySource: 'manifest' },
-      { patient: { code }, visit: { key: `${date}/`, date, label: '', studyUid: null } },
+      {
+        patient: { code, name: null, birthYear: null, sex: null },
+        visit: { key: `${date}/`, date, label: '', studyUid: null },
+      },
     ),
   );
 }
@@ -112,7 +115,7 @@ it('finds what has changed since the same words were looked for', () => {
       contentKey: null,
       conceptSet: null,
     });
-  const words = { text: `П-2 ${'jpg'}` };
+  const words = { text: 'П-2 jpg' };
   add(0);
   const before = library.traces.count({ text: image!.fileName });
   expect(before).toBe(library.traces.list({ text: image!.fileName, limit: 10 }).length);

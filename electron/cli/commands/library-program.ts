@@ -108,7 +108,7 @@ export function addLibraryCommands(program: Command): void {
     .option('--rename <code>', 'another code')
     .option('--birth-year <year>', 'year of birth', readNumber(1850, 2200))
     .addOption(new Option('--sex <sex>', 'what is known').choices(sexes))
-    .option('--split <visits>', 'visits that are somebody else’s: 3,5', readNumbers)
+    .option('--split <visits>', 'visits that are somebody else’s: 3,5', readNumbers(1))
     .option('--to <code>', 'who gets the visits of --split; made when there is none')
     .option('--merge-into <code>', 'the other code of the same person, who stays')
     .option('--json', 'print JSON')

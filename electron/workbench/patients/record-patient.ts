@@ -1,5 +1,5 @@
 import type { PatientRecord } from '../../contract/images/patients.ts';
-import type { Library } from '../../store/library.ts';
+import type { Library } from '../../store/library/library.ts';
 import { listTraces } from '../traces/trace-views.ts';
 
 /** One patient over time: every photograph with what was said of it. */
