@@ -1,10 +1,11 @@
-import { HeatmapChart, LineChart } from 'echarts/charts';
+import { BarChart, HeatmapChart, LineChart } from 'echarts/charts';
 import {
   GraphicComponent,
   GridComponent,
   LegendComponent,
   LegendScrollComponent,
   MarkAreaComponent,
+  MarkLineComponent,
   MarkPointComponent,
   TitleComponent,
   TooltipComponent,
@@ -14,6 +15,7 @@ import * as echarts from 'echarts/core';
 import { CanvasRenderer, SVGRenderer } from 'echarts/renderers';
 
 echarts.use([
+  BarChart,
   CanvasRenderer,
   GraphicComponent,
   GridComponent,
@@ -22,6 +24,7 @@ echarts.use([
   LegendScrollComponent,
   LineChart,
   MarkAreaComponent,
+  MarkLineComponent,
   MarkPointComponent,
   SVGRenderer,
   TitleComponent,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { ChartTheme } from '../chart-theme.ts';
 import { inkOn, colorTable, sampleColor, scaleColors, scaleNames } from '../../reading/color-scales.ts';
 import { alignedLayer, compareCurves } from './compare-curves.ts';
+import { competitorBars, divideProbability } from './competitor-bars.ts';
 import { conceptCurves, shortNumber } from './concept-curves.ts';
 import { decoderCurves } from './decoder-curves.ts';
 import { figureSides, layerAt, layerCentre, tableToCsv } from '../figure.ts';
@@ -260,4 +261,41 @@ test("a decoder's scores stand beside shuffled labels and pixels, and an unknown
   expect(table.rows[1]).toEqual(['image-mean', 2, null, null, null]);
   const { formatter } = option.tooltip as { formatter: (params: unknown) => string };
   expect(formatter([{ dataIndex: 1 }])).not.toContain('image-mean');
+});
+
+test('the probability of the first word is divided once: a parent holds what is below it, and a layer adds up to one', () => {
+  const read = (id: string, shares: readonly number[], parent?: string) => ({
+    ...trace.concepts[0]!,
+    id,
+    label: { en: id, ru: id },
+    parent,
+    words: { logProb: Float32Array.from(shares, Math.log), logOdds: new Float32Array(2), numBounded: 0 },
+  });
+  const layers = [0, 1];
+  const concepts = [
+    read('view', [0.25, 0.75]),
+    read('retina', [0.125, 0.5], 'view'),
+    read('disc', [0.0625, 0.125], 'view'),
+    { ...read('thing', [0.5, 0.125]), role: 'control' as const },
+    { ...read('car', [0.25, 0.125], 'thing'), role: 'control' as const },
+  ];
+  const parts = divideProbability({ concepts, layers })!;
+  const shares = Object.fromEntries(parts.map(({ id, kind, shares: own }) => [id ?? kind, own]));
+  const close = (...values: number[]) => values.map((value) => expect.closeTo(value, 6) as number);
+  expect(shares).toMatchObject({
+    retina: close(0.125, 0.5),
+    disc: close(0.0625, 0.125),
+    view: close(0.0625, 0.125),
+    thing: close(0.5, 0.125),
+    rest: close(0.25, 0.125),
+  });
+  expect(shares).not.toHaveProperty('car');
+  for (const row of layers) expect(parts.reduce((sum, part) => sum + part.shares[row]!, 0)).toBeCloseTo(1, 6);
+  const words = { otherOf: (parent: string) => `${parent}: other`, otherConcepts: 'others', rest: 'rest' };
+  const { option, table } = competitorBars({ layers }, parts, theme, text, 'en', words);
+  const series = option.series as { name: string; stack: string }[];
+  expect(series.map(({ name }) => name)).toEqual(['retina', 'disc', 'view: other', 'thing', 'rest']);
+  expect(new Set(series.map(({ stack }) => stack)).size).toBe(1);
+  expect(table.rows.at(-1)).toEqual([1, 'rest', null, expect.closeTo(0.125, 6)]);
+  expect(divideProbability(trace)).toBeNull();
 });
