@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from 'vitest';
 import type { RunningApp } from '../running-app.ts';
 
@@ -31,6 +32,31 @@ export function reading(app: () => RunningApp): void {
     expect(await position.innerText()).not.toBe(answer);
     await page.keyboard.press('a');
     await page.getByTestId('back-to-answer').waitFor({ state: 'detached' });
+  });
+
+  test('the verdict is whole on a small screen, and axe reads it', async () => {
+    const { page } = app();
+    const before = page.viewportSize()!;
+    await page.setViewportSize({ width: 1024, height: 700 });
+    const verdict = page.getByTestId('verdict');
+    const read = async () => {
+      const box = (await verdict.boundingBox())!;
+      const hidden = await verdict.evaluate(
+        (element) =>
+          Math.max(0, element.scrollWidth - element.clientWidth) +
+          Math.max(0, element.scrollHeight - element.clientHeight),
+      );
+      const { violations } = await new AxeBuilder({ page }).include('[data-testid="verdict"]').analyze();
+      expect({ hidden, violations }).toEqual({ hidden: 0, violations: [] });
+      expect(box.x + box.width).toBeLessThanOrEqual(1024);
+      expect(box.y + box.height).toBeLessThanOrEqual(700);
+    };
+    expect(await verdict.innerText()).toMatch(/readable/);
+    await read();
+    await verdict.locator('summary').click();
+    await read();
+    await verdict.locator('summary').click();
+    await page.setViewportSize(before);
   });
 
   test('the menu of concepts is scrolled to its end in a low window', async () => {
