@@ -10,6 +10,7 @@ import { runCircuitsBench } from './experiments/planted-circuits.ts';
 import { runFaultsBench } from './faults/faults.ts';
 import { runFidelityBench } from './fidelity.ts';
 import { runFullBench } from './full.ts';
+import { runGroupsBench } from './groups.ts';
 import { runLibraryBench } from './library.ts';
 import { runTraceListBench } from './trace-list.ts';
 import { runTruthBench } from './truth.ts';
@@ -25,6 +26,7 @@ interface BenchOptions {
     | 'truth'
     | 'faults'
     | 'traces'
+    | 'groups'
     | 'kills'
     | 'circuits'
     | 'shortcut';
@@ -60,6 +62,7 @@ const program = new Command('bench')
         'truth',
         'faults',
         'traces',
+        'groups',
         'kills',
         'circuits',
         'shortcut',
@@ -115,6 +118,8 @@ if (options.suite === 'library') {
   await runLibraryBench();
 } else if (options.suite === 'traces') {
   await runTraceListBench();
+} else if (options.suite === 'groups') {
+  await runGroupsBench();
 } else if (options.suite === 'truth') {
   const { folder, vocabulary, seeds, pictures, continue: goOn = false } = options;
   await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures), goOn });

@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from 'vitest';
 import { download } from '../download.ts';
 import { openTrace } from '../open-trace.ts';
@@ -79,6 +80,17 @@ export function studies(app: () => RunningApp): void {
     await page.getByTestId('control-group').click();
     await page.locator(`[role="option"][data-value="${control.id}"]`).click();
     await page.getByTestId('figure-group-difference').waitFor();
+    const table = page.getByTestId('group-concepts');
+    expect(await table.locator('tbody tr').count()).toBeGreaterThan(40);
+    await table.locator('[data-concept-id="retina"]').click();
+    await page.locator('[data-concept-id="retina"][aria-pressed="true"]').waitFor();
+    await page.getByTestId('figure-group-emergence').waitFor();
+    await page.locator('[data-testid="group-result"]:not([aria-busy="true"])').waitFor();
+    const { violations } = await new AxeBuilder({ page })
+      .setLegacyMode(true)
+      .include('[data-testid="group-result"]')
+      .analyze();
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
     await page.getByTestId('export-group-difference').click();
     const csv = (await download(page.getByTestId('export-csv'), /\.csv$/)).toString();
     expect(csv).toContain('p_max_t');

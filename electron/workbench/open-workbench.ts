@@ -216,12 +216,12 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
 
-  /** Traces from before documents were compressed and lists had verdicts, a few at a time, so that nothing waits for it. */
+  /** Traces from before documents were compressed, lists had verdicts and curves rows of their own, a few at a time, so that nothing waits for it. */
   async function compactTraces(): Promise<void> {
     try {
       while (runQueue && closing === null && session.library.readOnlyReason === null) {
         const { traces } = session.library;
-        if (traces.compactSome(8) + traces.judgeSome(8) === 0) return;
+        if (traces.compactSome(8) + traces.judgeSome(8) + traces.drawCurvesOfSome(8) === 0) return;
         await pause(50, undefined, { ref: false });
       }
     } catch (error) {

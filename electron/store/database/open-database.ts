@@ -61,7 +61,8 @@ function hasLog(file: string): boolean {
   return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
-function openForReading(file: string, timeout: number, reason: FundusLensError): Database {
+/** For looking only, such as in a thread of its own; the reason is what a write is refused with. */
+export function openForReading(file: string, timeout: number, reason: FundusLensError): Database {
   let connection: SqliteDatabase.Database | undefined;
   try {
     connection = new SqliteDatabase(file, { readonly: true, timeout });

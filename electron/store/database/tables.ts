@@ -8,6 +8,13 @@ import type { TaskState } from '../../contract/app/tasks.ts';
 import type { TraceVerdictState } from '../../contract/traces/traces.ts';
 import type { TrashKind } from '../../contract/app/trash.ts';
 
+/** Whole words, or in traces from before them first tokens. */
+export type CurveReading = 'words' | 'first-tokens';
+
+/** In `trace_curves.emergence`: readable at no layer, and not asked. */
+export const neverReadable = 0;
+export const notAsked = 255;
+
 /** A column with a default, or one filled by a trigger. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;
 /** A column that SQLite computes. */
@@ -165,6 +172,19 @@ export interface TraceConceptsTable {
   finalLogProb: number;
   /** 1 when the emergence was judged against control images. */
   controlled: number;
+}
+
+/** What is known of every concept of a trace where the answer begins. */
+export interface TraceCurvesTable {
+  traceId: number;
+  conceptsId: number;
+  reading: CurveReading;
+  /** N = L + 1 */
+  numLayers: number;
+  /** float32 [concepts, N], nats, little-endian. */
+  logProbs: Buffer;
+  /** uint8 [concepts]: the layer from which on it is readable, {@link neverReadable} or {@link notAsked}. */
+  emergence: Buffer;
 }
 
 /** Filled by triggers; the verdict when the trace is stored, or later for traces of older libraries. */
@@ -351,6 +371,8 @@ export interface Tables {
   trace_arrays: TraceArraysTable;
   trace_concepts: TraceConceptsTable;
   trace_list: TraceListTable;
+  curve_concepts: { id: Generated<number>; conceptIds: string };
+  trace_curves: TraceCurvesTable;
   trash: TrashTable;
   jobs: JobsTable;
   protocols: ProtocolsTable;

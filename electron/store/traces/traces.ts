@@ -12,6 +12,7 @@ import type { Models } from '../models.ts';
 import type { Prompts } from '../prompts.ts';
 import type { TracesTable } from '../database/tables.ts';
 import type { TraceArrays } from './trace-arrays.ts';
+import { TraceCurves } from './trace-curves.ts';
 import { TraceList } from './trace-list.ts';
 import type { TraceChoice, TraceFilter } from './trace-list.ts';
 import { TraceDocuments } from './trace-documents.ts';
@@ -58,6 +59,7 @@ export class Traces {
   readonly #to: TraceAggregates;
   readonly #now: () => Date;
   readonly #documents: TraceDocuments;
+  readonly #curves: TraceCurves;
   /** What they are found by. */
   readonly listed: TraceList;
 
@@ -66,6 +68,7 @@ export class Traces {
     this.#to = aggregates;
     this.#now = now;
     this.#documents = new TraceDocuments(db);
+    this.#curves = new TraceCurves(db);
     this.listed = new TraceList(db, aggregates.prompts);
   }
 
@@ -105,6 +108,7 @@ export class Traces {
       );
       const traceId = Number(lastInsertRowid);
       this.listed.judge(traceId, trace);
+      this.#curves.insert(traceId, trace);
       for (const array of [...arrays, ...extraArrays]) this.#to.arrays.insert(traceId, array);
       for (const concept of trace.concepts) {
         const row = { traceId, imageId, modelId, ...summarise(concept, trace) };
@@ -184,6 +188,19 @@ export class Traces {
     return this.#db.transaction(() => {
       const ids = this.listed.unjudged(limit);
       for (const id of ids) this.listed.judge(id, this.get(id));
+      return ids.length;
+    });
+  }
+
+  /**
+   * Keeps the curves of traces that have none yet, a few at a time.
+   *
+   * @returns how many; 0 when none is left
+   */
+  drawCurvesOfSome(limit: number): number {
+    return this.#db.transaction(() => {
+      const ids = this.#curves.missing(limit);
+      for (const id of ids) this.#curves.insert(id, this.get(id));
       return ids.length;
     });
   }

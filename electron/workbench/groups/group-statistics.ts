@@ -1,21 +1,22 @@
-import type { z } from 'zod';
-import type { GroupStatistics, groupStatisticsInputSchema } from '../../contract/images/groups.ts';
+import type { ConceptOfGroup, EmergenceOfGroup, GroupStatistics } from '../../contract/images/groups.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import { answerIndex } from '../../engine/lens-trace/reading.ts';
+import { summariseEmergence } from '../../engine/readability/groups/group-emergence.ts';
 import { compareGroups } from '../../engine/readability/groups/max-t.ts';
 import type { GroupComparison } from '../../engine/readability/groups/max-t.ts';
 import {
   averageByPatient,
   bootstrapDifference,
   bootstrapMean,
+  drawPatients,
+  meanCurve,
 } from '../../engine/readability/groups/patients.ts';
-import type { PatientCurve, PatientMeans } from '../../engine/readability/groups/patients.ts';
-import { patientKey } from '../patients/patient-key.ts';
-import type { Library } from '../../store/library/library.ts';
+import type { PatientMeans } from '../../engine/readability/groups/patients.ts';
+import type { GroupCurves } from './read-curves.ts';
 
 const reading =
-  'Concept log-probability (nats) where the answer begins, newest trace of each image. A patient is one observation: the mean ' +
-  'over the patient\u2019s images; an image without a patient stands for itself. Intervals: 95 % percentile bootstrap over patients.';
+  'Log-probability (nats) of a concept\u2019s words where the answer begins, newest trace of each image. A patient is one observation: ' +
+  'the mean over the patient\u2019s images; an image without a patient stands for itself. Intervals: 95 % percentile bootstrap over ' +
+  'patients. Emergence: the first layer by which the concept is readable in half of the images, those counted in which it never is.';
 
 const tests: Readonly<Record<GroupComparison['method'], string>> = {
   'sign-flip': 'p: two-sided paired sign-flip test over patients, all of whom are in both groups',
@@ -23,68 +24,129 @@ const tests: Readonly<Record<GroupComparison['method'], string>> = {
     'p: two-sided permutation test over patients (Welch\u2019s t); patients of both groups left out',
 };
 
+/** Draws times patients at most, so that large groups take no longer; what is drawn then is enough for a level of 5 %. */
+const mostDraws = 5_000_000;
+const fewestSamples = 499;
+
+export interface NamedCurves extends GroupCurves {
+  readonly name: string;
+}
+
+export interface StatisticsOrder {
+  /** In the order of the curves. */
+  readonly conceptIds: readonly string[];
+  /** Whose mean curve is compared layer by layer. */
+  readonly conceptId: string;
+  readonly samples: number;
+  readonly seed: number;
+}
+
 /**
- * The mean curve of a concept over the patients of a group, and how it differs from controls.
+ * What a group's traces say of every concept, and how one of them differs from controls, layer by layer.
  *
- * @throws FundusLensError `input.invalid` when a group has fewer than two patients with a fitting trace, when too few are
- *   left to compare, or when their models differ in depth
+ * @throws FundusLensError `input.invalid` when a group has fewer than two patients with a fitting trace, or too few are left
+ *   to compare
  */
 export function groupStatistics(
-  library: Library,
-  input: z.output<typeof groupStatisticsInputSchema>,
+  group: NamedCurves,
+  control: NamedCurves | null,
+  { conceptIds, conceptId, samples: asked, seed }: StatisticsOrder,
 ): GroupStatistics {
-  const { groupId, controlGroupId, samples } = input;
-  const group = readPatients(library, groupId, input);
-  const control = controlGroupId === null ? null : readPatients(library, controlGroupId, input);
-  const seed = groupId * 7919 + (controlGroupId ?? 0);
-  const summarise = ({ traceCount, patients }: Patients) => {
+  const groups = control === null ? [group] : [group, control];
+  const largest = Math.max(...groups.map(({ photographs }) => photographs.length));
+  const samples = Math.min(asked, Math.max(fewestSamples, Math.floor(mostDraws / Math.max(1, largest))));
+  const chosen = conceptIds.indexOf(conceptId);
+  const [own, other] = groups.map((curves) => patientsOf(curves, chosen));
+  const summarise = (patients: PatientMeans, { photographs, numUnread, numOther }: GroupCurves) => {
     const { numPatients: patientCount, mean, lower, upper } = bootstrapMean(patients, samples, seed);
-    return { traceCount, patientCount, mean, lower, upper };
+    const counts = { unreadCount: numUnread, otherCount: numOther };
+    return { traceCount: photographs.length, patientCount, ...counts, mean, lower, upper };
   };
-  const difference = control === null ? null : compare(group.patients, control.patients, samples, seed);
+  const difference = other === undefined ? null : compare(own!, other, samples, seed);
   const test =
     difference === null
       ? ''
-      : ` ${tests[difference.test]}, (1 + as extreme) / (1 + samples), corrected over layers by max-T (Westfall & Young).`;
+      : ` ${tests[difference.test]}, (1 + as extreme) / (1 + samples), corrected by max-T (Westfall & Young): of the curve over its ` +
+        'layers, of the table over its concepts at the last layer.';
   return {
-    group: summarise(group),
-    control: control === null ? null : summarise(control),
+    reading: group.reading,
+    samples,
+    group: summarise(own!, group),
+    control: other === undefined ? null : summarise(other, control!),
     difference,
-    method: `${reading}${test} Seeded, so that it repeats.`,
+    concepts: describeConcepts(groups, conceptIds, samples, seed),
+    method: `${reading}${test} ${samples} samples, seeded, so that it repeats.`,
   };
 }
 
-interface Patients {
-  readonly traceCount: number;
-  readonly patients: PatientMeans;
+function describeConcepts(
+  groups: readonly NamedCurves[],
+  conceptIds: readonly string[],
+  samples: number,
+  seed: number,
+): ConceptOfGroup[] {
+  const emergences = groups.map((curves) => describeEmergences(curves, conceptIds, samples, seed));
+  const lasts = groups.map(({ photographs, numLayers }) =>
+    averageByPatient(
+      photographs.map(({ patient, logProbs }) => ({
+        patient,
+        curve: conceptIds.map((_, index) => logProbs[(index + 1) * numLayers - 1]!),
+      })),
+    ),
+  );
+  const means = lasts.map((patients) => meanCurve([...patients.values()]));
+  const [own, other] = lasts;
+  const compared = other === undefined ? null : compareGroups(own!, other, samples, seed);
+  return conceptIds.map((conceptId, index) => ({
+    conceptId,
+    group: emergences[0]![index]!,
+    control: emergences[1]?.[index] ?? null,
+    lastLayer: {
+      mean: means[0]![index]!,
+      control: means[1]?.[index] ?? null,
+      difference: compared?.difference[index] ?? null,
+      correctedPValue: compared?.correctedP[index] ?? null,
+    },
+  }));
 }
 
-function readPatients(
-  library: Library,
-  groupId: number,
-  { modelId, conceptId, promptText }: { modelId: number; conceptId: string; promptText?: string | undefined },
-): Patients {
-  const traces = library.traces.list({ groupId, modelId, limit: 100_000 });
-  const newest = new Map<number, number>();
-  for (const { id, imageId, promptText: text } of traces) {
-    if (imageId === null || newest.has(imageId)) continue;
-    if (promptText === undefined || promptText === text) newest.set(imageId, id);
-  }
-  const curves = [...newest].flatMap(([imageId, id]): PatientCurve[] => {
-    const trace = library.traces.get(id);
-    const concept = trace.concepts.find((candidate) => candidate.id === conceptId);
-    if (concept === undefined) return [];
-    const place = answerIndex(trace);
-    return [
-      {
-        patient: patientKey(library.images.get(imageId)),
-        curve: trace.layers.map((_, layer) => concept.logProb[layer * trace.positions.length + place]!),
-      },
-    ];
+function describeEmergences(
+  { photographs, numLayers }: GroupCurves,
+  conceptIds: readonly string[],
+  samples: number,
+  seed: number,
+): (EmergenceOfGroup | null)[] {
+  const draws = new Map<number, Uint16Array>();
+  const drawOnce: typeof drawPatients = (count) => {
+    const known = draws.get(count) ?? drawPatients(count, samples, seed);
+    draws.set(count, known);
+    return known;
+  };
+  return conceptIds.map((_, index) => {
+    const asked = photographs.flatMap(({ patient, emergence }) => {
+      const layer = emergence[index];
+      return layer === undefined ? [] : [{ patient, layer }];
+    });
+    if (asked.length === 0) return null;
+    const found = summariseEmergence(asked, numLayers, samples, seed, drawOnce);
+    return {
+      ...{ imageCount: found.numPhotographs, cumulative: found.cumulative, layer: found.layer },
+      layerInterval: [...found.interval],
+      ...{ never: found.never, neverInterval: [...found.neverInterval] },
+    };
   });
-  const patients = averageByPatient(curves);
-  if (patients.size >= 2) return { traceCount: curves.length, patients };
-  throw tooFew(`${patients.size} in "${library.groups.get(groupId).name}"`);
+}
+
+/** @throws FundusLensError `input.invalid` of fewer than two */
+function patientsOf({ name, photographs, numLayers }: NamedCurves, concept: number): PatientMeans {
+  const patients = averageByPatient(
+    photographs.map(({ patient, logProbs }) => ({
+      patient,
+      curve: logProbs.subarray(concept * numLayers, (concept + 1) * numLayers),
+    })),
+  );
+  if (patients.size >= 2) return patients;
+  throw tooFew(`${patients.size} in "${name}"`);
 }
 
 function compare(

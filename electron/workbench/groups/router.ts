@@ -3,7 +3,7 @@ import type { Services } from '../services.ts';
 import { chosenImages } from '../traces/enqueue.ts';
 import { nameTaken } from '../name-taken.ts';
 import { restoreAll } from '../trash/restore.ts';
-import { groupStatistics } from './group-statistics.ts';
+import { statisticsInThread } from './statistics-in-thread.ts';
 
 export function groupsRouter({ session, events, undo }: Services) {
   const { groups } = api;
@@ -66,6 +66,6 @@ export function groupsRouter({ session, events, undo }: Services) {
       tell(id);
       return library.groups.get(id);
     }),
-    statistics: groups.statistics.handler(({ input }) => groupStatistics(session.library, input)),
+    statistics: groups.statistics.handler(({ input }) => statisticsInThread(session.library, input)),
   });
 }

@@ -7,6 +7,7 @@ import { conceptCurves, shortNumber } from './concept-curves.ts';
 import { decoderCurves } from './decoder-curves.ts';
 import { figureSides, layerAt, layerCentre, tableToCsv } from '../figure.ts';
 import type { FigureText } from '../figure.ts';
+import { groupEmergence } from './group-emergence.ts';
 import { groupCurves, groupDifference, significantLayers } from './group-curves.ts';
 import { heatStrip } from './heat-strip.ts';
 import { leadingConcepts } from '../../reading/leading-concepts.ts';
@@ -194,7 +195,8 @@ test('what cannot be seen in a token is shown', () => {
 });
 
 test('a group is drawn with its interval beside its controls, and only corrected differences are marked', () => {
-  const curve = { traceCount: 3, patientCount: 2, mean: [-9, -1], lower: [-10, -2], upper: [-8, 1] };
+  const counts = { traceCount: 3, patientCount: 2, unreadCount: 0, otherCount: 0 };
+  const curve = { ...counts, mean: [-9, -1], lower: [-10, -2], upper: [-8, 1] };
   const statistics = {
     group: curve,
     control: { ...curve, mean: [-9, -4] },
@@ -207,7 +209,6 @@ test('a group is drawn with its interval beside its controls, and only corrected
       test: 'permutation' as const,
       leftOutCount: 0,
     },
-    method: '',
   };
   const figure = groupCurves(statistics, { group: 'Г', control: 'К' }, theme, text);
   const series = figure.option.series as { name: string; data: number[]; stackStrategy?: string }[];
@@ -298,4 +299,20 @@ test('the probability of the first word is divided once: a parent holds what is 
   expect(new Set(series.map(({ stack }) => stack)).size).toBe(1);
   expect(table.rows.at(-1)).toEqual([1, 'rest', null, expect.closeTo(0.125, 6)]);
   expect(divideProbability(trace)).toBeNull();
+});
+
+test('the emergence of a group ends at what is not never, in figure and table', () => {
+  const emergence = {
+    ...{ imageCount: 4, cumulative: [0, 0.25, 0.75], layer: 2, layerInterval: [1, null] },
+    ...{ never: 0.25, neverInterval: [0, 0.5] },
+  };
+  const { option, table } = groupEmergence([{ name: 'Г', emergence }], theme, text, {
+    share: 'Share',
+    never: 'never',
+  });
+  const [series] = option.series as { data: number[]; step: string }[];
+  expect(series).toMatchObject({ data: [0, 0.25, 0.75], step: 'middle' });
+  expect(table.rows.at(-1)).toEqual(['Г', 2, 0.75, 0.25, 0, 0.5]);
+  const { formatter } = option.tooltip as { formatter: (params: unknown) => string };
+  expect(formatter([{ dataIndex: 2 }])).toContain('(never: 0.250)');
 });

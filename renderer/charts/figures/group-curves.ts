@@ -15,6 +15,9 @@ import {
 } from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 
+/** As much of a group's statistics as its curves show. */
+export type GroupMeans = Pick<GroupStatistics, 'group' | 'control' | 'difference'>;
+
 export interface GroupNames {
   readonly group: string;
   readonly control: string;
@@ -23,7 +26,7 @@ export interface GroupNames {
 /** Layers whose difference from the controls stays after the correction for many layers. */
 export const significance = 0.05;
 
-export function significantLayers({ difference }: GroupStatistics): number[] {
+export function significantLayers({ difference }: GroupMeans): number[] {
   return (difference?.correctedPValue ?? []).flatMap((p, layer) => (p < significance ? [layer] : []));
 }
 
@@ -48,7 +51,7 @@ function bounds(text: FigureText, lower: number, upper: number): string {
 
 /** Mean log-probability of a concept over the patients of a group, and over its controls, each with its interval. */
 export function groupCurves(
-  statistics: GroupStatistics,
+  statistics: GroupMeans,
   names: GroupNames,
   theme: ChartTheme,
   text: FigureText,
@@ -99,7 +102,7 @@ export function groupCurves(
 
 /** Group minus controls; layers that stay significant are marked. */
 export function groupDifference(
-  statistics: GroupStatistics,
+  statistics: GroupMeans,
   theme: ChartTheme,
   text: FigureText,
   words: { readonly title: string; readonly corrected: string },

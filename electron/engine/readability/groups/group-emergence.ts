@@ -1,5 +1,5 @@
 import { quantile } from '../statistics/quantile.ts';
-import { createRandom } from '../statistics/seeded-random.ts';
+import { drawPatients } from './patients.ts';
 
 /** From which layer on a photograph's concept is readable; null for never, which is a result. */
 export interface PhotographEmergence {
@@ -26,6 +26,7 @@ export interface GroupEmergence {
  * When a concept emerges in a group, those counted in which it never does.
  *
  * @param numLayers N = L + 1
+ * @param draws {@link drawPatients}, or one that remembers what it drew
  * @throws RangeError of no photographs
  */
 export function summariseEmergence(
@@ -33,20 +34,38 @@ export function summariseEmergence(
   numLayers: number,
   samples: number,
   seed: number,
+  draws = drawPatients,
 ): GroupEmergence {
   if (photographs.length === 0) throw new RangeError('no photographs');
   const patients = [...Map.groupBy(photographs, ({ patient }) => patient).values()].map((own) =>
     accumulate(own, numLayers),
   );
-  const cumulative = average(patients);
-  const random = createRandom(seed);
+  // Most patients have one of few curves, so that a draw is counted curve by curve.
+  const kinds = new Map<string, { readonly index: number; readonly curve: readonly number[] }>();
+  const kindOf = Uint32Array.from(patients, (curve) => {
+    const key = curve.join();
+    const known = kinds.get(key) ?? { index: kinds.size, curve };
+    kinds.set(key, known);
+    return known.index;
+  });
+  const curves = [...kinds.values()].map(({ curve }) => curve);
+  const counts = new Float64Array(curves.length);
   // Where all patients are alike, as for most concepts of a set, so is every sample.
-  const areAlike = patients.every((own) => own.every((share, layer) => share === patients[0]![layer]));
-  const drawn = areAlike
-    ? [patients[0]!]
-    : Array.from({ length: samples }, () =>
-        average(patients.map(() => patients[Math.floor(random() * patients.length)]!)),
-      );
+  const times = curves.length === 1 ? null : draws(patients.length, samples, seed);
+  const drawSample = (sample: number) => {
+    counts.fill(0);
+    const offset = sample * patients.length;
+    for (let patient = 0; patient < kindOf.length; patient++)
+      counts[kindOf[patient]!]! += times![offset + patient]!;
+    const mean = new Array<number>(numLayers).fill(0);
+    for (const [kind, curve] of curves.entries())
+      for (let layer = 0; layer < numLayers; layer++)
+        mean[layer]! += (counts[kind]! * curve[layer]!) / patients.length;
+    return mean;
+  };
+  const drawn =
+    times === null ? [patients[0]!] : Array.from({ length: samples }, (_, sample) => drawSample(sample));
+  const cumulative = average(patients);
   const layers = drawn.map((curve) => halfLayer(curve) ?? Infinity);
   const finite = (layer: number) => (Number.isFinite(layer) ? layer : null);
   const nevers = drawn.map((curve) => 1 - curve.at(-1)!);

@@ -42,6 +42,19 @@ export interface MeanCurve {
 }
 
 /**
+ * Draws patients with replacement, as many as there are.
+ *
+ * @returns uint16 [samples, patients]: how often each was drawn
+ */
+export function drawPatients(count: number, samples: number, seed: number): Uint16Array {
+  const random = createRandom(seed);
+  const draws = new Uint16Array(samples * count);
+  for (let sample = 0; sample < samples; sample++)
+    for (let draw = 0; draw < count; draw++) draws[sample * count + Math.floor(random() * count)]!++;
+  return draws;
+}
+
+/**
  * The mean over patients, with a percentile bootstrap that draws patients.
  *
  * @param samples drawn
@@ -50,10 +63,17 @@ export interface MeanCurve {
 export function bootstrapMean(patients: PatientMeans, samples: number, seed: number): MeanCurve {
   const curves = [...patients.values()];
   if (curves.length === 0) throw new RangeError('no patients');
-  const random = createRandom(seed);
-  const drawn = Array.from({ length: samples }, () =>
-    meanCurve(curves.map(() => curves[Math.floor(random() * curves.length)]!)),
-  );
+  const numLayers = curves[0]!.length;
+  const draws = drawPatients(curves.length, samples, seed);
+  const drawn = Array.from({ length: samples }, (_, sample) => {
+    const sum = new Float64Array(numLayers);
+    for (const [patient, curve] of curves.entries()) {
+      const times = draws[sample * curves.length + patient]!;
+      if (times === 0) continue;
+      for (let layer = 0; layer < numLayers; layer++) sum[layer]! += times * curve[layer]!;
+    }
+    return sum.map((value) => value / curves.length);
+  });
   const mean = meanCurve(curves);
   const bounds = mean.map((_, layer) => middleInterval(drawn.map((sample) => sample[layer]!)));
   return {

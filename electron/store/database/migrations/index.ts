@@ -10,6 +10,7 @@ import { clinic } from './009-clinic.ts';
 import { experiments } from './010-experiments.ts';
 import { drawings } from './011-drawings.ts';
 import { traceOrder } from './012-trace-order.ts';
+import { traceCurves } from './013-trace-curves.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
 export const migrations: readonly string[] = [
@@ -25,4 +26,5 @@ export const migrations: readonly string[] = [
   experiments,
   drawings,
   traceOrder,
+  traceCurves,
 ];
