@@ -37,40 +37,48 @@ export function summariseEmergence(
   draws = drawPatients,
 ): GroupEmergence {
   if (photographs.length === 0) throw new RangeError('no photographs');
-  const patients = [...Map.groupBy(photographs, ({ patient }) => patient).values()].map((own) =>
-    accumulate(own, numLayers),
-  );
-  // Most patients have one of few curves, so that a draw is counted curve by curve.
+  // Most patients have one of few curves, so that each is worked out once and a draw is counted curve by curve.
   const kinds = new Map<string, { readonly index: number; readonly curve: readonly number[] }>();
-  const kindOf = Uint32Array.from(patients, (curve) => {
+  const kindOfLayers = new Map<string, number>();
+  const kindOf = Uint16Array.from(Map.groupBy(photographs, ({ patient }) => patient).values(), (own) => {
+    const layers = own.map(({ layer }) => layer ?? 'never').join();
+    const known = kindOfLayers.get(layers);
+    if (known !== undefined) return known;
+    const curve = accumulate(own, numLayers);
     const key = curve.join();
-    const known = kinds.get(key) ?? { index: kinds.size, curve };
-    kinds.set(key, known);
-    return known.index;
+    const kind = kinds.get(key) ?? { index: kinds.size, curve };
+    kinds.set(key, kind);
+    kindOfLayers.set(layers, kind.index);
+    return kind.index;
   });
+  const numPatients = kindOf.length;
   const curves = [...kinds.values()].map(({ curve }) => curve);
   const counts = new Float64Array(curves.length);
   // Where all patients are alike, as for most concepts of a set, so is every sample.
-  const times = curves.length === 1 ? null : draws(patients.length, samples, seed);
-  const drawSample = (sample: number) => {
-    counts.fill(0);
-    const offset = sample * patients.length;
-    for (let patient = 0; patient < kindOf.length; patient++)
-      counts[kindOf[patient]!]! += times![offset + patient]!;
+  const times = curves.length === 1 ? null : draws(numPatients, samples, seed);
+  const meanOfCounts = () => {
     const mean = new Array<number>(numLayers).fill(0);
     for (const [kind, curve] of curves.entries())
       for (let layer = 0; layer < numLayers; layer++)
-        mean[layer]! += (counts[kind]! * curve[layer]!) / patients.length;
+        mean[layer]! += (counts[kind]! * curve[layer]!) / numPatients;
     return mean;
   };
+  for (const kind of kindOf) counts[kind]!++;
+  const cumulative = curves.length === 1 ? [...curves[0]!] : meanOfCounts();
+  const drawSample = (sample: number) => {
+    counts.fill(0);
+    const offset = sample * numPatients;
+    for (let patient = 0; patient < numPatients; patient++)
+      counts[kindOf[patient]!]! += times![offset + patient]!;
+    return meanOfCounts();
+  };
   const drawn =
-    times === null ? [patients[0]!] : Array.from({ length: samples }, (_, sample) => drawSample(sample));
-  const cumulative = average(patients);
+    times === null ? [cumulative] : Array.from({ length: samples }, (_, sample) => drawSample(sample));
   const layers = drawn.map((curve) => halfLayer(curve) ?? Infinity);
   const finite = (layer: number) => (Number.isFinite(layer) ? layer : null);
   const nevers = drawn.map((curve) => 1 - curve.at(-1)!);
   return {
-    numPatients: patients.length,
+    numPatients,
     numPhotographs: photographs.length,
     cumulative,
     never: 1 - cumulative.at(-1)!,
@@ -87,13 +95,6 @@ function accumulate(photographs: readonly PhotographEmergence[], numLayers: numb
       photographs.filter((photograph) => photograph.layer !== null && photograph.layer <= layer).length /
       photographs.length,
   );
-}
-
-function average(curves: readonly (readonly number[])[]): number[] {
-  const mean = new Array<number>(curves[0]!.length).fill(0);
-  for (const curve of curves) for (let layer = 0; layer < mean.length; layer++) mean[layer]! += curve[layer]!;
-  for (let layer = 0; layer < mean.length; layer++) mean[layer]! /= curves.length;
-  return mean;
 }
 
 function halfLayer(cumulative: readonly number[]): number | null {

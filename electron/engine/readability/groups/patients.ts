@@ -65,12 +65,16 @@ export function bootstrapMean(patients: PatientMeans, samples: number, seed: num
   if (curves.length === 0) throw new RangeError('no patients');
   const numLayers = curves[0]!.length;
   const draws = drawPatients(curves.length, samples, seed);
+  const values = new Float64Array(curves.length * numLayers);
+  for (const [patient, curve] of curves.entries()) values.set(curve, patient * numLayers);
   const drawn = Array.from({ length: samples }, (_, sample) => {
     const sum = new Float64Array(numLayers);
-    for (const [patient, curve] of curves.entries()) {
-      const times = draws[sample * curves.length + patient]!;
+    const offset = sample * curves.length;
+    for (let patient = 0; patient < curves.length; patient++) {
+      const times = draws[offset + patient]!;
       if (times === 0) continue;
-      for (let layer = 0; layer < numLayers; layer++) sum[layer]! += times * curve[layer]!;
+      const start = patient * numLayers;
+      for (let layer = 0; layer < numLayers; layer++) sum[layer]! += times * values[start + layer]!;
     }
     return sum.map((value) => value / curves.length);
   });
