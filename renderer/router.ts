@@ -31,7 +31,7 @@ export const router = createRouter({
       name: 'patient',
       component: () => import('./features/patients/PatientView.vue'),
     },
-    { path: '/trace', name: 'traces', component: () => import('./features/traces/TraceListView.vue') },
+    { path: '/trace', name: 'traces', component: () => import('./features/traces/list/TraceListView.vue') },
     { path: '/trace/:id(\\d+)', name: 'trace', component: () => import('./features/traces/TraceView.vue') },
     { path: '/compare', name: 'compare', component: () => import('./features/compare/CompareView.vue') },
     { path: '/group/:id(\\d+)', name: 'group', component: () => import('./features/groups/GroupView.vue') },

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { ImportReport } from '../../contract/imports/imports.ts';
 import { OutputFile } from '../../workbench/exports/output-file.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
-import { followTask } from './follow-tasks.ts';
+import { followTask } from './tasks/follow-tasks.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions } from './library-context.ts';
 import { print } from '../terminal/standard-output.ts';

@@ -15,7 +15,7 @@ import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { ProgressBar } from '../terminal/progress-bar.ts';
 import { print } from '../terminal/standard-output.ts';
-import { endingTasks, errorOf } from './follow-tasks.ts';
+import { endingTasks, errorOf } from './tasks/follow-tasks.ts';
 import { withLibrary, type LibraryTools } from './library-context.ts';
 import { toFilter, type ListCommandOptions } from './list-command.ts';
 import { drawTrace } from './pictures/trace-picture.ts';

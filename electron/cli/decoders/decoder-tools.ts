@@ -1,7 +1,7 @@
 import type { DecoderSummary } from '../../contract/protocols/decoders.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { deserializeError } from '../../contract/problem.ts';
-import { endingTasks } from '../commands/follow-tasks.ts';
+import { endingTasks } from '../commands/tasks/follow-tasks.ts';
 import type { LibraryTools } from '../commands/library-context.ts';
 import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { ProgressBar } from '../terminal/progress-bar.ts';

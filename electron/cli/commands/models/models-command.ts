@@ -4,7 +4,7 @@ import type { Model, ModelOffer } from '../../../contract/models/models.ts';
 import { bundledPath } from '../../../bundled/bundled-path.ts';
 import { FundusLensError } from '../../../contract/errors.ts';
 import { exitCodes } from '../../exit-codes.ts';
-import { followTask, reportEnd } from '../follow-tasks.ts';
+import { followTask, reportEnd } from '../tasks/follow-tasks.ts';
 import { withLibrary } from '../library-context.ts';
 import type { LibraryOptions, LibraryTools } from '../library-context.ts';
 import { drawFidelity, drawModels, drawOffer } from '../pictures/models-picture.ts';

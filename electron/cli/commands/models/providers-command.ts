@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { ProvidersView } from '../../../contract/models/providers.ts';
 import { exitCodes } from '../../exit-codes.ts';
-import { followTask, reportEnd } from '../follow-tasks.ts';
+import { followTask, reportEnd } from '../tasks/follow-tasks.ts';
 import { withLibrary } from '../library-context.ts';
 import type { LibraryOptions } from '../library-context.ts';
 import { drawProviders } from '../pictures/providers-picture.ts';

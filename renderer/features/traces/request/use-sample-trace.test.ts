@@ -5,13 +5,13 @@ import { createI18n } from 'vue-i18n';
 import { createMemoryHistory, createRouter } from 'vue-router';
 import type { Router } from 'vue-router';
 import { renderToString } from 'vue/server-renderer';
-import words from './words.en.json' with { type: 'json' };
+import words from '../words.en.json' with { type: 'json' };
 
 /** A library that comes by its model and its photographs later, as a new one does. */
 const state = vi.hoisted(() => ({ looks: 0, looksUntilFilled: 3, hasModel: true, enqueued: 0 }));
 const isFilling = () => state.looks < state.looksUntilFilled;
 
-vi.mock('../../api/connection.ts', () => ({
+vi.mock('../../../api/connection.ts', () => ({
   desktop: null,
   workbench: {
     library: {

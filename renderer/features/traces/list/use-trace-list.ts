@@ -1,13 +1,13 @@
 import { computed, ref, shallowRef, watch } from 'vue';
-import type { Laterality } from '../../../electron/contract/laterality.ts';
-import type { LensKind } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import type { Laterality } from '../../../../electron/contract/laterality.ts';
+import type { LensKind } from '../../../../electron/engine/lens-trace/lens-trace.ts';
 import type {
   TraceOrderKey,
   TraceSummaryView,
   TraceVerdictState,
-} from '../../../electron/contract/traces/traces.ts';
-import { workbench } from '../../api/connection.ts';
-import { useToasts } from '../../ui/toasts-store.ts';
+} from '../../../../electron/contract/traces/traces.ts';
+import { workbench } from '../../../api/connection.ts';
+import { useToasts } from '../../../ui/toasts-store.ts';
 
 const pageSize = 60;
 /** Pages in memory; those farthest from what is looked at go first. */

@@ -1,10 +1,10 @@
-import type { TaskState } from '../../contract/app/tasks.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { print } from '../terminal/standard-output.ts';
+import type { TaskState } from '../../../contract/app/tasks.ts';
+import { exitCodes } from '../../exit-codes.ts';
+import { print } from '../../terminal/standard-output.ts';
 import { followTask, reportEnd } from './follow-tasks.ts';
-import { withLibrary } from './library-context.ts';
-import type { LibraryOptions, LibraryTools } from './library-context.ts';
-import { drawTasks } from './pictures/tasks-picture.ts';
+import { withLibrary } from '../library-context.ts';
+import type { LibraryOptions, LibraryTools } from '../library-context.ts';
+import { drawTasks } from '../pictures/tasks-picture.ts';
 
 export const taskCommands = ['list', 'run', 'pause', 'resume', 'retry', 'cancel'] as const;
 export type TaskCommand = (typeof taskCommands)[number];

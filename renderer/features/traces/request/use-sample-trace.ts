@@ -1,12 +1,12 @@
 import { computed, ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { useRouter } from 'vue-router';
-import { workbench } from '../../api/connection.ts';
-import { useTasks } from '../tasks/tasks-store.ts';
-import { useSession } from '../app/session-store.ts';
-import { useSettings } from '../settings/settings-store.ts';
-import { useToasts } from '../../ui/toasts-store.ts';
-import { useWorkspace } from '../app/workspace-store.ts';
+import { workbench } from '../../../api/connection.ts';
+import { useTasks } from '../../tasks/tasks-store.ts';
+import { useSession } from '../../app/session-store.ts';
+import { useSettings } from '../../settings/settings-store.ts';
+import { useToasts } from '../../../ui/toasts-store.ts';
+import { useWorkspace } from '../../app/workspace-store.ts';
 
 /** One for the window: whichever button began it, all say how far it is. */
 const busy = ref(false);

@@ -1,4 +1,4 @@
-import type { StoredPromptView } from '../../../electron/contract/traces/prompts.ts';
+import type { StoredPromptView } from '../../../../electron/contract/traces/prompts.ts';
 
 /** Tokens that an answer to a preset takes; a description that stops in its first sentence is none. */
 const ofPresets: Readonly<Record<string, number>> = { describe: 128, protocol: 256 };

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { WorkbenchEvent } from '../../contract/app/events.ts';
-import type { Problem } from '../../contract/problem.ts';
-import { ProgressBar } from '../terminal/progress-bar.ts';
+import type { WorkbenchEvent } from '../../../contract/app/events.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import { ProgressBar } from '../../terminal/progress-bar.ts';
 import { endingTasks } from './follow-tasks.ts';
-import type { LibraryTools } from './library-context.ts';
+import type { LibraryTools } from '../library-context.ts';
 
 const problem: Problem = { code: 'library.disk-full', summary: 'The disk of the library is full.' };
 

@@ -1,11 +1,11 @@
-import { FundusLensError } from '../../contract/errors.ts';
-import { deserializeError } from '../../contract/problem.ts';
-import type { Problem } from '../../contract/problem.ts';
-import { isOver } from '../../contract/app/tasks.ts';
-import type { Task } from '../../contract/app/tasks.ts';
-import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
-import { ProgressBar } from '../terminal/progress-bar.ts';
-import type { LibraryTools } from './library-context.ts';
+import { FundusLensError } from '../../../contract/errors.ts';
+import { deserializeError } from '../../../contract/problem.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import { isOver } from '../../../contract/app/tasks.ts';
+import type { Task } from '../../../contract/app/tasks.ts';
+import { describeError, exitCodeOf, exitCodes } from '../../exit-codes.ts';
+import { ProgressBar } from '../../terminal/progress-bar.ts';
+import type { LibraryTools } from '../library-context.ts';
 
 /**
  * Waits for tasks and gives each one as it ends or is paused, showing how far the running one is.
