@@ -145,6 +145,8 @@ export async function startApp(options: RunOptions = {}): Promise<RunningApp> {
     requests,
     complaints,
     visit: async (route) => {
+      // After a reload, the router hears of a changed address only once its first view stands.
+      await page.locator('#main > :not(.loading)').first().waitFor();
       await page.evaluate((hash) => {
         location.hash = hash;
       }, `#${route}`);
