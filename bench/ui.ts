@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { startApp } from '../e2e/running-app.ts';
-import { overlayModes } from '../renderer/reading/overlay-series.ts';
+import { overlayModes } from '../electron/engine/lens-trace/overlay/overlay-series.ts';
 import { fillLargeLibrary } from './fixtures/large-library.ts';
 import { median } from './median.ts';
 

@@ -73,6 +73,37 @@ export function exports(app: () => RunningApp): void {
     expect(JSON.stringify(json)).toContain('fundus-lens.trace/1');
   });
 
+  test('an animation over the layers as WebM, which this browser plays', async () => {
+    const { page } = app();
+    const { numLayers } = await openTrace(app());
+    await page.getByTestId('export-trace').click();
+    await page.getByTestId('export-animation').click();
+    const form = page.getByTestId('animation-form');
+    for (const value of ['webm', '8', '480']) await form.locator(`[data-value="${value}"]`).click();
+    const film = await download(page.getByTestId('animation-form-save'), /\.webm$/);
+    await form.waitFor({ state: 'detached' });
+    // The app's own pages may not load films.
+    const player = await app().browser.newPage();
+    const shown = await player.evaluate(async (base64) => {
+      const video = document.createElement('video');
+      const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
+      video.src = URL.createObjectURL(new Blob([bytes], { type: 'video/webm' }));
+      const event = (name: string) =>
+        new Promise((done, fail) => {
+          video.addEventListener(name, done, { once: true });
+          video.addEventListener('error', fail, { once: true });
+        });
+      await event('loadeddata');
+      video.currentTime = video.duration - 1;
+      await event('seeked');
+      return { width: video.videoWidth, height: video.videoHeight, duration: video.duration };
+    }, film.toString('base64'));
+    await player.close();
+    expect(shown.width).toBe(480);
+    expect(shown.height).toBeGreaterThan(480 / 2);
+    expect(shown.duration).toBeCloseTo((numLayers - 1) / 8 + 2, 1);
+  });
+
   test('a PDF report that says what it is', async () => {
     const { page, workbench } = app();
     const { id, imageId, modelSha256 } = await openTrace(app());

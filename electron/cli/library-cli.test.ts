@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkpoint, fixtures, runCli } from './test-cli.ts';
 
@@ -90,6 +91,18 @@ describe('a study from the command line', () => {
     expect(refused.exitCode).toBe(2);
     expect(refused.stderr).toContain('burned');
     expect(existsSync(path.join(folder, 'study.zip'))).toBe(false);
+    const film = path.join(folder, 'film.gif');
+    expect(await run('export', 'animation', '--traces', '1', '--speed', '2', '-o', film)).toMatchObject({
+      exitCode: 0,
+    });
+    const { pages, delay } = await sharp(film, { pages: -1 }).metadata();
+    expect(pages).toBeGreaterThan(2);
+    expect(delay![0]).toBe(500);
+    const webm = path.join(folder, 'film.webm');
+    const lying = await run('export', 'animation', '--traces', '1', '-o', webm);
+    expect(lying).toMatchObject({ exitCode: 2 });
+    expect(lying.stderr).toContain('.gif, .webp, .zip');
+    expect(existsSync(webm)).toBe(false);
     const backup = await run('backup');
     const [name] = /backup-\S+\.sqlite/.exec(backup.stdout)!;
     expect((await run('restore', name)).stdout).toContain('2 images, 2 traces');

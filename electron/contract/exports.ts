@@ -3,6 +3,8 @@ import { call } from './call.ts';
 import { compareInputSchema } from './traces/compare.ts';
 import { idSchema } from './ids.ts';
 import { imageQuerySchema } from './image-query.ts';
+import { scaleNames } from '../engine/lens-trace/overlay/color-scales.ts';
+import { overlayModes } from '../engine/lens-trace/overlay/overlay-series.ts';
 
 /** Where the result goes: into the answer, or to a file of the computer that runs the workbench. */
 export const exportTargetSchema = z.union([
@@ -87,6 +89,32 @@ export const reportExportSchema = z.strictObject({
   target: exportTargetSchema.default({ to: 'answer' }),
 });
 
+/** `png` is a zip with a picture for each layer. */
+export const animationFormats = ['gif', 'webp', 'png'] as const;
+
+export const animationExportSchema = z.strictObject({
+  traceId: idSchema,
+  format: z.enum(animationFormats),
+  overlay: z.enum(overlayModes).default('concept'),
+  /** The concept of the overlay; null for the target that comes nearest to being said where the answer begins. */
+  conceptId: z.string().nullable().default(null),
+  logarithmic: z.boolean().default(false),
+  scale: z.enum(scaleNames).default('viridis'),
+  opacity: z.number().min(0).max(1).default(0.6),
+  showSinks: z.boolean().default(true),
+  /** Of the merged sequence: whose words stand below; null for the place where the answer begins. */
+  position: z.int().nonnegative().nullable().default(null),
+  layersPerSecond: z.number().min(0.5).max(20).default(4),
+  /** Pixels; the height follows from the photograph. */
+  width: z.int().min(320).max(1600).default(720),
+  language: z.enum(['en', 'ru']).default('en'),
+  target: exportTargetSchema.default({ to: 'answer' }),
+});
+
+export type AnimationFormat = (typeof animationFormats)[number];
+export type AnimationExport = z.output<typeof animationExportSchema>;
+export type AnimationOrder = z.input<typeof animationExportSchema>;
+
 export type ReportFormat = z.infer<typeof reportExportSchema>['format'];
 
 export type ExportTarget = z.infer<typeof exportTargetSchema>;
@@ -104,6 +132,8 @@ export const exports = {
   traces: call.input(traceExportSchema).output(exportResultSchema),
   comparison: call.input(comparisonExportSchema).output(exportResultSchema),
   images: call.input(imageExportSchema).output(exportResultSchema),
+  /** The photograph with overlay and words, a frame for each layer. */
+  animation: call.input(animationExportSchema).output(exportResultSchema),
   /** Runs the model again, because hidden states are not stored. */
   hiddenStates: call.input(hiddenStateExportSchema).output(exportResultSchema),
   /** Pixel values, image embeddings, residual stream and logits of a trace, run again, as safetensors. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { luminance, parseHex } from '../reading/color-scales.ts';
+import { luminance, parseHex } from '../../electron/engine/lens-trace/overlay/color-scales.ts';
 
 const css = readFileSync(join(import.meta.dirname, 'tokens.css'), 'utf8');
 

@@ -1,10 +1,10 @@
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
 import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
-import type { ScaleName } from './color-scales.ts';
+import type { ScaleName } from '../../electron/engine/lens-trace/overlay/color-scales.ts';
 import type { CurveScale } from './reading.ts';
-import type { OverlayMode } from './overlay-series.ts';
-import { leadingConcepts } from './leading-concepts.ts';
+import type { OverlayMode } from '../../electron/engine/lens-trace/overlay/overlay-series.ts';
+import { leadingConcepts } from '../../electron/engine/lens-trace/overlay/leading-concepts.ts';
 import { answerIndex } from './reading.ts';
 
 /** How traces are looked at; kept while one goes from trace to trace. */

@@ -1,26 +1,15 @@
 import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
-import { sinkLimit } from '../../electron/engine/lens-trace/reading.ts';
+import type { ImageLayout } from '../../electron/engine/lens-trace/overlay/image-layout.ts';
+import { topCells } from '../../electron/engine/lens-trace/overlay/top-cells.ts';
 
+export { imageLayout, sinkMask } from '../../electron/engine/lens-trace/overlay/image-layout.ts';
+export type { ImageLayout } from '../../electron/engine/lens-trace/overlay/image-layout.ts';
+export { showToken, topCells } from '../../electron/engine/lens-trace/overlay/top-cells.ts';
 export { answerIndex, countEarlyLayers, layerCurve } from '../../electron/engine/lens-trace/reading.ts';
 
 /** How a concept's curve is read. */
 export const curveScales = ['probability', 'log-probability', 'rank'] as const;
 export type CurveScale = (typeof curveScales)[number];
-
-export interface TopCell {
-  readonly tokenId: number;
-  readonly text: string;
-  readonly probability: number;
-  readonly rank: number;
-}
-
-/** Where the image tokens lie on the photograph: merged 2 × 2 patches, row by row. */
-export interface ImageLayout {
-  readonly columns: number;
-  readonly rows: number;
-  /** int32 [rows × columns]: index into `trace.positions`, or −1 where the trace did not read the token. */
-  readonly cells: Int32Array;
-}
 
 export function positionKind(
   trace: LensTrace,
@@ -31,21 +20,6 @@ export function positionKind(
   if (imageSpan !== null && position >= imageSpan[0] && position < imageSpan[1]) return 'image';
   if (position === tokenIds.length - 1) return 'answer';
   return position >= tokenIds.length ? 'generated' : 'prompt';
-}
-
-/** Lays the traced image positions over the photograph; null without an image or when none of them was traced. */
-export function imageLayout(trace: LensTrace): ImageLayout | null {
-  const span = trace.prompt.imageSpan;
-  if (trace.image === null || span === null) return null;
-  const [, height, width] = trace.image.grid;
-  const rows = height >> 1;
-  const columns = width >> 1;
-  const cells = new Int32Array(rows * columns).fill(-1);
-  trace.positions.forEach((position, index) => {
-    const cell = position - span[0];
-    if (cell >= 0 && cell < cells.length && position < span[1]) cells[cell] = index;
-  });
-  return cells.some((index) => index >= 0) ? { rows, columns, cells } : null;
 }
 
 /** A concept's reading at one position, by layer. */
@@ -62,38 +36,6 @@ export function conceptCurve(
     if (scale === 'rank') return concept.rank[cell]!;
     return scale === 'probability' ? Math.exp(concept.logProb[cell]!) : concept.logProb[cell]!;
   });
-}
-
-/** The kept tokens of one cell, best first. */
-export function topCells(trace: LensTrace, layerIndex: number, positionIndex: number): TopCell[] {
-  const start = (layerIndex * trace.positions.length + positionIndex) * trace.topK;
-  return Array.from({ length: trace.topK }, (_, k) => {
-    const tokenId = trace.cells.topIds[start + k]!;
-    return {
-      tokenId,
-      text: trace.tokenTexts[tokenId] ?? '',
-      probability: Math.exp(trace.cells.topLogProbs[start + k]!),
-      rank: k + 1,
-    };
-  });
-}
-
-/**
- * Image positions whose residual norm stands out at a layer; see {@link sinkLimit}.
- *
- * @returns uint8 [rows × columns], 1 where the token is a sink
- */
-export function sinkMask(trace: LensTrace, layerIndex: number, layout: ImageLayout): Uint8Array {
-  const norms = trace.cells.residualNorm;
-  const offset = layerIndex * trace.positions.length;
-  const limit = sinkLimit(
-    [...layout.cells].filter((index) => index >= 0).map((index) => norms[offset + index]!),
-  );
-  const mask = new Uint8Array(layout.cells.length);
-  layout.cells.forEach((index, cell) => {
-    if (index >= 0 && norms[offset + index]! > limit) mask[cell] = 1;
-  });
-  return mask;
 }
 
 export interface TrackedToken {
@@ -119,12 +61,6 @@ export function toppingTokens(trace: LensTrace, positionIndex: number): TrackedT
       topsLayers: found.flatMap((cell, layer) => (cell?.rank === 1 ? [layer] : [])),
     };
   });
-}
-
-/** A token's text with what cannot be seen made visible: leading space, line breaks, tabs. */
-export function showToken(text: string): string {
-  if (text === '') return '∅';
-  return text.replace(/^ /, '·').replaceAll('\n', '↵').replaceAll('\t', '⇥').replace(/ $/, '·');
 }
 
 /** The cell so many columns and rows away, inside the photograph; from nowhere it is the one in the middle. */

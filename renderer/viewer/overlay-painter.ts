@@ -1,6 +1,6 @@
-import { colorTable } from '../reading/color-scales.ts';
-import type { ColorTableName } from '../reading/color-scales.ts';
-import type { OverlaySeries } from '../reading/overlay-series.ts';
+import { colorTable } from '../../electron/engine/lens-trace/overlay/color-scales.ts';
+import type { ColorTableName } from '../../electron/engine/lens-trace/overlay/color-scales.ts';
+import type { OverlaySeries } from '../../electron/engine/lens-trace/overlay/overlay-series.ts';
 
 /** Where the photograph lies, in pixels of the canvas. */
 export interface PhotoRect {

@@ -2,8 +2,8 @@ import { computed, shallowRef, watchEffect } from 'vue';
 import type { ShallowRef } from 'vue';
 import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
 import { imageLayout } from '../reading/reading.ts';
-import { buildOverlay } from '../reading/overlay-series.ts';
-import type { OverlaySeries } from '../reading/overlay-series.ts';
+import { buildOverlay } from '../../electron/engine/lens-trace/overlay/overlay-series.ts';
+import type { OverlaySeries } from '../../electron/engine/lens-trace/overlay/overlay-series.ts';
 import type { OverlayFrame } from './overlay-painter.ts';
 import { useReading } from '../reading/reading-store.ts';
 

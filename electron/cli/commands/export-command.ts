@@ -1,13 +1,21 @@
 import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ExportResult, ReportFormat, TableFormat } from '../../contract/exports.ts';
+import type { AnimationFormat, ExportResult, ReportFormat, TableFormat } from '../../contract/exports.ts';
 import type { Language } from '../../bundled/prompt-presets.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';
 import { print } from '../terminal/standard-output.ts';
 
-export const exportKinds = ['traces', 'comparison', 'images', 'hidden-states', 'study', 'report'] as const;
+export const exportKinds = [
+  'traces',
+  'comparison',
+  'images',
+  'hidden-states',
+  'study',
+  'report',
+  'animation',
+] as const;
 export type ExportKind = (typeof exportKinds)[number];
 
 export interface ExportCommandOptions extends LibraryOptions {
@@ -21,6 +29,8 @@ export interface ExportCommandOptions extends LibraryOptions {
   readonly deidentify?: boolean | undefined;
   readonly confirmBurnedInText?: boolean | undefined;
   readonly images: boolean;
+  readonly concept?: string | undefined;
+  readonly speed: number;
   readonly language: Language;
   readonly overwrite?: boolean | undefined;
 }
@@ -77,9 +87,30 @@ async function exportOne(
       return exports.report({
         traceIds: await chosen(),
         language: options.language,
-        format: reportFormat(options.out),
+        format: formatByName<ReportFormat>(options.out, reportEndings, 'A report is a PDF or a page.'),
         target,
       });
+    case 'animation': {
+      const format = formatByName<AnimationFormat>(
+        options.out,
+        animationEndings,
+        'An animation is a GIF, a WebP, or a zip of PNG files.',
+      );
+      const [traceId, ...more] = options.traces ?? [];
+      if (traceId === undefined || more.length > 0) throw missing('--traces with the number of one trace');
+      return exports.animation(
+        {
+          traceId,
+          format,
+          conceptId: options.concept ?? null,
+          layersPerSecond: options.speed,
+          position: options.positions?.[0] ?? null,
+          language: options.language,
+          target,
+        },
+        { signal },
+      );
+    }
   }
 }
 
@@ -90,13 +121,17 @@ function tableFormat({ format, out }: ExportCommandOptions): TableFormat {
   throw missing('--format csv, json or parquet, or a file with such an ending');
 }
 
+const reportEndings = { pdf: 'pdf', html: 'html', htm: 'html' } as const;
+const animationEndings = { gif: 'gif', webp: 'webp', zip: 'png' } as const;
+
 /** The ending of the file decides, so that its name says what is in it. */
-function reportFormat(out: string): ReportFormat {
-  const ending = path.extname(out).slice(1).toLowerCase();
-  if (ending === 'pdf') return 'pdf';
-  if (ending === 'html' || ending === 'htm') return 'html';
-  throw new FundusLensError('input.invalid', 'A report is a PDF or a page.', {
-    expected: 'a file name that ends in .pdf or .html',
+function formatByName<T extends string>(out: string, endings: Readonly<Record<string, T>>, what: string): T {
+  const format = endings[path.extname(out).slice(1).toLowerCase()];
+  if (format !== undefined) return format;
+  throw new FundusLensError('input.invalid', what, {
+    expected: `a file name that ends in ${Object.keys(endings)
+      .map((ending) => `.${ending}`)
+      .join(', ')}`,
     found: path.basename(out),
     advice: 'Name the file so.',
   });

@@ -89,7 +89,7 @@ export function addLibraryCommands(program: Command): void {
     add(
       'export',
       'write results to a file',
-      'Write traces, comparisons, hidden states or a whole study to a file.',
+      'Write traces, comparisons, hidden states, reports, an animation over the layers or a whole study to a file.',
     ),
   ).action((kind: ExportKind, options: ExportCommandOptions) => end(runExport(kind, options)));
 
@@ -169,11 +169,17 @@ function addExport(command: Command): Command {
       'positions of hidden states; without it, those of the trace',
       readNumbers(0),
     )
+    .option('--concept <id>', 'animation: the concept on the photograph; without it, the leading one')
+    .option('--speed <n>', 'animation: layers a second', readNumber(1, 20), 4)
     .option('--exact', 'comparison: run the models again and use every token')
     .option('--no-images', 'study: leave the photographs out')
     .option('--deidentify', 'replace codes, move dates, strip metadata')
     .option('--confirm-burned-in-text', 'I looked: no photograph shows a name')
-    .addOption(new Option('--language <code>', 'language of a report').choices(languages).default('en'))
+    .addOption(
+      new Option('--language <code>', 'language of a report or an animation')
+        .choices(languages)
+        .default('en'),
+    )
     .option('--overwrite', 'replace the file when it exists');
 }
 

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import yauzl from 'yauzl';
 import { z } from 'zod';
 import { readPdfText } from '../../../e2e/pdf-text.ts';
 import { readVerdict } from '../../engine/lens-trace/read-verdict.ts';
@@ -13,6 +12,7 @@ import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { unpackTrace } from '../../engine/lens-trace/codec.ts';
 import { fixtureImage, fixtureModel, importFolder, settle, WorkbenchFixture } from '../workbench-fixture.ts';
 import type { Workbench } from '../open-workbench.ts';
+import { readZip } from './read-zip.test-data.ts';
 
 const fixture = new WorkbenchFixture();
 let workbench: Workbench;
@@ -45,35 +45,6 @@ afterAll(() => fixture.remove());
 
 async function bytesOf({ file }: { file: File | null }): Promise<Buffer> {
   return Buffer.from(await file!.arrayBuffer());
-}
-
-/** Contents by name. */
-function readZip(bytes: Buffer): Promise<Map<string, Buffer>> {
-  return new Promise((resolve, reject) => {
-    const entries = new Map<string, Buffer>();
-    yauzl.fromBuffer(bytes, { lazyEntries: true }, (failed, zip) => {
-      if (failed !== null) {
-        reject(failed);
-        return;
-      }
-      zip.on('entry', (entry: yauzl.Entry) => {
-        zip.openReadStream(entry, (error, stream) => {
-          if (error !== null) {
-            reject(error);
-            return;
-          }
-          const chunks: Buffer[] = [];
-          stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-          stream.on('end', () => {
-            entries.set(entry.fileName, Buffer.concat(chunks));
-            zip.readEntry();
-          });
-        });
-      });
-      zip.on('end', () => resolve(entries));
-      zip.readEntry();
-    });
-  });
 }
 
 describe('tables', () => {

@@ -2,6 +2,7 @@ import type { ExportResult, ExportTarget } from '../../contract/exports.ts';
 import { api } from '../api.ts';
 import type { Services } from '../services.ts';
 import { exportComparison, exportImages, exportTraces } from './tables/export-tables.ts';
+import { exportAnimation } from './animation/export-animation.ts';
 import { exportDump } from './dump.ts';
 import { guardTarget } from './guard-target.ts';
 import { exportHiddenStates } from './hidden-states.ts';
@@ -38,6 +39,13 @@ export function exportsRouter(services: Services) {
     ),
     images: exports.images.handler(({ input }) =>
       noted('images', input, exportImages(session.library, checked(input))),
+    ),
+    animation: exports.animation.handler(({ input, signal }) =>
+      noted(
+        'animation',
+        { target: input.target, traceIds: [input.traceId] },
+        exportAnimation(services, checked(input), signal),
+      ),
     ),
     hiddenStates: exports.hiddenStates.handler(({ input, signal }) =>
       noted('hidden-states', input, exportHiddenStates(services, checked(input), signal)),

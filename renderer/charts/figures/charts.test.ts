@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import type { ChartTheme } from '../chart-theme.ts';
-import { inkOn, colorTable, sampleColor, scaleColors, scaleNames } from '../../reading/color-scales.ts';
+import {
+  inkOn,
+  colorTable,
+  sampleColor,
+  scaleColors,
+  scaleNames,
+} from '../../../electron/engine/lens-trace/overlay/color-scales.ts';
 import { alignedLayer, compareCurves } from './compare-curves.ts';
 import { competitorBars, divideProbability } from './competitor-bars.ts';
 import { conceptCurves, shortNumber } from './concept-curves.ts';
@@ -10,7 +16,7 @@ import type { FigureText } from '../figure.ts';
 import { groupEmergence } from './group-emergence.ts';
 import { groupCurves, groupDifference, significantLayers } from './group-curves.ts';
 import { heatStrip } from './heat-strip.ts';
-import { leadingConcepts } from '../../reading/leading-concepts.ts';
+import { leadingConcepts } from '../../../electron/engine/lens-trace/overlay/leading-concepts.ts';
 import {
   answerIndex,
   countEarlyLayers,
@@ -24,7 +30,7 @@ import {
 import { sampleTrace } from './sample-trace.test-data.ts';
 import { tokenCurves } from './token-curves.ts';
 import { uncertaintyCurves } from './uncertainty-curves.ts';
-import { buildOverlay } from '../../reading/overlay-series.ts';
+import { buildOverlay } from '../../../electron/engine/lens-trace/overlay/overlay-series.ts';
 
 const theme: ChartTheme = {
   background: '#fff',

@@ -1,6 +1,10 @@
 import type { PairComparison } from '../../../electron/contract/traces/compare.ts';
 import type { ChartTheme } from '../chart-theme.ts';
-import { cssColor, divergingColors, sampleColor } from '../../reading/color-scales.ts';
+import {
+  cssColor,
+  divergingColors,
+  sampleColor,
+} from '../../../electron/engine/lens-trace/overlay/color-scales.ts';
 import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle } from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 

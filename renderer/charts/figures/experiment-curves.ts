@@ -1,6 +1,11 @@
 import type { ConceptResult, ConditionResult } from '../../../electron/contract/experiments.ts';
 import type { Language } from '../../locales/i18n.ts';
-import { cssColor, inkOn, sampleColor, scaleColors } from '../../reading/color-scales.ts';
+import {
+  cssColor,
+  inkOn,
+  sampleColor,
+  scaleColors,
+} from '../../../electron/engine/lens-trace/overlay/color-scales.ts';
 import { showToken } from '../../reading/reading.ts';
 import { seriesColor, seriesLine } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';

@@ -1,7 +1,12 @@
 import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
 import type { ChartTheme } from '../chart-theme.ts';
-import { cssColor, inkOn, sampleColor, scaleColors } from '../../reading/color-scales.ts';
-import type { ScaleName } from '../../reading/color-scales.ts';
+import {
+  cssColor,
+  inkOn,
+  sampleColor,
+  scaleColors,
+} from '../../../electron/engine/lens-trace/overlay/color-scales.ts';
+import type { ScaleName } from '../../../electron/engine/lens-trace/overlay/color-scales.ts';
 import { baseOption, escapeHtml, figureSides, layerAxis, tooltipStyle } from '../figure.ts';
 import type { Figure, FigureText } from '../figure.ts';
 import { showToken, topCells } from '../../reading/reading.ts';

@@ -1,7 +1,14 @@
 import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
 import { alignedLayer } from '../../charts/figures/compare-curves.ts';
-import { buildOverlay, highestLogProb, overlayLogProbs } from '../../reading/overlay-series.ts';
-import type { OverlayMode, OverlaySeries } from '../../reading/overlay-series.ts';
+import {
+  buildOverlay,
+  highestLogProb,
+  overlayLogProbs,
+} from '../../../electron/engine/lens-trace/overlay/overlay-series.ts';
+import type {
+  OverlayMode,
+  OverlaySeries,
+} from '../../../electron/engine/lens-trace/overlay/overlay-series.ts';
 import { imageLayout } from '../../reading/reading.ts';
 import type { ImageLayout } from '../../reading/reading.ts';
 

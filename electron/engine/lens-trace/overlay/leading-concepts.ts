@@ -1,4 +1,4 @@
-import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
+import type { LensTrace } from '../lens-trace.ts';
 
 /** Ids of the concepts with the largest probability at any layer of a position, targets before controls. */
 export function leadingConcepts(trace: LensTrace, positionIndex: number, count: number): string[] {

@@ -1,6 +1,7 @@
-import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
-import { showToken, sinkMask } from './reading.ts';
-import type { ImageLayout } from './reading.ts';
+import type { LensTrace } from '../lens-trace.ts';
+import { sinkMask } from './image-layout.ts';
+import type { ImageLayout } from './image-layout.ts';
+import { showToken } from './top-cells.ts';
 
 export const overlayModes = ['off', 'concept', 'top-token'] as const;
 export type OverlayMode = (typeof overlayModes)[number];
