@@ -26,8 +26,8 @@ export class EngineControl {
   #held: (() => void)[] | null = null;
 
   /** The real engine; only its requests for traces wait while they are held. */
-  readonly fork: ForkEngine = (script, listener) => {
-    const engine = forkEngine(script, listener);
+  readonly fork: ForkEngine = (script, listener, environment) => {
+    const engine = forkEngine(script, listener, environment);
     this.#pids.push(engine.pid);
     return {
       get pid() {

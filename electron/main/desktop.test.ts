@@ -423,9 +423,11 @@ describe('the system', () => {
 test('the engine is a utility process whose end is told with its last words', async () => {
   const { forkUtilityEngine } = await import('./processes/utility-engine.ts');
   const ends: Error[] = [];
-  const engine = forkUtilityEngine('/app/engine/worker.js', {
-    onEvent: () => undefined,
-    onEnd: (error) => ends.push(error),
+  const listener = { onEvent: () => undefined, onEnd: (error: Error) => ends.push(error) };
+  const engine = forkUtilityEngine('/app/engine/worker.js', listener, { LIBRARIES: '/home/a' });
+  expect(electron.asked.at(-1)).toMatchObject({
+    what: 'fork',
+    args: ['/app/engine/worker.js', [], { env: { ...process.env, LIBRARIES: '/home/a' } }],
   });
   const child = electron.UtilityProcessDouble.all.at(-1)!;
   child.stderr.emit('data', Buffer.from('out of memory'));
@@ -435,10 +437,7 @@ test('the engine is a utility process whose end is told with its last words', as
   ]);
   await engine.end();
 
-  const calm = forkUtilityEngine('/app/engine/worker.js', {
-    onEvent: () => undefined,
-    onEnd: (error) => ends.push(error),
-  });
+  const calm = forkUtilityEngine('/app/engine/worker.js', listener, {});
   await calm.end();
   expect(ends.at(-1)).toMatchObject({ code: 'engine.cancelled' });
 });
@@ -446,10 +445,8 @@ test('the engine is a utility process whose end is told with its last words', as
 test('a trial that the engine asks for runs in a process of its own, and the engine is told how it ended', async () => {
   const { forkUtilityEngine } = await import('./processes/utility-engine.ts');
   const events: unknown[] = [];
-  forkUtilityEngine('/app/node/worker.js', {
-    onEvent: (event) => events.push(event),
-    onEnd: () => undefined,
-  });
+  const listener = { onEvent: (event: unknown) => events.push(event), onEnd: () => undefined };
+  forkUtilityEngine('/app/node/worker.js', listener, {});
   const engine = electron.UtilityProcessDouble.all.at(-1)!;
   const order = {
     type: 'probe',

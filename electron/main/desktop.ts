@@ -78,6 +78,7 @@ export function runDesktop(options: DesktopOptions): void {
         libraryFolder: folders.library,
         cacheFolder: folders.cache,
         modelsFolder: folders.models,
+        librariesFolder: folders.libraries,
         settingsFile: folders.settingsFile,
         logFolder: folders.logs,
         ...options.order,

@@ -57,6 +57,7 @@ export async function startServer({
     libraryFolder: folders.library,
     cacheFolder: folders.cache,
     modelsFolder: folders.models,
+    librariesFolder: folders.libraries,
     settingsFile: folders.settingsFile,
     logFolder: folders.logs,
     // A page saves through the browser; what it may have written on this computer is narrower.

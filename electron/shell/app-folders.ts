@@ -9,6 +9,8 @@ export interface AppFolders {
   readonly cache: string;
   /** Models that the software keeps itself, unless the settings name another folder. */
   readonly models: string;
+  /** Libraries of graphics cards that are no part of the software. */
+  readonly libraries: string;
   readonly settingsFile: string;
   readonly logs: string;
 }
@@ -24,6 +26,7 @@ export function findAppFolders(chosenLibrary?: string): AppFolders {
     library: chosenLibrary ?? libraryOfSettings(settingsFile) ?? join(data, 'library'),
     cache,
     models: join(data, 'models'),
+    libraries: process.env['FUNDUS_LENS_PROVIDER_LIBRARIES'] ?? join(data, 'libraries'),
     settingsFile,
     logs: join(data, 'logs'),
   };

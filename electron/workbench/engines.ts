@@ -120,6 +120,12 @@ export class Engines {
     this.#events.publish({ type: 'engine', modelId: engine.modelId, state: 'stopped', problem: null });
   }
 
+  /** Ends the processes that have nothing to do, so that their models' next request starts in a new environment. */
+  async closeIdle(): Promise<void> {
+    const idle = [...this.#warm].filter(([, { busy }]) => busy === 0);
+    await Promise.all(idle.map(([folder]) => this.close(folder)));
+  }
+
   /** Ends the processes; requests under way are rejected. */
   async closeAll(): Promise<number> {
     const engines = [...this.#warm.values()];

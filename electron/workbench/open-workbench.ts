@@ -5,6 +5,7 @@ import type { RouterClient } from '@orpc/server';
 import { limits } from '../contract/limits.ts';
 import type { Media } from '../contract/images/media.ts';
 import type { EngineClientOptions } from '../engine/process/engine-client.ts';
+import { libraryEnvironment } from '../engine/runtime/onnxruntime-files.ts';
 import type { RunnerOptions } from '../tasks/queue-runner.ts';
 import { RunningTasks } from '../tasks/running-tasks.ts';
 import { TaskQueue } from '../tasks/task-queue.ts';
@@ -60,6 +61,8 @@ export interface WorkbenchOptions {
   readonly controlsFolder?: string;
   /** Models that we keep ourselves, unless the settings name another folder; beside the cache when left out. */
   readonly modelsFolder?: string;
+  /** Libraries of graphics cards that are no part of the software; in the cache when left out. */
+  readonly librariesFolder?: string;
   /** JSON file of this computer's settings; in memory only when left out. */
   readonly settingsFile?: string;
   readonly logFolder?: string;
@@ -137,7 +140,8 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     auditKeyFile: options.settingsFile === undefined ? null : `${options.settingsFile}.audit-key`,
   });
   const events = new EventLog();
-  const engines = new Engines(events, options.engine);
+  const libraries = path.resolve(options.librariesFolder ?? path.join(cache, 'libraries'));
+  const engines = new Engines(events, { environment: () => libraryEnvironment(libraries), ...options.engine });
   const running = new RunningTasks(events, onError);
   const controlCache = path.resolve(options.controlsFolder ?? path.join(folders.cache, 'controls'));
   const kinds = {

@@ -53,6 +53,7 @@ export async function withLibrary(
       cacheFolder: temporary === null ? folders.cache : path.join(temporary, 'cache'),
       controlsFolder: path.join(folders.cache, 'controls'),
       modelsFolder: folders.models,
+      librariesFolder: folders.libraries,
       settingsFile: folders.settingsFile,
       // A library that a person makes from the command line holds what that person puts in.
       samplesFolder: null,

@@ -8,7 +8,7 @@ export interface ProbeOrder {
   /** Absolute path. */
   readonly script: string;
   readonly args: readonly string[];
-  /** Beside the engine's own environment. */
+  /** Beside that of the window's process. */
   readonly environment: Readonly<Record<string, string>>;
 }
 

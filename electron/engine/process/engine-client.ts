@@ -10,7 +10,7 @@ import type {
 } from './messages.ts';
 import type { CausalReading, CausalRequest } from '../lens-trace/causal-request.ts';
 import { engineSilent } from './engine-process.ts';
-import type { EngineProcess, ForkEngine } from './engine-process.ts';
+import type { EngineProcess, EngineProcessListener, ForkEngine } from './engine-process.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
 import { deserializeError } from '../../contract/problem.ts';
@@ -34,6 +34,8 @@ export interface EngineClientOptions {
   readonly workerPath?: string | URL;
   /** How the process is started; by Node unless the desktop's runtime does it. */
   readonly fork?: ForkEngine;
+  /** What the process has in its environment beside ours, at every start. */
+  readonly environment?: () => Readonly<Record<string, string>>;
   /** Milliseconds that an engine may be silent after a cancel before it is killed. */
   readonly cancelPatience?: number;
   /** Milliseconds that an engine with work may be silent before it is killed. */
@@ -54,6 +56,7 @@ interface PendingRequest {
 export class EngineClient {
   readonly #workerPath: string | URL;
   readonly #fork: ForkEngine;
+  readonly #environment: () => Readonly<Record<string, string>>;
   readonly #cancelPatience: number;
   readonly #silencePatience: number;
   readonly #pending = new Map<number, PendingRequest>();
@@ -66,6 +69,7 @@ export class EngineClient {
   constructor({
     workerPath = entry,
     fork = forkEngine,
+    environment = () => ({}),
     cancelPatience = limits.engine.cancel,
     silencePatience = limits.engine.silence,
   }: EngineClientOptions = {}) {
@@ -73,6 +77,7 @@ export class EngineClient {
     this.#cancelPatience = cancelPatience;
     this.#silencePatience = silencePatience;
     this.#fork = fork;
+    this.#environment = environment;
   }
 
   /** Process id of the running engine; null when none runs. */
@@ -192,7 +197,7 @@ export class EngineClient {
 
   #start(): EngineProcess {
     this.#lastSign = Date.now();
-    const engine = this.#fork(this.#workerPath, {
+    const listener: EngineProcessListener = {
       onEvent: (event) => this.#receive(event),
       onEnd: (error) => {
         if (this.#process === engine) this.#process = null;
@@ -200,7 +205,8 @@ export class EngineClient {
           if (request.engine === engine) request.reject(error);
         }
       },
-    });
+    };
+    const engine = this.#fork(this.#workerPath, listener, this.#environment());
     return engine;
   }
 

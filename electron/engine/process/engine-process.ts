@@ -17,8 +17,16 @@ export interface EngineProcessListener {
   onEnd(error: FundusLensError): void;
 }
 
-/** Starts the engine in a process of its own. */
-export type ForkEngine = (script: string | URL, listener: EngineProcessListener) => EngineProcess;
+/**
+ * Starts the engine in a process of its own.
+ *
+ * @param environment beside that of this process
+ */
+export type ForkEngine = (
+  script: string | URL,
+  listener: EngineProcessListener,
+  environment: Readonly<Record<string, string>>,
+) => EngineProcess;
 
 /** The process ended while work was under way. */
 export function engineEnded(

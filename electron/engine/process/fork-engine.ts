@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { EngineCommand, EngineEvent } from './messages.ts';
 import { engineClosed, engineEnded, engineNotStarted } from './engine-process.ts';
-import type { EngineProcess, EngineProcessListener } from './engine-process.ts';
+import type { ForkEngine } from './engine-process.ts';
 
 /** How long a process that was asked to end may take, milliseconds. */
 const endPatience = 2000;
@@ -17,8 +17,9 @@ const lastWordsLength = 2000;
  *
  * @param script the process's entry
  */
-export function forkEngine(script: string | URL, listener: EngineProcessListener): EngineProcess {
+export const forkEngine: ForkEngine = (script, listener, environment) => {
   const child = fork(script, [], {
+    env: { ...process.env, ...environment },
     // Numbers travel as typed arrays, which JSON could not carry.
     serialization: 'advanced',
     // stdout belongs to the caller (`--json -`), so nothing of the engine may reach it.
@@ -59,7 +60,7 @@ export function forkEngine(script: string | URL, listener: EngineProcessListener
       clearTimeout(timer);
     },
   };
-}
+};
 
 async function waitForLastWords(child: ChildProcess): Promise<void> {
   if (child.stderr === null || child.stderr.readableEnded) return;

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ProbeEnd, ProbeOrder } from '../../contract/models/probe-order.ts';
 import type { ProviderName } from '../lens-trace/lens-trace.ts';
 import { vulkanLog } from './device-name.ts';
+import { inheritedLibraryEnvironment } from './onnxruntime-files.ts';
 import { failedProbe, type ProviderProbe } from './provider-probe.ts';
 
 /** In the sources a process's entry is TypeScript, in a build JavaScript. */
@@ -45,7 +46,8 @@ function probeThroughParent(
       resolve({ ...(probe ?? failedProbe(`its trial ended with ${data.how}`)), log: data.log });
     };
     port.on('message', receive);
-    port.postMessage({ type: 'probe', id, script, args, environment: vulkanLog });
+    const environment = { ...vulkanLog, ...inheritedLibraryEnvironment() };
+    port.postMessage({ type: 'probe', id, script, args, environment });
   });
 }
 

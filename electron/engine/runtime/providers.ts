@@ -9,7 +9,7 @@ import {
   type DeviceIdentity,
 } from './device-name.ts';
 import { findLoaderMessage, unloadable } from './loader-message.ts';
-import { hasCudaLibrary, onnxruntimeFolder } from './onnxruntime-files.ts';
+import { hasCudaLibrary, providerLibrariesFolder } from './onnxruntime-files.ts';
 import { probeInChild } from './probe-in-child.ts';
 import { failedProbe, type ProviderProbe } from './provider-probe.ts';
 import { onnxruntimeVersion, providerUnavailable } from './session.ts';
@@ -131,7 +131,7 @@ export async function listProviders(): Promise<ProvidersReport> {
     providers,
     runtime: {
       version: onnxruntimeVersion,
-      folder: onnxruntimeFolder(),
+      folder: providerLibrariesFolder(),
       platform: `${process.platform}/${process.arch}`,
     },
   };

@@ -13,7 +13,7 @@ test('an engine of another process is started, spoken to and ended through the l
     onEvent: (event: unknown) => events.push(event),
     onEnd: (error: Error) => ends.push(error),
   };
-  const engine = engines.fork(new URL('file:///app/node/worker.js'), listener);
+  const engine = engines.fork(new URL('file:///app/node/worker.js'), listener, { LIBRARIES: '/home/a' });
   expect(engine.pid).toBeNull();
   engine.post({ type: 'cancel', id: 7 });
   engines.receive({ type: 'engine-event', engine: 1, pid: 42, event: { type: 'ready' } });
@@ -32,7 +32,12 @@ test('an engine of another process is started, spoken to and ended through the l
     { code: 'engine.killed', found: expect.stringContaining('last words') as string },
   ]);
   expect(orders).toEqual([
-    { type: 'engine-start', engine: 1, script: '/app/node/worker.js' },
+    {
+      type: 'engine-start',
+      engine: 1,
+      script: '/app/node/worker.js',
+      environment: { LIBRARIES: '/home/a' },
+    },
     { type: 'engine-post', engine: 1, command: { type: 'cancel', id: 7 } },
     { type: 'engine-kill', engine: 1 },
     { type: 'engine-close', engine: 1 },
@@ -46,8 +51,8 @@ test('news of an engine that is gone, and of two at a time, reach the right one'
     onEvent: () => heard.push(name),
     onEnd: () => heard.push(`${name} ended`),
   });
-  engines.fork('/a.js', listen('first'));
-  engines.fork('/a.js', listen('second'));
+  engines.fork('/a.js', listen('first'), {});
+  engines.fork('/a.js', listen('second'), {});
   engines.receive({ type: 'engine-event', engine: 2, pid: 1, event: { type: 'ready' } });
   engines.receive({ type: 'engine-end', engine: 1, error: { code: 'internal', summary: 'gone' } });
   engines.receive({ type: 'engine-event', engine: 1, pid: 1, event: { type: 'ready' } });

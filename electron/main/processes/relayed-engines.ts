@@ -20,12 +20,12 @@ export class RelayedEngines {
     this.#post = post;
   }
 
-  readonly fork: ForkEngine = (script, listener) => {
+  readonly fork: ForkEngine = (script, listener, environment) => {
     const engine = this.#next++;
     const relayed: RelayedEngine = { listener, pid: null, ended: Promise.withResolvers<null>() };
     this.#engines.set(engine, relayed);
     const path = script instanceof URL ? fileURLToPath(script) : script;
-    this.#post({ type: 'engine-start', engine, script: path });
+    this.#post({ type: 'engine-start', engine, script: path, environment });
     return {
       get pid() {
         return relayed.pid;

@@ -18,9 +18,10 @@ const probePatience = 120_000;
 const logLength = 200_000;
 
 /** Starts the engine as a utility process, which the system shows under our name and ends with us. */
-export const forkUtilityEngine: ForkEngine = (script, listener) => {
+export const forkUtilityEngine: ForkEngine = (script, listener, environment) => {
   const path = script instanceof URL ? fileURLToPath(script) : script;
   const child = utilityProcess.fork(path, [], {
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
     serviceName: 'Fundus Lens engine',
   });

@@ -3,7 +3,7 @@ import { limits } from '../../contract/limits.ts';
 import type { Media } from '../../contract/images/media.ts';
 import { deserializeError, serializeError } from '../../contract/problem.ts';
 import type { AppSettings } from '../../contract/app/settings.ts';
-import type { EngineProcess } from '../../engine/process/engine-process.ts';
+import type { EngineProcess, EngineProcessListener } from '../../engine/process/engine-process.ts';
 import { forkWorkbench } from './fork-workbench.ts';
 import type { WorkbenchProcess } from './fork-workbench.ts';
 import { forkUtilityEngine } from './utility-engine.ts';
@@ -120,13 +120,14 @@ export class WorkbenchHost {
   #serveEngine(order: EngineOrder): void {
     const { engine } = order;
     if (order.type === 'engine-start') {
-      const started = forkUtilityEngine(order.script, {
+      const listener: EngineProcessListener = {
         onEvent: (event) => this.#process.post({ type: 'engine-event', engine, pid: started.pid, event }),
         onEnd: (error) => {
           this.#engines.delete(engine);
           this.#process.post({ type: 'engine-end', engine, error: serializeError(error) });
         },
-      });
+      };
+      const started = forkUtilityEngine(order.script, listener, order.environment);
       this.#engines.set(engine, started);
       return;
     }

@@ -8,6 +8,7 @@ export interface WorkbenchOrder {
   readonly libraryFolder: string;
   readonly cacheFolder: string;
   readonly modelsFolder: string;
+  readonly librariesFolder: string;
   readonly settingsFile: string;
   readonly logFolder: string;
   /** What comes with the software, unless left out; null keeps it out of a new library. */
@@ -44,7 +45,13 @@ export type WorkbenchEvent =
 
 /** Only the window's process may start processes where the desktop's binary is no Node. */
 export type EngineOrder =
-  | { readonly type: 'engine-start'; readonly engine: number; readonly script: string }
+  | {
+      readonly type: 'engine-start';
+      readonly engine: number;
+      readonly script: string;
+      /** Beside that of the window's process. */
+      readonly environment: Readonly<Record<string, string>>;
+    }
   | { readonly type: 'engine-post'; readonly engine: number; readonly command: EngineCommand }
   | { readonly type: 'engine-kill'; readonly engine: number }
   | { readonly type: 'engine-close'; readonly engine: number };

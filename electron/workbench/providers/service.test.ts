@@ -19,9 +19,9 @@ let view: ProvidersView;
 let engines = 0;
 
 beforeAll(async () => {
-  const fork: ForkEngine = (script, listener) => {
+  const fork: ForkEngine = (script, listener, environment) => {
     engines += 1;
-    return forkEngine(script, listener);
+    return forkEngine(script, listener, environment);
   };
   workbench = await fixture.open({
     engine: { fork },

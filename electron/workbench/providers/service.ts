@@ -83,6 +83,8 @@ export class ProviderManager {
         await this.#bring(source, runtime, hooks);
         hooks.onProgress('trial', 0, 0);
         await this.#look(true);
+        // One that has begun without the library does not find it any more.
+        await this.#tools.engines.closeIdle();
         return null;
       },
     });
