@@ -25,9 +25,15 @@ export function photographs(app: () => RunningApp): void {
     await expect.poll(filter).toMatch(/-green"?\) invert\(1\)$/);
     await page.keyboard.press('r');
     await expect.poll(filter).toBe('none');
+    const pixels = () => viewer.locator('.openseadragon-canvas canvas').first().evaluate(spreadOfCanvas);
+    const before = await pixels();
+    await page.keyboard.press('k');
+    await page.getByTestId('equalized').filter({ hasText: '8 × 8' }).waitFor();
+    await expect.poll(async () => (await pixels()) / before).toBeGreaterThan(1.05);
     await page.getByTestId('channel').click();
     await page.getByRole('option').last().click();
     await expect.poll(filter).toMatch(/-blue"?\)$/);
+    await page.getByTestId('equalized').waitFor();
     await page.keyboard.press('z');
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations).toEqual([]);
@@ -63,4 +69,13 @@ export function photographs(app: () => RunningApp): void {
 
 function filterOfElement(element: Element): string {
   return getComputedStyle(element).filter;
+}
+
+/** How far apart neighbouring pixels are; local contrast raises it. */
+function spreadOfCanvas(element: Element): number {
+  const canvas = element as HTMLCanvasElement;
+  const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+  let sum = 0;
+  for (let at = 4; at < data.length; at += 4) sum += Math.abs(data[at + 1]! - data[at - 3]!);
+  return sum;
 }

@@ -8,19 +8,21 @@ export interface ImageAdjustment {
   brightness: number;
   contrast: number;
   invert: boolean;
+  /** Local contrast is evened out: CLAHE of the luma, or of the one channel. */
+  equalize: boolean;
   /** All of them, or one as grey; green is the red-free view, in which vessels and haemorrhages stand out. */
   channel: ColorChannel;
 }
 
 export function plainAdjustment(): ImageAdjustment {
-  return { brightness: 1, contrast: 1, invert: false, channel: 'all' };
+  return { brightness: 1, contrast: 1, invert: false, equalize: false, channel: 'all' };
 }
 
-export function isPlain({ brightness, contrast, invert, channel }: ImageAdjustment): boolean {
-  return brightness === 1 && contrast === 1 && !invert && channel === 'all';
+export function isPlain({ brightness, contrast, invert, equalize, channel }: ImageAdjustment): boolean {
+  return brightness === 1 && contrast === 1 && !invert && !equalize && channel === 'all';
 }
 
-/** The adjustment as a CSS filter; one channel is an SVG filter, whose id begins as given and ends with `-green`. */
+/** The adjustment as a CSS filter, all but the equalisation, which needs the pixels; one channel is an SVG filter, whose id begins as given and ends with `-green`. */
 export function filterOf(
   { brightness, contrast, invert, channel }: ImageAdjustment,
   filterId: string,

@@ -21,6 +21,7 @@ export function usePhotoShortcuts({ adjustment, zoomBy, goHome, moveCell }: Phot
   useShortcuts({
     i: () => change({ invert: !adjustment.value.invert }),
     g: () => change({ channel: adjustment.value.channel === 'green' ? 'all' : 'green' }),
+    k: () => change({ equalize: !adjustment.value.equalize }),
     r: () => {
       adjustment.value = plainAdjustment();
       goHome();

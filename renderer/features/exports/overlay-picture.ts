@@ -1,4 +1,5 @@
 import { colorChannels, filterOf } from '../../viewer/image-adjustment.ts';
+import { equalizePhoto } from '../../viewer/equalize/equalized-photo.ts';
 import type { ColorChannel, ImageAdjustment } from '../../viewer/image-adjustment.ts';
 import { OverlayPainter } from '../../viewer/overlay-painter.ts';
 import type { OverlayFrame } from '../../viewer/overlay-painter.ts';
@@ -22,8 +23,12 @@ export async function overlayCanvas(
   provenance: string,
 ): Promise<HTMLCanvasElement> {
   const photo = new Image();
-  photo.src = url;
-  await photo.decode();
+  const { equalize, channel } = adjustment;
+  const made = equalize ? URL.createObjectURL(await equalizePhoto(url, channel)) : null;
+  photo.src = made ?? url;
+  await photo.decode().finally(() => {
+    if (made !== null) URL.revokeObjectURL(made);
+  });
   const { naturalWidth: width, naturalHeight: height } = photo;
   const size = Math.max(11, Math.round(width / 90));
   const lines = provenance === '' ? [] : wrapText(provenance, Math.floor((width - 2 * size) / (size * 0.56)));
