@@ -1,5 +1,20 @@
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Minutes each; a worker that began one of them last would keep the other waiting. */
+const longest = ['e2e/app.test.ts', 'electron/engine/webgpu-parity.test.ts'];
+
+/** The longest first, all others in Vitest's own order. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = longest.findIndex((name) => moduleId.endsWith(name));
+      return index < 0 ? longest.length : index;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -12,6 +27,7 @@ export default defineConfig({
     ],
     globalSetup: 'e2e/unpack-chromium.ts',
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // One for each of two cores; most of a test's time is spent waiting for processes.
     maxWorkers: 2,
     env: {
