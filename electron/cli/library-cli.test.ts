@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -107,6 +108,30 @@ describe('a study from the command line', () => {
     const [name] = /backup-\S+\.sqlite/.exec(backup.stdout)!;
     expect((await run('restore', name)).stdout).toContain('2 images, 2 traces');
     expect(await run('verify')).toMatchObject({ exitCode: 0 });
+    expect(backup.stdout).toContain('Photographs are not in it');
+  });
+
+  test('everything is written to one file, and a library is made of it elsewhere', async () => {
+    const zip = path.join(folder, 'все.zip');
+    const made = await run('backup', '--everything', zip);
+    expect(made).toMatchObject({ exitCode: 0 });
+    expect(made.stdout).toContain('2 photographs');
+    const elsewhere = path.join(folder, 'другая библиотека');
+    const restored = await runCli(['restore', zip, '--library', elsewhere], { env });
+    expect(restored.stdout).toContain('2 images, 2 traces');
+    // The photographs were used where they lay; the copy has its own.
+    expect(readdirSync(path.join(elsewhere, 'originals'), { recursive: true }).join()).toMatch(
+      /\.(?:png|jpg)/,
+    );
+    expect(await runCli(['verify', '--library', elsewhere], { env })).toMatchObject({ exitCode: 0 });
+    const again = await runCli(['restore', zip, '--library', elsewhere], { env });
+    expect(again.stderr).toContain('an empty folder');
+    const cut = path.join(folder, 'cut.zip');
+    writeFileSync(cut, readFileSync(zip).subarray(0, 30_000));
+    const nowhere = path.join(folder, 'нигде');
+    const refused = await runCli(['restore', cut, '--library', nowhere], { env });
+    expect(refused.exitCode).toBe(2);
+    expect(existsSync(nowhere)).toBe(false);
   });
 
   test('a library that is not there is said so, and none is made', async () => {

@@ -128,6 +128,12 @@ export type Deidentify = z.infer<typeof deidentifySchema>;
 /** The file is written on the computer that runs the workbench. */
 export const dumpExportSchema = z.strictObject({ traceId: idSchema, path: z.string().min(1) });
 
+/** Written on the computer that runs the workbench, because it may be larger than its memory. */
+export const libraryExportSchema = z.strictObject({
+  path: z.string().min(1),
+  overwrite: z.boolean().default(false),
+});
+
 export const exports = {
   traces: call.input(traceExportSchema).output(exportResultSchema),
   comparison: call.input(comparisonExportSchema).output(exportResultSchema),
@@ -140,6 +146,13 @@ export const exports = {
   dump: call.input(dumpExportSchema).output(exportResultSchema),
   /** A zip with everything that repeats the traces. */
   study: call.input(studyExportSchema).output(exportResultSchema),
+  /**
+   * The whole library as a zip that `restore` makes a library of again: database, photographs, also those used where they
+   * lie, and arrays; not the models. `missing` are files that are gone.
+   */
+  library: call
+    .input(libraryExportSchema)
+    .output(exportResultSchema.extend({ photographs: z.int().nonnegative(), missing: z.array(z.string()) })),
   /** The verdict, provenance and numbers as a self-contained HTML page or a PDF; figures are added by the face that draws them. */
   report: call.input(reportExportSchema).output(exportResultSchema),
 };

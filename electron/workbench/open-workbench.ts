@@ -17,6 +17,7 @@ import { bundled } from './folders.ts';
 import type { WorkbenchFolders } from './folders.ts';
 import { ImportService } from './imports/service.ts';
 import { damagedLibrary } from '../store/database/database-errors.ts';
+import { backupLimits } from './library/backup-limits.ts';
 import { LibrarySession } from './library/library-session.ts';
 import { MediaSource } from './images/media.ts';
 import { ModelManager } from './models/model-manager.ts';
@@ -141,7 +142,10 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   });
   const events = new EventLog();
   const libraries = path.resolve(options.librariesFolder ?? path.join(cache, 'libraries'));
-  const engines = new Engines(events, { environment: () => libraryEnvironment(libraries), ...options.engine });
+  const engines = new Engines(events, {
+    environment: () => libraryEnvironment(libraries),
+    ...options.engine,
+  });
   const running = new RunningTasks(events, onError);
   const controlCache = path.resolve(options.controlsFolder ?? path.join(folders.cache, 'controls'));
   const kinds = {
@@ -191,10 +195,10 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     }
   }
   async function backUpWhenDue(): Promise<void> {
-    const { automatic, everyDays, keep } = settings.get().backups;
-    if (!automatic) return;
+    const { backups: wanted } = settings.get();
+    if (!wanted.automatic) return;
     try {
-      const made = await session.backupWhenDue(everyDays, keep);
+      const made = await session.backupWhenDue(wanted.everyDays, backupLimits(wanted));
       if (made !== null) events.publish({ type: 'library', what: 'backups', ids: [] });
     } catch (error) {
       onError('backup', error);

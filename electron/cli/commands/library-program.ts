@@ -4,6 +4,7 @@ import { sexes } from '../../contract/images/patients.ts';
 import { tableFormats } from '../../contract/exports.ts';
 import { languages } from '../../bundled/prompt-presets.ts';
 import { runBackup, runErase, runRestore, runVerify } from './backup-commands.ts';
+import type { BackupCommandOptions } from './backup-commands.ts';
 import { runCompare } from './compare-command.ts';
 import type { CompareCommandOptions } from './compare-command.ts';
 import { exportKinds, runExport } from './export-command.ts';
@@ -93,11 +94,20 @@ export function addLibraryCommands(program: Command): void {
     ),
   ).action((kind: ExportKind, options: ExportCommandOptions) => end(runExport(kind, options)));
 
-  add('backup', 'back a library up', 'Copy the database of a library, check the copy, and keep it.').action(
-    (options: LibraryOptions) => end(runBackup(options)),
-  );
-  add('restore', 'put a backup back', 'Put a backup in the place of the library; what was there is kept too.')
-    .argument('<backup>', 'name, as `backup` lists it')
+  add(
+    'backup',
+    'back a library up',
+    'Copy the database of a library, check the copy, and keep it; or write the whole library, photographs included, to a file.',
+  )
+    .option('--everything <file>', 'a zip of database, photographs and arrays; not of the models')
+    .option('--overwrite', 'replace the file when it exists')
+    .action((options: BackupCommandOptions) => end(runBackup(options)));
+  add(
+    'restore',
+    'put a backup back',
+    'Put a backup of the database in the place of the present one, which is kept too; or make a new library of a zip of everything.',
+  )
+    .argument('<backup>', 'name, as `backup` lists it, or a zip that `backup --everything` wrote')
     .action((name: string, options: LibraryOptions) => end(runRestore(name, options)));
   add(
     'patient',

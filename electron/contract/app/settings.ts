@@ -28,6 +28,10 @@ export const settingsSchema = z.object({
       everyDays: z.int().min(1).max(90).default(1),
       /** How many are kept; older ones are removed. */
       keep: z.int().min(1).max(100).default(10),
+      /** Older ones are removed too; the newest stays in any case. */
+      keepDays: z.int().min(1).max(3650).default(365),
+      /** Of all together, in units of 10⁶ bytes. */
+      mostMegabytes: z.int().min(10).max(1_000_000).default(5000),
     })
     .prefault({}),
   trace: z
@@ -78,6 +82,8 @@ export const settingsPatchSchema = z.strictObject({
       automatic: z.boolean().optional(),
       everyDays: z.int().min(1).max(90).optional(),
       keep: z.int().min(1).max(100).optional(),
+      keepDays: z.int().min(1).max(3650).optional(),
+      mostMegabytes: z.int().min(10).max(1_000_000).optional(),
     })
     .optional(),
   trace: z

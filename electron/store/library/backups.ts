@@ -20,22 +20,32 @@ export interface Backup {
   readonly kind: 'backup' | 'migration' | 'replaced';
 }
 
+const day = 86_400_000;
 const namePattern = /^(backup|migration|replaced)-(\d{8}T\d{6}\d{3}Z)\.sqlite$/;
+
+/** What of the backups stays; the newest always does. Those before a migration or a restore are not counted. */
+export interface BackupLimits {
+  /** How many, the new one included. */
+  readonly keep: number;
+  readonly keepDays?: number;
+  /** Bytes of all together. */
+  readonly mostBytes?: number;
+}
 
 /**
  * Copies the database while it is in use, checks the copy, and only then gives it its name. Images and large arrays are
  * files that never change and stay where they are; a backup refers to them.
  *
- * @param keep how many of this kind stay; older ones are removed once the new one is safe
+ * @param limits which older ones are removed once the new one is safe
  */
 export async function makeBackup(
   database: Database,
   paths: LibraryPaths,
   {
     kind = 'backup',
-    keep = 10,
+    limits = { keep: 10 },
     now = new Date(),
-  }: { kind?: 'backup' | 'migration'; keep?: number; now?: Date } = {},
+  }: { kind?: 'backup' | 'migration'; limits?: BackupLimits; now?: Date } = {},
 ): Promise<Backup> {
   const temporary = path.join(paths.temporary, `${randomUUID()}.sqlite`);
   const file = path.join(paths.backups, `${kind}-${stamp(now)}.sqlite`);
@@ -52,11 +62,26 @@ export async function makeBackup(
     await rm(temporary, { force: true });
   }
   if (kind === 'backup') {
-    const old = (await listBackups(paths)).filter((backup) => backup.kind === 'backup').slice(keep);
-    for (const { file: oldFile } of old) await rm(oldFile, { force: true });
+    const all = (await listBackups(paths)).filter((backup) => backup.kind === 'backup');
+    for (const { file: oldFile } of beyondLimits(all, limits, now)) await rm(oldFile, { force: true });
   }
   const { size } = await stat(file);
   return { file, bytes: size, madeAt: now, kind };
+}
+
+/** @param backups newest first */
+function beyondLimits(
+  backups: readonly Backup[],
+  { keep, keepDays = Infinity, mostBytes = Infinity }: BackupLimits,
+  now: Date,
+): Backup[] {
+  let bytes = 0;
+  const isBeyond = (backup: Backup, index: number) => {
+    bytes += backup.bytes;
+    const age = now.getTime() - backup.madeAt.getTime();
+    return index > 0 && (index >= keep || age > keepDays * day || bytes > mostBytes);
+  };
+  return backups.filter(isBeyond);
 }
 
 /** Newest first. */
@@ -154,7 +179,7 @@ function absorbLog(file: string): boolean {
 }
 
 /** Opens a copy on its own and reads all of it. */
-function checkCopy(file: string): void {
+export function checkCopy(file: string): void {
   const connection = guarded(() => new SqliteDatabase(file));
   try {
     guarded(() => connection.pragma('journal_mode = DELETE'));
@@ -169,7 +194,7 @@ function checkCopy(file: string): void {
   }
 }
 
-function flushFile(file: string): void {
+export function flushFile(file: string): void {
   const descriptor = openSync(file, 'r+');
   try {
     fsyncSync(descriptor);

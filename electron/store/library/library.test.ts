@@ -179,7 +179,7 @@ describe('backups', () => {
     let minute = 0;
     const library = await open({ now: () => new Date(Date.UTC(2024, 0, 1, 0, minute++)) });
     addRecords(library, [makeRecord('a.jpg')]);
-    for (let i = 0; i < 4; i++) await library.backup(3);
+    for (let i = 0; i < 4; i++) await library.backup({ keep: 3 });
     const backups = await library.backups();
     expect(backups).toHaveLength(3);
     addRecords(library, [makeRecord('b.jpg')]);
@@ -191,6 +191,25 @@ describe('backups', () => {
     const old = new SqliteDatabase(aside!, { readonly: true });
     expect(old.prepare('SELECT count(*) FROM images').pluck().get()).toBe(2);
     old.close();
+  });
+
+  it('are removed by age and by size together, the newest never', async () => {
+    let now = Date.UTC(2024, 0, 1);
+    const library = await open({ now: () => new Date(now) });
+    addRecords(library, [makeRecord('a.jpg')]);
+    for (let i = 0; i < 4; i++) {
+      await library.backup({ keep: 100 });
+      now += 86_400_000;
+    }
+    const { bytes } = (await library.backups())[0]!;
+    await library.backup({ keep: 100, keepDays: 3 });
+    expect(await library.backups()).toHaveLength(4);
+    now += 1000;
+    await library.backup({ keep: 100, mostBytes: 2.5 * bytes });
+    expect(await library.backups()).toHaveLength(2);
+    now += 1000;
+    const { file: newest } = await library.backup({ keep: 100, mostBytes: 1 });
+    expect((await library.backups()).map((backup) => backup.file)).toEqual([newest]);
   });
 
   it('replaces a damaged library, and refuses a damaged backup', async () => {

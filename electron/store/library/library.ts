@@ -4,7 +4,9 @@ import { FundusLensError } from '../../contract/errors.ts';
 import type { LibraryPaths } from '../../contract/app/library.ts';
 import { AuditLog } from '../audit-log.ts';
 import { listBackups, makeBackup, offerBackup } from './backups.ts';
-import type { Backup } from './backups.ts';
+import type { Backup, BackupLimits } from './backups.ts';
+import { makeSnapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import { ConceptSets } from '../concept-sets.ts';
 import { addNeedsOfBackups, collectContent, neededContent } from '../trash/content-collector.ts';
 import type { Collected } from '../trash/content-collector.ts';
@@ -131,11 +133,15 @@ export class Library {
     return this.#db.transaction(work);
   }
 
-  /** @param keep how many backups stay, this one included */
-  async backup(keep = 10): Promise<Backup> {
-    const backup = await makeBackup(this.#db, this.paths, { keep, now: this.#now() });
+  async backup(limits: BackupLimits = { keep: 10 }): Promise<Backup> {
+    const backup = await makeBackup(this.#db, this.paths, { limits, now: this.#now() });
     if (this.readOnlyReason === null) this.audit.append('library.backup', 'library', { bytes: backup.bytes });
     return backup;
+  }
+
+  /** Everything that makes this library, to be copied elsewhere; {@link Snapshot.discard} must follow. */
+  snapshot(): Promise<Snapshot> {
+    return makeSnapshot(this.#db, this.paths);
   }
 
   backups(): Promise<Backup[]> {

@@ -6,6 +6,7 @@ import { exportAnimation } from './animation/export-animation.ts';
 import { exportDump } from './dump.ts';
 import { guardTarget } from './guard-target.ts';
 import { exportHiddenStates } from './hidden-states.ts';
+import { exportLibrary } from './export-library.ts';
 import { exportReport } from './reports/report.ts';
 import { exportStudy } from './study/study-bundle.ts';
 
@@ -58,6 +59,16 @@ export function exportsRouter(services: Services) {
     study: exports.study.handler(({ input }) =>
       noted('study', input, exportStudy(session.library, checked(input))),
     ),
+    library: exports.library.handler(async ({ input: { path, overwrite }, signal }) => {
+      const target = { to: 'file', path, overwrite } as const;
+      guardTarget(target, folders);
+      const { photographs, missing, ...file } = await exportLibrary(session.library, target, signal);
+      return {
+        ...(await noted('library', { target }, Promise.resolve(file))),
+        photographs,
+        missing: [...missing],
+      };
+    }),
     report: exports.report.handler(({ input }) =>
       noted('report', input, exportReport(session.library, checked(input))),
     ),

@@ -32,7 +32,7 @@ afterEach(() => {
 describe('a restore', () => {
   it('leaves an open library where an old folder lies among the temporary files', async () => {
     addRecords(session.library, [makeRecord('a.jpg')]);
-    const { name } = await session.backup(10);
+    const { name } = await session.backup({ keep: 10 });
     addRecords(session.library, [makeRecord('b.jpg')]);
     const left = path.join(folder, 'temporary', 'fundus-lens-drop-x');
     mkdirSync(left);
@@ -84,7 +84,7 @@ describe('the periodic check', () => {
 describe('a library that is damaged', () => {
   it('is restored without being opened first, and one that is whole is left alone', async () => {
     addRecords(session.library, [makeRecord('a.jpg')]);
-    const { name } = await session.backup(10);
+    const { name } = await session.backup({ keep: 10 });
     session.close();
     expect(await restoreDamaged(folder, name)).toBe(false);
     truncateSync(path.join(folder, 'library.sqlite'), 0);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Backup, LibraryStatus, VerifyReport } from '../../contract/app/library.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { restoreBackup } from '../../store/library/backups.ts';
-import type { Backup as StoredBackup } from '../../store/library/backups.ts';
+import type { Backup as StoredBackup, BackupLimits } from '../../store/library/backups.ts';
 import { openLibrary } from '../../store/library/library.ts';
 import type { Library, OpenOptions } from '../../store/library/library.ts';
 import { AuditSignature } from './audit-signature.ts';
@@ -73,16 +73,16 @@ export class LibrarySession {
     return (await this.#library.backups()).map(describe);
   }
 
-  async backup(keep: number): Promise<Backup> {
-    return { ...describe(await this.#library.backup(keep)), verified: true };
+  async backup(limits: BackupLimits): Promise<Backup> {
+    return { ...describe(await this.#library.backup(limits)), verified: true };
   }
 
   /** Makes a backup when the newest is older than that many days and there is something to keep. */
-  async backupWhenDue(everyDays: number, keep: number): Promise<Backup | null> {
+  async backupWhenDue(everyDays: number, limits: BackupLimits): Promise<Backup | null> {
     if (this.isReadOnly || this.#library.search.count({}) === 0) return null;
     const [newest] = await this.#library.backups();
     const age = newest === undefined ? Infinity : Date.now() - newest.madeAt.getTime();
-    return age < everyDays * day ? null : this.backup(keep);
+    return age < everyDays * day ? null : this.backup(limits);
   }
 
   /** Looks through the database when that was last done more than so many days ago; null when it was not due. */

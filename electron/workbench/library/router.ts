@@ -1,4 +1,5 @@
 import { api } from '../api.ts';
+import { backupLimits } from './backup-limits.ts';
 import type { Services } from '../services.ts';
 
 export function libraryRouter(services: Services) {
@@ -8,7 +9,7 @@ export function libraryRouter(services: Services) {
     backups: api.library.backups.router({
       list: api.library.backups.list.handler(() => session.backups()),
       create: api.library.backups.create.handler(async () => {
-        const backup = await session.backup(settings.get().backups.keep);
+        const backup = await session.backup(backupLimits(settings.get().backups));
         events.publish({ type: 'library', what: 'backups', ids: [] });
         return backup;
       }),
