@@ -16,6 +16,7 @@ export const libraryStatusSchema = z.object({
     traces: z.int().nonnegative(),
     groups: z.int().nonnegative(),
   }),
+  /** On the disk, with what was written last and lies beside the file still. */
   databaseBytes: z.int().nonnegative(),
   freeBytes: z.int().nonnegative().nullable(),
   lastBackupAt: instantSchema.nullable(),

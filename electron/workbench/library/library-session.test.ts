@@ -55,6 +55,14 @@ describe('a restore', () => {
   });
 });
 
+it('tells the size of the database with what lies beside its file', async () => {
+  addRecords(session.library, [makeRecord('a.jpg')]);
+  const file = session.library.paths.database;
+  const beside = statSync(`${file}-wal`).size;
+  expect(beside).toBeGreaterThan(0);
+  expect((await session.status()).databaseBytes).toBe(statSync(file).size + beside);
+});
+
 describe('the periodic check', () => {
   it('notes when the database was last looked through, and what was found', async () => {
     addRecords(

@@ -61,7 +61,7 @@ export class LibrarySession {
         traces: traces.count(),
         groups: groups.list().length,
       },
-      databaseBytes: statSync(paths.database).size,
+      databaseBytes: databaseBytes(paths.database),
       freeBytes: freeBytes(paths.root),
       lastBackupAt: newest?.madeAt.toISOString() ?? null,
       lastCheck: this.#library.lastCheck,
@@ -162,4 +162,12 @@ function freeBytes(folder: string): number | null {
   } catch {
     return null;
   }
+}
+
+/** The file, and beside it what was written last and waits to be taken over. */
+function databaseBytes(file: string): number {
+  return [file, `${file}-wal`].reduce(
+    (sum, part) => sum + (statSync(part, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }
