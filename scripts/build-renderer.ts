@@ -9,7 +9,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export const rendererFolder = join(root, 'out', 'renderer');
 
 /** What the build reads; a change of any of it makes the build old. */
-const sources = ['renderer', 'electron/contract', 'electron/protocol', 'package-lock.json'];
+const sources = [
+  'renderer',
+  'electron/contract',
+  'electron/protocol',
+  'electron/engine/lens-trace',
+  'electron/engine/readability',
+  'package-lock.json',
+];
 
 /** Builds the renderer when it is missing or older than its sources. */
 export async function ensureRenderer(): Promise<void> {

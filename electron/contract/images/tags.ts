@@ -15,3 +15,17 @@ export const tags = {
   rename: call.input(byId.extend({ name: z.string().trim().min(1).max(100) })).output(changed),
   remove: call.input(byId).output(changed),
 };
+
+/** The samples' own tags, which are stored in English like the data sets they come from. */
+const russianNames: Readonly<Partial<Record<string, string>>> = {
+  real: 'настоящие',
+  drawn: 'нарисованные',
+  'held-out': 'вне обучения',
+  'in-training': 'из обучения',
+  child: 'дети',
+};
+
+/** The tag in the language; what a person has named stays as it is. */
+export function tagName(name: string, language: 'en' | 'ru'): string {
+  return language === 'ru' ? (russianNames[name] ?? name) : name;
+}

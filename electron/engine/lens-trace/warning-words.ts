@@ -27,6 +27,33 @@ const words = {
   },
 } as const;
 
+/** Reasons in our own words; those of a driver or of the runtime stay as they are. */
+const russianReasons: readonly (readonly [pattern: RegExp, words: string])[] = [
+  [/^the CUDA library of ONNX Runtime is not installed$/, 'библиотека CUDA для ONNX Runtime не установлена'],
+  [
+    /^(.*) is a program on the processor, slower than the processor itself$/,
+    '$1 — программа на процессоре, она медленнее самого процессора',
+  ],
+  [
+    /^.*(?:No supported adapters|Failed to get a WebGPU adapter).*$/,
+    'подходящего графического процессора нет',
+  ],
+  [/^.*no CUDA-capable device.*$/, 'видеокарты с CUDA нет'],
+];
+
+/** Why better providers were not used, as a model and a trace tell it: `provider: reason; provider: reason`. */
+export function fallbackReason(reason: string, language: Language): string {
+  if (language === 'en') return reason;
+  return reason
+    .split('; ')
+    .map((part) => {
+      const [, provider = '', why = part] = /^(cuda: |webgpu: )?(.*)$/s.exec(part) ?? [];
+      const [pattern, words] = russianReasons.find(([known]) => known.test(why)) ?? [/^$/, ''];
+      return provider + why.replace(pattern, words);
+    })
+    .join('; ');
+}
+
 /**
  * A warning in words, for every face and export.
  *
@@ -48,7 +75,7 @@ export function warningText(
     case 'provider-fallback':
       return sentences[warning.code]
         .replace('{provider}', () => warning.params.provider)
-        .replace('{reason}', () => warning.params.reason);
+        .replace('{reason}', () => fallbackReason(warning.params.reason, language));
     case 'deep-stack':
       return sentences[warning.code].replace('{blocks}', () => String(warning.params.blocks));
     default:

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { warningText } from './warning-words.ts';
+import { fallbackReason, warningText } from './warning-words.ts';
 import { storedWarningSchema, traceWarningSchema, withWarningCodes, type TraceWarning } from './warnings.ts';
 
 const sentences: readonly (readonly [string, TraceWarning])[] = [
@@ -40,4 +40,15 @@ test.each(warnings)('$code has words in both languages, with its parameters', (w
     if (warning.code === 'deep-stack') expect(text).toContain('3');
     if (warning.code === 'provider-fallback') expect(text).toContain(warning.params.reason);
   }
+});
+
+test('why a better provider was not used is told in Russian, but for words that are not ours', () => {
+  const reason =
+    'cuda: the CUDA library of ONNX Runtime is not installed; webgpu: SwiftShader is a program on the processor, slower than the processor itself';
+  expect(fallbackReason(reason, 'en')).toBe(reason);
+  expect(fallbackReason(reason, 'ru')).toBe(
+    'cuda: библиотека CUDA для ONNX Runtime не установлена; webgpu: SwiftShader — программа на процессоре, она медленнее самого процессора',
+  );
+  expect(fallbackReason('webgpu: Failed to get a WebGPU adapter: x', 'ru')).toMatch(/^webgpu: [а-я ]+$/);
+  expect(fallbackReason('cuda: driver 470 is too old', 'ru')).toBe('cuda: driver 470 is too old');
 });

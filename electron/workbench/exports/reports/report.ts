@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { describeDevice } from '../../../engine/lens-trace/describe-device.ts';
 import { readVerdict } from '../../../engine/lens-trace/read-verdict.ts';
-import { warningText } from '../../../engine/lens-trace/warning-words.ts';
+import { fallbackReason, warningText } from '../../../engine/lens-trace/warning-words.ts';
 import { listVerdict } from '../../../engine/readability/verdict.ts';
 import type { ExportResult, reportExportSchema } from '../../../contract/exports.ts';
 import type { LibraryImage } from '../../../contract/images/library-image.ts';
@@ -58,7 +58,10 @@ async function describeTrace(
     [words.grid, trace.image === null ? null : trace.image.grid.join(' × ')],
     [words.model, `${model.id} (${model.family}), SHA-256 ${model.sha256}`],
     [words.computed, `${describeDevice(model)}, ${model.weightDtype}`],
-    [words.fallback, model.providerFallback],
+    [
+      words.fallback,
+      model.providerFallback === null ? null : fallbackReason(model.providerFallback, language),
+    ],
     [words.fidelity, describeFidelity(model, words)],
     [words.gate, `${gate.maxAbsDiff.toExponential(2)} ≤ ${gate.tolerance.toExponential(2)}`],
     [words.prompt, prompt.text],
