@@ -11,6 +11,7 @@ import { addModelsCommands } from './commands/models/models-program.ts';
 import { addProtocolsCommands } from './commands/protocols-program.ts';
 import { addDrawingsCommands } from './drawings/drawings-program.ts';
 import { addDecoderCommands } from './decoders/decoder-program.ts';
+import { addGroupsCommands } from './groups/groups-program.ts';
 import { addUpdatesCommands } from './commands/updates-command.ts';
 import { addProvidersCommands } from './commands/models/providers-program.ts';
 import { addCausalCheckCommand } from './causal-checks/causal-check-program.ts';
@@ -116,6 +117,7 @@ export function buildProgram(commands: Commands): Command {
   addProvidersCommands(program);
   addLibraryCommands(program);
   addUpdatesCommands(program);
+  addGroupsCommands(program);
   addProtocolsCommands(program);
   addDrawingsCommands(program);
   addExperimentCommands(program);

@@ -1,10 +1,15 @@
-import type { Group } from '../contract/images/groups.ts';
+import type { Group, TracedByModel } from '../contract/images/groups.ts';
 import type { AuditLog } from './audit-log.ts';
 import { found, query } from './database/database.ts';
 import type { Database } from './database/database.ts';
 
 const columns = `id, name, note, createdAt,
   (SELECT count(*) FROM group_images WHERE groupId = groups.id) AS imageCount`;
+
+const tracedImages = `FROM group_images
+  JOIN trace_list ON trace_list.imageId = group_images.imageId
+  JOIN prompts ON prompts.id = trace_list.promptId
+  WHERE group_images.groupId = ? AND trace_list.lens = 'logit'`;
 
 /** Cohorts: named sets of images that statistics run over. */
 export class Groups {
@@ -34,6 +39,31 @@ export class Groups {
     return this.#db
       .all(query.selectFrom('group_images').select('imageId').where('groupId', '=', id).orderBy('imageId'))
       .map((row) => row.imageId);
+  }
+
+  /** What each model has traced of it by the logit lens; the model with the newest trace first. */
+  traced(id: number): TracedByModel[] {
+    const models = this.#db.rows<Omit<TracedByModel, 'prompts'>>(
+      `SELECT modelId, imageCount,
+         (SELECT setId FROM traces JOIN concept_sets ON concept_sets.id = conceptSetId
+          WHERE traces.id = newestId) AS conceptSetId
+       FROM (
+         SELECT trace_list.modelId, count(DISTINCT trace_list.imageId) AS imageCount,
+           max(trace_list.traceId) AS newestId ${tracedImages} GROUP BY trace_list.modelId
+       ) ORDER BY newestId DESC`,
+      [id],
+    );
+    const prompts = this.#db.rows<{ modelId: number; text: string; imageCount: number }>(
+      `SELECT trace_list.modelId, prompts.text, count(DISTINCT trace_list.imageId) AS imageCount
+       ${tracedImages} GROUP BY trace_list.modelId, prompts.text ORDER BY imageCount DESC, prompts.text`,
+      [id],
+    );
+    return models.map((model) => ({
+      ...model,
+      prompts: prompts
+        .filter(({ modelId }) => modelId === model.modelId)
+        .map(({ text, imageCount }) => ({ text, imageCount })),
+    }));
   }
 
   create(name: string, note = ''): Group {

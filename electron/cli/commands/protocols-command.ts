@@ -10,6 +10,7 @@ import { fundusSchema } from '../../workbench/protocols/protocol-form.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../terminal/standard-output.ts';
 import { drawTable } from '../terminal/text-table.ts';
+import { findGroup, noSuch } from './find-group.ts';
 import { withLibrary } from './library-context.ts';
 import type { LibraryOptions, LibraryTools } from './library-context.ts';
 
@@ -106,7 +107,7 @@ export function runProtocolAgreement(
   options: Omit<ProtocolOptions, 'language'>,
 ): Promise<number> {
   return withLibrary(options, {}, async (tools) => {
-    const groupId = await findGroup(tools, group);
+    const { id: groupId } = await findGroup(tools.client, group);
     const agreement = await tools.client.protocols.agreement({ groupId, observers });
     if (options.json === true) {
       await print(`${JSON.stringify(agreement, null, 2)}\n`);
@@ -181,7 +182,7 @@ async function choose(
   { images, group, observer }: ProtocolExportOptions,
 ): Promise<{ ids: number[] } | { groupId: number; observer?: string }> {
   if (group !== undefined) {
-    const groupId = await findGroup(tools, group);
+    const { id: groupId } = await findGroup(tools.client, group);
     return observer === undefined ? { groupId } : { groupId, observer };
   }
   const listed = await Promise.all((images ?? []).map((imageId) => tools.client.protocols.list({ imageId })));
@@ -194,24 +195,6 @@ async function choose(
   });
 }
 
-async function findGroup({ client }: LibraryTools, name: string): Promise<number> {
-  const groups = await client.groups.list();
-  const known = groups.find((group) => group.name === name.normalize('NFC').trim());
-  if (known !== undefined) return known.id;
-  throw noSuch(
-    'group',
-    name,
-    groups.map((group) => group.name),
-  );
-}
-
 function ofObserver(versions: readonly ProtocolVersion[], observer: string | undefined): ProtocolVersion[] {
   return versions.filter((version) => observer === undefined || version.observer === observer);
-}
-
-function noSuch(kind: string, found: string, known: readonly string[]): FundusLensError {
-  return new FundusLensError('input.invalid', `There is no such ${kind}.`, {
-    expected: known.length === 0 ? 'one that exists' : known.join(', '),
-    found,
-  });
 }

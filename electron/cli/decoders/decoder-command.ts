@@ -11,7 +11,8 @@ import { toFilter, type ListCommandOptions } from '../commands/list-command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../terminal/standard-output.ts';
 import { drawTable } from '../terminal/text-table.ts';
-import { findDecoder, follow, noSuch, showEstimate } from './decoder-tools.ts';
+import { noSuch } from '../commands/find-group.ts';
+import { findDecoder, follow, showEstimate } from './decoder-tools.ts';
 
 type ImageOptions = Omit<ListCommandOptions, 'limit' | 'json'>;
 

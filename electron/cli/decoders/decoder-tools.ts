@@ -1,6 +1,6 @@
 import type { DecoderSummary } from '../../contract/protocols/decoders.ts';
-import { FundusLensError } from '../../contract/errors.ts';
 import { deserializeError } from '../../contract/problem.ts';
+import { noSuch } from '../commands/find-group.ts';
 import { endingTasks } from '../commands/tasks/follow-tasks.ts';
 import type { LibraryTools } from '../commands/library-context.ts';
 import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
@@ -41,11 +41,4 @@ export async function findDecoder(client: LibraryTools['client'], which: string)
 export function showEstimate({ value, low, high }: DecoderSummary['fields'][number]['score']): string {
   const digits = (number: number | null) => number?.toFixed(3) ?? '–';
   return `${digits(value)} (${digits(low)}…${digits(high)})`;
-}
-
-export function noSuch(kind: string, found: string, known: readonly string[]): FundusLensError {
-  return new FundusLensError('input.invalid', `There is no such ${kind}.`, {
-    expected: known.length === 0 ? 'one that exists' : known.join(', '),
-    found,
-  });
 }

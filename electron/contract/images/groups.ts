@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { call } from '../call.ts';
 import { byId, changed, idSchema, instantSchema } from '../ids.ts';
+import { exportResultSchema, exportTargetSchema } from '../exports.ts';
 import { imageChoiceSchema } from '../image-query.ts';
 
 /** A cohort: a named set of images. */
@@ -97,7 +98,24 @@ export const groupStatisticsSchema = z.object({
   method: z.string(),
 });
 
+/** What one model has traced of a group by the logit lens, however many traces that are. */
+export const tracedByModelSchema = z.object({
+  modelId: idSchema,
+  /** Images with a trace, whatever the prompt. */
+  imageCount: z.int().positive(),
+  /** Set of the newest trace; null when that has none. */
+  conceptSetId: z.string().nullable(),
+  /** Images by prompt, the most first. */
+  prompts: z.array(z.object({ text: z.string(), imageCount: z.int().positive() })),
+});
+
+export const groupStatisticsExportSchema = groupStatisticsInputSchema.extend({
+  format: z.enum(['csv', 'json']).default('csv'),
+  target: exportTargetSchema.default({ to: 'answer' }),
+});
+
 export type Group = z.infer<typeof groupSchema>;
+export type TracedByModel = z.infer<typeof tracedByModelSchema>;
 
 export type EmergenceOfGroup = z.infer<typeof emergenceOfGroupSchema>;
 export type ConceptOfGroup = z.infer<typeof conceptOfGroupSchema>;
@@ -113,6 +131,10 @@ export const groups = {
   remove: call.input(byId).output(changed),
   addImages: call.input(byId.extend({ images: imageChoiceSchema })).output(groupSchema),
   removeImages: call.input(byId.extend({ images: imageChoiceSchema })).output(groupSchema),
+  /** The model with the newest trace first. */
+  traced: call.input(byId).output(z.array(tracedByModelSchema)),
   /** Every concept's emergence, and the mean curve of one with a bootstrap interval; against controls when given. */
   statistics: call.input(groupStatisticsInputSchema).output(groupStatisticsSchema),
+  /** The same: as JSON whole, as CSV the table of concepts with what its numbers are. */
+  export: call.input(groupStatisticsExportSchema).output(exportResultSchema),
 };

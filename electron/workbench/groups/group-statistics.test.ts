@@ -98,6 +98,12 @@ test('every concept of a set in one table: when it emerges, in which share never
   expect(await ask(controlId)).toEqual(await ask(controlId));
 });
 
+test('what is traced of a group is counted whole, however many traces there are', async () => {
+  const [prompt] = await workbench.client.groups.traced({ id: groupId });
+  expect(prompt).toMatchObject({ modelId, imageCount: 24, conceptSetId: null });
+  expect(prompt!.prompts.reduce((sum, { imageCount }) => sum + imageCount, 0)).toBeGreaterThanOrEqual(24);
+});
+
 test('equal photographs on both sides differ in nothing', async () => {
   const same = await workbench.client.groups.create({ name: 'Те же' });
   await workbench.client.groups.addImages({

@@ -3,6 +3,7 @@ import type { Services } from '../services.ts';
 import { chosenImages } from '../traces/enqueue.ts';
 import { nameTaken } from '../name-taken.ts';
 import { restoreAll } from '../trash/restore.ts';
+import { exportStatistics } from './export-statistics.ts';
 import { statisticsInThread } from './statistics-in-thread.ts';
 
 export function groupsRouter({ session, events, undo }: Services) {
@@ -66,6 +67,13 @@ export function groupsRouter({ session, events, undo }: Services) {
       tell(id);
       return library.groups.get(id);
     }),
+    traced: groups.traced.handler(({ input }) => {
+      session.library.groups.get(input.id);
+      return session.library.groups.traced(input.id);
+    }),
     statistics: groups.statistics.handler(({ input }) => statisticsInThread(session.library, input)),
+    export: groups.export.handler(async ({ input: { format, target, ...question } }) =>
+      exportStatistics(await statisticsInThread(session.library, question), format, target),
+    ),
   });
 }
