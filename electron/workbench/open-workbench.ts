@@ -5,7 +5,6 @@ import type { RouterClient } from '@orpc/server';
 import { limits } from '../contract/limits.ts';
 import type { Media } from '../contract/images/media.ts';
 import type { EngineClientOptions } from '../engine/process/engine-client.ts';
-import { libraryEnvironment } from '../engine/runtime/onnxruntime-files.ts';
 import type { RunnerOptions } from '../tasks/queue-runner.ts';
 import { RunningTasks } from '../tasks/running-tasks.ts';
 import { TaskQueue } from '../tasks/task-queue.ts';
@@ -142,10 +141,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   });
   const events = new EventLog();
   const libraries = path.resolve(options.librariesFolder ?? path.join(cache, 'libraries'));
-  const engines = new Engines(events, {
-    environment: () => libraryEnvironment(libraries),
-    ...options.engine,
-  });
+  const engines = new Engines(events, { libraries, ...options.engine });
   const running = new RunningTasks(events, onError);
   const controlCache = path.resolve(options.controlsFolder ?? path.join(folders.cache, 'controls'));
   const kinds = {

@@ -10,6 +10,7 @@ import type {
 } from './messages.ts';
 import type { CausalReading, CausalRequest } from '../lens-trace/causal-request.ts';
 import { engineSilent } from './engine-process.ts';
+import { libraryEnvironment } from '../runtime/onnxruntime-files.ts';
 import type { EngineProcess, EngineProcessListener, ForkEngine } from './engine-process.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
@@ -34,8 +35,8 @@ export interface EngineClientOptions {
   readonly workerPath?: string | URL;
   /** How the process is started; by Node unless the desktop's runtime does it. */
   readonly fork?: ForkEngine;
-  /** What the process has in its environment beside ours, at every start. */
-  readonly environment?: () => Readonly<Record<string, string>>;
+  /** Folder of the user's own that libraries of providers are installed in; see `libraryEnvironment`. */
+  readonly libraries?: string;
   /** Milliseconds that an engine may be silent after a cancel before it is killed. */
   readonly cancelPatience?: number;
   /** Milliseconds that an engine with work may be silent before it is killed. */
@@ -56,7 +57,7 @@ interface PendingRequest {
 export class EngineClient {
   readonly #workerPath: string | URL;
   readonly #fork: ForkEngine;
-  readonly #environment: () => Readonly<Record<string, string>>;
+  readonly #libraries: string | undefined;
   readonly #cancelPatience: number;
   readonly #silencePatience: number;
   readonly #pending = new Map<number, PendingRequest>();
@@ -69,7 +70,7 @@ export class EngineClient {
   constructor({
     workerPath = entry,
     fork = forkEngine,
-    environment = () => ({}),
+    libraries,
     cancelPatience = limits.engine.cancel,
     silencePatience = limits.engine.silence,
   }: EngineClientOptions = {}) {
@@ -77,7 +78,7 @@ export class EngineClient {
     this.#cancelPatience = cancelPatience;
     this.#silencePatience = silencePatience;
     this.#fork = fork;
-    this.#environment = environment;
+    this.#libraries = libraries;
   }
 
   /** Process id of the running engine; null when none runs. */
@@ -197,6 +198,8 @@ export class EngineClient {
 
   #start(): EngineProcess {
     this.#lastSign = Date.now();
+    // Anew at every start: a library may have been installed since.
+    const environment = this.#libraries === undefined ? {} : libraryEnvironment(this.#libraries);
     const listener: EngineProcessListener = {
       onEvent: (event) => this.#receive(event),
       onEnd: (error) => {
@@ -206,7 +209,7 @@ export class EngineClient {
         }
       },
     };
-    const engine = this.#fork(this.#workerPath, listener, this.#environment());
+    const engine = this.#fork(this.#workerPath, listener, environment);
     return engine;
   }
 
