@@ -2,7 +2,7 @@ import type { ControlReading } from './control-reading.ts';
 import { judgeReadability, type ConceptEvidence, type ConceptFinding } from '../readability/readability.ts';
 import { clipToFloor, countTokenSets, floorLogOdds, readabilityRule as rule } from '../readability/rule.ts';
 import { seedOfText } from '../readability/statistics/seeded-random.ts';
-import { drawTokenSets, tokenP } from '../readability/token-null.ts';
+import { drawTokenSets, tabulatePool, tokenP, type PoolTable } from '../readability/token-null.ts';
 import type { WordReading } from './read-words.ts';
 import type { WordSet } from './word-set.ts';
 
@@ -18,24 +18,29 @@ export function judgeConcepts(
   controls: readonly ControlReading[],
 ): ConceptFinding[] {
   const count = countTokenSets(concepts.length);
+  const tables = new Map<number, PoolTable>();
+  const tableOf = (layer: number) => {
+    const known = tables.get(layer);
+    if (known !== undefined) return known;
+    const table = tabulatePool(
+      own[layer]!,
+      controls.map((control) => control.pool[layer]!),
+    );
+    tables.set(layer, table);
+    return table;
+  };
   const evidence = concepts.flatMap(({ id, identifiable, owners, beginnings }, index): ConceptEvidence[] => {
     if (!identifiable) return [];
     const leftOut = listLeftOut(owners, controls);
-    const compared = controls.filter((_, place) => !leftOut.includes(place));
+    const compared = controls.flatMap((_, place) => (leftOut.includes(place) ? [] : [place]));
     const { logProb, logComplement } = scores[index]!;
     const logOdds = logProb.map((value, layer) => value - logComplement[layer]!);
     const sets = () => drawTokenSets(pool, beginnings, count, seedOfText(id));
     let drawn: ReturnType<typeof sets> | null = null;
     return [
       {
-        ...{ id, logOdds, leftOut, controls: compared.map(({ answer }) => answer[index]!) },
-        tokenP: (layer, z) =>
-          tokenP(
-            z,
-            (drawn ??= sets()),
-            own[layer]!,
-            compared.map((control) => control.pool[layer]!),
-          ),
+        ...{ id, logOdds, leftOut, controls: compared.map((place) => controls[place]!.answer[index]!) },
+        tokenP: (layer, z) => tokenP(z, (drawn ??= sets()), tableOf(layer), compared),
       },
     ];
   });

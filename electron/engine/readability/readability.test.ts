@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { judgeReadability, type ConceptEvidence, type Judged } from './readability.ts';
 import { countTokenSets } from './rule.ts';
+import { logOddsOf } from './statistics/log-probability.ts';
 import { createNormal, createRandom } from './statistics/seeded-random.ts';
-import { drawTokenSets, tokenP, type PoolReading, type TokenPool } from './token-null.ts';
+import {
+  drawTokenSets,
+  robustZ,
+  tabulatePool,
+  tokenP,
+  type PoolReading,
+  type TokenPool,
+} from './token-null.ts';
 
 const numControls = 40;
 /** Passed by every concept: few random words stand out. */
@@ -115,13 +123,34 @@ function simulate(seed: number, numConcepts: number, planted: readonly number[] 
           tokenP(
             z,
             sets,
-            readingAt(0, layer),
-            Array.from({ length: 39 }, (_, control) => readingAt(control + 1, layer)),
+            tabulatePool(
+              readingAt(0, layer),
+              Array.from({ length: 39 }, (_, control) => readingAt(control + 1, layer)),
+            ),
+            Array.from({ length: 39 }, (_, control) => control),
           ),
       };
     }),
   );
 }
+
+it('a token that is a cell’s likeliest is counted by its complement, and controls that are left out do not count', () => {
+  const cell = (logProbs: readonly number[], topPlace: number, topLogComplement: number): PoolReading => ({
+    logProbs: Float32Array.from(logProbs),
+    topPlace,
+    topLogComplement,
+  });
+  const sets = { places: Int32Array.from([0, 1, 2]), size: 1 };
+  // The first token is almost certain in the trace: 1 − p is known as e^−9, and could not be told from p in float32.
+  const own = cell([0, -12, -13], 0, -9);
+  const others = [-2, -2.5, -3].map((value) => cell([value, -12, -13], -1, 0));
+  const alike = cell([0, -12, -13], 0, -9);
+  const table = tabulatePool(own, [...others, alike]);
+  const z = robustZ(9, [-2, -2.5, -3].map(logOddsOf));
+  expect(tokenP(z - 1e-6, sets, table, [0, 1, 2])).toBe(2 / 4);
+  expect(tokenP(z + 1e-6, sets, table, [0, 1, 2])).toBe(1 / 4);
+  expect(tokenP(z - 1e-6, sets, table, [0, 1, 2, 3])).toBe(1 / 4);
+});
 
 describe('simulated traces', () => {
   it(

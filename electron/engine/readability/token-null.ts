@@ -114,49 +114,74 @@ export function drawTokenSets(
   return { places, size };
 }
 
+/** The pool's probabilities at one layer, of a trace and of its controls side by side. */
+export interface PoolTable {
+  /** Of the trace and then of every control. */
+  readonly cells: readonly PoolReading[];
+  /** [pool, cells]; 0 at every cell's most probable token, whose probability is in `topProbs`. */
+  readonly probs: Float64Array;
+  readonly topProbs: Float64Array;
+  /** By place in the pool: the cells whose most probable token it is. */
+  readonly tops: ReadonlyMap<number, readonly number[]>;
+}
+
+/** @param controls the same cell of every control */
+export function tabulatePool(reading: PoolReading, controls: readonly PoolReading[]): PoolTable {
+  const cells = [reading, ...controls];
+  const probs = new Float64Array(reading.logProbs.length * cells.length);
+  const topProbs = new Float64Array(cells.length);
+  const tops = new Map<number, number[]>();
+  for (const [cell, { logProbs, topPlace }] of cells.entries()) {
+    for (let place = 0; place < logProbs.length; place++)
+      probs[place * cells.length + cell] = Math.exp(logProbs[place]!);
+    if (topPlace < 0) continue;
+    const at = topPlace * cells.length + cell;
+    topProbs[cell] = probs[at]!;
+    probs[at] = 0;
+    const known = tops.get(topPlace);
+    if (known === undefined) tops.set(topPlace, [cell]);
+    else known.push(cell);
+  }
+  return { cells, probs, topProbs, tops };
+}
+
 /**
  * p of a concept's robust z among those of random token sets in the same cells: (1 + #sets ≥) / (sets + 1).
  *
  * @param z of the concept
- * @param reading the trace's cell
- * @param controls the same cell of the controls that the concept is compared with
+ * @param compared controls that the concept is compared with, by their place among the table's
  */
 export function tokenP(
   z: number,
   { places, size }: ReturnType<typeof drawTokenSets>,
-  reading: PoolReading,
-  controls: readonly PoolReading[],
+  { cells, probs, topProbs, tops }: PoolTable,
+  compared: readonly number[],
 ): number {
-  const cells = [reading, ...controls].map((cell) => ({
-    ...cell,
-    probs: Float64Array.from(cell.logProbs, Math.exp),
-  }));
-  const values = new Float64Array(controls.length);
+  const values = new Float64Array(compared.length);
+  const inside = new Float64Array(cells.length);
+  const hasTop = new Uint8Array(cells.length);
   const count = size === 0 ? 0 : places.length / size;
+  const logOddsAt = (cell: number) => {
+    const others = inside[cell]!;
+    const isTop = hasTop[cell] === 1;
+    const complement = isTop ? Math.exp(cells[cell]!.topLogComplement) - others : 1 - others;
+    const probability = isTop ? others + topProbs[cell]! : others;
+    return clipToFloor(Math.log(probability) - Math.log(Math.max(complement, Number.MIN_VALUE)));
+  };
   let atLeast = 1;
   for (let set = 0; set < count; set++) {
-    const members = places.subarray(set * size, (set + 1) * size);
-    const own = setLogOdds(cells[0]!, members);
-    for (let control = 0; control < values.length; control++)
-      values[control] = setLogOdds(cells[control + 1]!, members);
-    if (robustZ(own, values) >= z) atLeast++;
+    inside.fill(0);
+    hasTop.fill(0);
+    for (let member = set * size; member < (set + 1) * size; member++) {
+      const place = places[member]!;
+      const row = place * cells.length;
+      for (let cell = 0; cell < inside.length; cell++) inside[cell]! += probs[row + cell]!;
+      for (const cell of tops.get(place) ?? []) hasTop[cell] = 1;
+    }
+    for (let at = 0; at < values.length; at++) values[at] = logOddsAt(compared[at]! + 1);
+    if (robustZ(logOddsAt(0), values) >= z) atLeast++;
   }
   return atLeast / (count + 1);
-}
-
-type ProbableCell = PoolReading & { readonly probs: Float64Array };
-
-/** Log-odds of a set of tokens, as the rule compares them. */
-function setLogOdds({ probs, topPlace, topLogComplement }: ProbableCell, members: Int32Array): number {
-  let inside = 0;
-  let hasTop = false;
-  for (const place of members) {
-    if (place === topPlace) hasTop = true;
-    else inside += probs[place]!;
-  }
-  const complement = hasTop ? Math.exp(topLogComplement) - inside : 1 - inside;
-  const probability = hasTop ? inside + probs[topPlace]! : inside;
-  return clipToFloor(Math.log(probability) - Math.log(Math.max(complement, Number.MIN_VALUE)));
 }
 
 /** int32 [size]: 0…size − 1 in random order. */

@@ -78,6 +78,16 @@ export function scoreWords(
     ...{ logComplement: new Float64Array(numLayers), upperLogComplement: new Float64Array(numLayers) },
     bounded: new Set<number>(),
   }));
+  // By node: whether it leads to each concept; asked at every layer.
+  const leadsTo = new Map<TrieNode, readonly boolean[]>();
+  const leadingTo = (node: TrieNode) => {
+    const known = leadsTo.get(node);
+    if (known !== undefined) return known;
+    const below = [...node.ownersBelow];
+    const found = concepts.map(({ owners }) => below.some((owner) => owners.has(owner)));
+    leadsTo.set(node, found);
+    return found;
+  };
   for (let layer = 0; layer < numLayers; layer++) {
     const { byOwner, unread } = leaveAt(trie, readings, layer);
     concepts.forEach(({ owners }, index) => {
@@ -88,7 +98,7 @@ export function scoreWords(
         else outside += mass;
       }
       for (const [node, mass] of unread) {
-        if (![...node.ownersBelow].some((owner) => owners.has(owner))) {
+        if (!leadingTo(node)[index]!) {
           outside += mass;
           continue;
         }
