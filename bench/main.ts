@@ -13,8 +13,8 @@ import { runFullBench } from './full.ts';
 import { runGroupsBench } from './groups.ts';
 import { runLibraryBench } from './library.ts';
 import { runTraceListBench } from './trace-list.ts';
-import { runTruthBench } from './truth.ts';
-import type { VocabularyName } from './truth-cases.ts';
+import { runTruthBench } from './truth/truth.ts';
+import type { VocabularyName } from './truth/truth-cases.ts';
 import { fullShapes, type BenchDtype } from './checkpoints/random-checkpoint.ts';
 
 interface BenchOptions {

@@ -10,7 +10,7 @@ import {
 } from '../../electron/workbench/causal-checks/pair-statistics.ts';
 import { ModelCache } from '../../electron/engine/stages/model-cache.ts';
 import { drawSight, makePlantedCheckpoint } from '../checkpoints/planted-checkpoint.ts';
-import { vocabularies } from '../truth-cases.ts';
+import { vocabularies } from '../truth/truth-cases.ts';
 
 /** Words of which the small vocabulary tells the first token, and one of which no model is planted. */
 const words = [

@@ -1,5 +1,5 @@
 import type { ImportReport } from '../contract/imports/imports.ts';
-import { formatCsv } from './manifest/csv.ts';
+import { formatCsv } from './csv.ts';
 
 /** The report as a table for a spreadsheet, with a byte-order mark so that Excel reads it as UTF-8. */
 export function importReportToCsv(report: ImportReport): string {

@@ -1,5 +1,5 @@
-import Papa from 'papaparse';
 import { FundusLensError } from '../../contract/errors.ts';
+import { parseCsv } from '../csv.ts';
 import type { DatasetFile, DatasetProblem } from './dataset-record.ts';
 
 /** One row of a table: cells by column name, trimmed; names are folded, so that "Risk of macular edema " is found. */
@@ -24,22 +24,20 @@ export function foldName(name: string): string {
 
 /** Reads a table with a header: comma, semicolon or tab, quoted cells, byte-order mark or none. */
 export function readTable(file: DatasetFile): Table {
-  const { data, errors } = Papa.parse<string[]>((file.text ?? '').replace(/^\uFEFF/, ''));
-  const columns = (data[0] ?? []).map(foldName);
-  const rows = data.slice(1).map((cells, at) => ({
+  const csv = parseCsv(file.text ?? '');
+  const columns = (csv.rows[0] ?? []).map(foldName);
+  const rows = csv.rows.slice(1).map((cells, at) => ({
     line: at + 2,
     path: file.path,
     isEmpty: cells.every((cell) => cell.trim() === ''),
     get: (column: string) => (cells[columns.indexOf(foldName(column))] ?? '').trim(),
   }));
-  const problems = errors
-    .filter(({ type }) => type === 'Quotes')
-    .map(({ row, message }) => ({
-      path: file.path,
-      line: row === undefined ? null : row + 1,
-      expected: 'a row of the table',
-      found: message,
-    }));
+  const problems = csv.problems.map(({ row, message }) => ({
+    path: file.path,
+    line: row === null ? null : row + 1,
+    expected: 'a row of the table',
+    found: message,
+  }));
   return {
     path: file.path,
     columns: new Set(columns),

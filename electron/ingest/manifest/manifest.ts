@@ -4,7 +4,7 @@ import { imageQualities } from '../../contract/image-query.ts';
 import { sexes } from '../../contract/images/patients.ts';
 import type { LibraryImage } from '../../contract/images/library-image.ts';
 import type { Patient } from '../../contract/images/patients.ts';
-import { parseCsv } from './csv.ts';
+import { parseCsv } from '../csv.ts';
 import { parseDate } from '../dicom/attributes.ts';
 
 /**
@@ -78,7 +78,7 @@ export function decodeManifest(bytes: Uint8Array): string {
 
 /** Reads what can be read and lists what cannot; messages quote no cell, because cells name patients. */
 export function parseManifest(text: string): Manifest {
-  const [header, ...body] = parseCsv(text);
+  const [header, ...body] = parseCsv(text).rows;
   const places = locateColumns(header ?? []);
   if (!places.has('file')) {
     return { rows: [], problems: [{ line: 1, message: 'The manifest has no column "file".' }] };

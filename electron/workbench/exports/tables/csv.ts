@@ -1,3 +1,4 @@
+import { formatCsv } from '../../../ingest/csv.ts';
 import type { CellValue, Table } from './table.ts';
 
 /** Excel reads UTF-8 only with this mark in front. */
@@ -9,19 +10,14 @@ const rowsPerChunk = 2000;
  * gets an apostrophe in front.
  */
 export function* toCsv({ columns, rows }: Table): Generator<string> {
-  let lines = [byteOrderMark + columns.map(({ name }) => toField(name)).join(',')];
+  let lines: (readonly CellValue[])[] = [columns.map(({ name }) => name)];
+  let mark = byteOrderMark;
   for (const row of rows) {
-    lines.push(row.map(toField).join(','));
+    lines.push(row);
     if (lines.length < rowsPerChunk) continue;
-    yield `${lines.join('\r\n')}\r\n`;
+    yield mark + formatCsv(lines);
     lines = [];
+    mark = '';
   }
-  if (lines.length > 0) yield `${lines.join('\r\n')}\r\n`;
-}
-
-function toField(value: CellValue): string {
-  if (value === null) return '';
-  if (typeof value !== 'string') return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  if (lines.length > 0) yield mark + formatCsv(lines);
 }

@@ -1,15 +1,15 @@
 /**
  * How long a decoder's fit takes: products and decompositions by themselves, then whole fits on random features.
  *
- *   node bench/decoder.ts [small|large]
+ *   node bench/decoders/decoder.ts [small|large]
  *
  * Times are wall clock and, for single-threaded parts, processor time as well: on a shared machine only the latter compares.
  */
-import { fitDecoderInThread } from '../electron/decoder/fit/fit-in-thread.ts';
-import { gram } from '../electron/decoder/linear/gram.ts';
-import { seededRandom } from '../electron/decoder/linear/random.ts';
-import type { FitRequest } from '../electron/decoder/request/request.ts';
-import { decomposeSymmetric } from '../electron/decoder/linear/symmetric-eigen.ts';
+import { fitDecoderInThread } from '../../electron/decoder/fit/fit-in-thread.ts';
+import { gram } from '../../electron/decoder/linear/gram.ts';
+import { seededRandom } from '../../electron/decoder/linear/random.ts';
+import type { FitRequest } from '../../electron/decoder/request/request.ts';
+import { decomposeSymmetric } from '../../electron/decoder/linear/symmetric-eigen.ts';
 
 const which = process.argv[2];
 const random = seededRandom(1);

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { conceptSetSchema } from '../electron/engine/lens-trace/concept-set.ts';
-import type { Planting } from './checkpoints/planted-checkpoint.ts';
+import { conceptSetSchema } from '../../electron/engine/lens-trace/concept-set.ts';
+import type { Planting } from '../checkpoints/planted-checkpoint.ts';
 
-const root = path.resolve(import.meta.dirname, '..');
+const root = path.resolve(import.meta.dirname, '../..');
 
 /** Folders that hold a tokenizer of the vocabulary. */
 export const vocabularies = {

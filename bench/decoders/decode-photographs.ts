@@ -1,7 +1,7 @@
 /**
  * Fits decoders on features that models/reference/decoder/extract_features.py took out, and prints what they read:
  *
- *   node bench/decode-photographs.ts FEATURES.safetensors PICTURES [REPORT.json]
+ *   node bench/decoders/decode-photographs.ts FEATURES.safetensors PICTURES [REPORT.json]
  *
  * PICTURES holds labels.csv and images/. Patients are not numbered there: five neighbours
  * of IDRiD are taken for one, CHASE_DB1's two eyes of a number too.
@@ -9,13 +9,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { Estimate } from '../electron/decoder/measure/bootstrap.ts';
-import { fitDecoderInThread } from '../electron/decoder/fit/fit-in-thread.ts';
-import { metadataFeatures } from '../electron/decoder/request/metadata.ts';
-import { pixelFeatures, pixelWidth } from '../electron/decoder/request/pixels.ts';
-import type { FittedFieldReport } from '../electron/decoder/fit/report.ts';
-import type { FeatureSet, FieldLabels } from '../electron/decoder/request/request.ts';
-import { decodeTensors, readFloat32 } from '../electron/decoder/file/tensor-file.ts';
+import type { Estimate } from '../../electron/decoder/measure/bootstrap.ts';
+import { fitDecoderInThread } from '../../electron/decoder/fit/fit-in-thread.ts';
+import { metadataFeatures } from '../../electron/decoder/request/metadata.ts';
+import { pixelFeatures, pixelWidth } from '../../electron/decoder/request/pixels.ts';
+import type { FittedFieldReport } from '../../electron/decoder/fit/report.ts';
+import type { FeatureSet, FieldLabels } from '../../electron/decoder/request/request.ts';
+import { decodeTensors, readFloat32 } from '../../electron/decoder/file/tensor-file.ts';
 
 const [featureFile = '', pictures = '', reportFile] = process.argv.slice(2);
 /** Images that may show one person. */

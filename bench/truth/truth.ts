@@ -1,13 +1,13 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import { listControls } from '../electron/bundled/control-images.ts';
-import type { LensTrace } from '../electron/engine/lens-trace/lens-trace.ts';
-import { gatherOwners } from '../electron/engine/readability/hierarchy.ts';
-import { readabilityRule } from '../electron/engine/readability/rule.ts';
-import { ModelCache } from '../electron/engine/stages/model-cache.ts';
-import { trace } from '../electron/engine/trace.ts';
-import { drawSight, makePlantedCheckpoint } from './checkpoints/planted-checkpoint.ts';
+import { listControls } from '../../electron/bundled/control-images.ts';
+import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
+import { gatherOwners } from '../../electron/engine/readability/hierarchy.ts';
+import { readabilityRule } from '../../electron/engine/readability/rule.ts';
+import { ModelCache } from '../../electron/engine/stages/model-cache.ts';
+import { trace } from '../../electron/engine/trace.ts';
+import { drawSight, makePlantedCheckpoint } from '../checkpoints/planted-checkpoint.ts';
 import {
   conceptSet,
   listTruthCases,

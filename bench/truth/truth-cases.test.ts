@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readTokenizer } from '../electron/engine/checkpoint/tokenizer.ts';
-import { resolveWords } from '../electron/engine/concepts/word-set.ts';
+import { readTokenizer } from '../../electron/engine/checkpoint/tokenizer.ts';
+import { resolveWords } from '../../electron/engine/concepts/word-set.ts';
 import { conceptSet, listTruthCases, vocabularies } from './truth-cases.ts';
 
 /** Words that models say in the suite "truth", each once. */

@@ -1,24 +1,25 @@
 /**
  * What the bundled decoder's recipe reads of cameras that it was not fitted on:
  *
- *   node bench/decoder-cameras.ts FUNDUS OUT
+ *   node bench/decoders/decoder-cameras.ts FUNDUS OUT
  *
  * FUNDUS holds labels.csv and images/. OUT gets features.safetensors and report.json, which
  * models/reference/decoder/compare_cameras.py does again with scikit-learn.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readDecoder } from '../electron/decoder/file/decoder-file.ts';
-import { encodeTensors, type RawTensor } from '../electron/decoder/file/tensor-file.ts';
-import { fitDecoderInThread } from '../electron/decoder/fit/fit-in-thread.ts';
-import type { FittedFieldReport } from '../electron/decoder/fit/report.ts';
-import type { Estimate } from '../electron/decoder/measure/bootstrap.ts';
-import type { FeatureSet } from '../electron/decoder/request/request.ts';
-import { readPhotographs, recipe, type Row } from '../scripts/photographs/fundus-photographs.ts';
-import { shippedFolder } from '../electron/workbench/decoders/shipped.ts';
+import { readDecoder } from '../../electron/decoder/file/decoder-file.ts';
+import { encodeTensors, type RawTensor } from '../../electron/decoder/file/tensor-file.ts';
+import { fitDecoderInThread } from '../../electron/decoder/fit/fit-in-thread.ts';
+import type { FittedFieldReport } from '../../electron/decoder/fit/report.ts';
+import type { Estimate } from '../../electron/decoder/measure/bootstrap.ts';
+import type { FeatureSet } from '../../electron/decoder/request/request.ts';
+import { readPhotographs, recipe, type Row } from '../../scripts/photographs/fundus-photographs.ts';
+import { shippedFolder } from '../../electron/workbench/decoders/shipped.ts';
 
 const [fundus, out] = process.argv.slice(2);
-if (fundus === undefined || out === undefined) throw new Error('node bench/decoder-cameras.ts FUNDUS OUT');
+if (fundus === undefined || out === undefined)
+  throw new Error('node bench/decoders/decoder-cameras.ts FUNDUS OUT');
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const fields = ['header.eye', 'derived.referable'];
 
