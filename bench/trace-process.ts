@@ -6,6 +6,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { EngineTraceRequest } from '../electron/engine/process/messages.ts';
+import { imagePositions } from '../electron/engine/lens-trace/image-tokens.ts';
 import type { Timings } from '../electron/engine/lens-trace/lens-trace.ts';
 import { ModelCache } from '../electron/engine/stages/model-cache.ts';
 import { trace } from '../electron/engine/trace.ts';
@@ -64,14 +65,13 @@ const summarise = (runs: readonly Timings[]) => ({
     stageNames.map((name) => [name, median(runs.map((run) => run[name])) / 1000]),
   ) as StageSeconds,
 });
-const span = first.prompt.imageSpan;
 const measurement: TraceMeasurement = {
   load: first.timings.load / 1000,
   ...summarise(cold),
   again: warm.length === 0 ? null : summarise(warm),
   peakBytes: process.resourceUsage().maxRSS * 1024,
   sequenceLength: first.prompt.tokenIds.length,
-  imageTokens: span === null ? 0 : span[1] - span[0],
+  imageTokens: imagePositions(first.prompt).length,
   provider: first.model.provider,
   device: first.model.device ?? null,
 };

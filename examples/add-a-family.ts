@@ -45,6 +45,7 @@ const visionSchema = z
     patchSize: file.patch_size,
     temporalPatchSize: file.temporal_patch_size,
     mergeSize: file.spatial_merge_size,
+    tileSide: null,
     windowSize: null,
     fullAttentionBlocks: [],
     ropeTheta: 10_000,

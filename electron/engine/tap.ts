@@ -1,6 +1,7 @@
 import { FundusLensError } from '../contract/errors.ts';
 import { limitDetail } from './image/limit-detail.ts';
 import { openImage } from './image/open-image.ts';
+import { imagePositions } from './lens-trace/image-tokens.ts';
 import { requireMemory } from './memory/fit-memory.ts';
 import { composePrompt } from './model/compose-prompt.ts';
 import { DecoderRun, embedPrompt } from './model/decoder-run.ts';
@@ -30,8 +31,8 @@ export async function tap(request: TapRequest, hooks: TraceHooks, models: ModelC
   const image = await openImage(request.imagePath, processor, models.prefixes.facts, hooks);
   const prompt = composePrompt(checkpoint, request.prompt, image.grid, 0);
   const length = prompt.tokenIds.length;
-  const [start, end] = prompt.imageSpan!;
-  const numTokens = end - start;
+  const ofTokens = imagePositions(prompt);
+  const numTokens = ofTokens.length;
   await requireMemory(model, image.grid, length, numTokens + 1);
 
   await reportProgress(hooks, 'vision', 0, 1);
@@ -44,7 +45,7 @@ export async function tap(request: TapRequest, hooks: TraceHooks, models: ModelC
   const depth = layers.at(-1)!;
   await model.limitDepth(depth);
   const run = new DecoderRun(model, prompt, { maxLength: length, keepCache: false, depth });
-  const positions = [...Array.from({ length: numTokens }, (_, token) => start + token), length - 1];
+  const positions = [...ofTokens, length - 1];
   const residual = await run.readLayers(embedPrompt(model, prompt, encoded!), positions, layers);
   await decoder.rest();
   await reportProgress(hooks, 'decoder', 1, 1);

@@ -1,3 +1,4 @@
+import { isImagePosition } from '../../electron/engine/lens-trace/image-tokens.ts';
 import type { LensTrace } from '../../electron/engine/lens-trace/lens-trace.ts';
 import type { ImageLayout } from '../../electron/engine/lens-trace/overlay/image-layout.ts';
 import { topCells } from '../../electron/engine/lens-trace/overlay/top-cells.ts';
@@ -16,8 +17,8 @@ export function positionKind(
   positionIndex: number,
 ): 'image' | 'answer' | 'generated' | 'prompt' {
   const position = trace.positions[positionIndex]!;
-  const { imageSpan, tokenIds } = trace.prompt;
-  if (imageSpan !== null && position >= imageSpan[0] && position < imageSpan[1]) return 'image';
+  const { tokenIds } = trace.prompt;
+  if (isImagePosition(trace.prompt, position)) return 'image';
   if (position === tokenIds.length - 1) return 'answer';
   return position >= tokenIds.length ? 'generated' : 'prompt';
 }

@@ -2,16 +2,20 @@ import type { HiddenEdge } from '../model/decoder-run.ts';
 import { createRandom } from '../readability/statistics/seeded-random.ts';
 import type { KnockedOutEdges } from '../lens-trace/causal-request.ts';
 
-/** What the text after the image, or its last position alone, sees of the image. */
+/**
+ * What the text after the image, or its last position alone, sees of the image.
+ *
+ * @param image positions of its tokens, ascending
+ */
 export function edgesFromImage(
   edges: KnockedOutEdges,
-  [start, end]: readonly [number, number],
+  image: readonly number[],
   length: number,
 ): HiddenEdge[] {
-  const firstQuery = edges === 'image-to-text' ? end : length - 1;
+  const firstQuery = edges === 'image-to-text' ? image.at(-1)! + 1 : length - 1;
   const hidden: HiddenEdge[] = [];
   for (let query = firstQuery; query < length; query++)
-    for (let key = start; key < Math.min(end, query); key++) hidden.push([query, key]);
+    for (const key of image) if (key < query) hidden.push([query, key]);
   return hidden;
 }
 

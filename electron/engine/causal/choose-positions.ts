@@ -1,3 +1,4 @@
+import { imagePositions, positionsOfCells } from '../lens-trace/image-tokens.ts';
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
 import { createRandom } from '../readability/statistics/seeded-random.ts';
 import type { ImageRegion, PositionSet } from '../lens-trace/causal-request.ts';
@@ -12,26 +13,39 @@ export type ChosenPositions = ReadonlyMap<PositionSet, readonly number[]>;
  * @param region null leaves `region` and `irrelevant` out, as does one that leaves too few tokens outside it
  */
 export function choosePositions(
-  { imageSpan, cells, tokenIds }: Pick<ComposedPrompt, 'imageSpan' | 'cells' | 'tokenIds'>,
+  prompt: Pick<ComposedPrompt, 'imageSpan' | 'imagePieces' | 'cells' | 'tokenIds'>,
   region: ImageRegion | null,
   seed: number,
 ): ChosenPositions {
-  const [start, end] = imageSpan!;
-  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
-  const sets: [PositionSet, readonly number[]][] = [['image', range(start, end)]];
+  const image = imagePositions(prompt);
+  const { length } = prompt.tokenIds;
+  const ascending = (positions: readonly number[]) => [...positions].sort((a, b) => a - b);
+  const sets: [PositionSet, readonly number[]][] = [['image', image]];
   if (region !== null) {
-    const own = cellsOf(region, cells);
+    const own = positionsOf(region, prompt);
     const others = shuffle(
-      range(0, end - start).filter((cell) => !own.includes(cell)),
+      image.filter((position) => !own.includes(position)),
       createRandom(seed),
     );
-    if (others.length >= own.length) {
-      const place = (chosen: readonly number[]) => chosen.map((cell) => start + cell).sort((a, b) => a - b);
-      sets.push(['region', place(own)], ['irrelevant', place(others.slice(0, own.length))]);
-    }
+    if (others.length >= own.length)
+      sets.push(['region', ascending(own)], ['irrelevant', ascending(others.slice(0, own.length))]);
   }
-  sets.push(['text', range(end, tokenIds.length)], ['last', [tokenIds.length - 1]]);
+  const text = Array.from({ length }, (_, position) => position).slice(image.at(-1)! + 1);
+  sets.push(['text', text], ['last', [length - 1]]);
   return new Map(sets.filter(([, positions]) => positions.length > 0));
+}
+
+/** Tokens that show the region: on the tiles of the image, and in a smaller view of the whole where there is one. */
+function positionsOf(
+  region: ImageRegion,
+  prompt: Pick<ComposedPrompt, 'imageSpan' | 'imagePieces' | 'cells'>,
+): number[] {
+  const placed = positionsOfCells(prompt, prompt.cells);
+  const views = prompt.imagePieces.filter(({ at }) => at === null);
+  return [
+    ...cellsOf(region, prompt.cells).map((cell) => placed[cell]!),
+    ...views.flatMap(({ span, cells }) => cellsOf(region, cells).map((cell) => span[0] + cell)),
+  ];
 }
 
 /** Cells, row by row, of which at least half lies in the region; the one in its middle where none does. */

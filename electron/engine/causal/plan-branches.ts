@@ -18,7 +18,7 @@ export interface BranchPlan {
 /** Every branch that a check needs, and which point of which curve it is. */
 export function planBranches(
   sets: ChosenPositions,
-  { imageSpan, tokenIds }: Pick<ComposedPrompt, 'imageSpan' | 'tokenIds'>,
+  { tokenIds }: Pick<ComposedPrompt, 'tokenIds'>,
   numLayers: number,
   { knockoutWindow, seed }: Pick<CausalRequest, 'knockoutWindow' | 'seed'>,
 ): BranchPlan {
@@ -45,7 +45,7 @@ export function planBranches(
     window === 0
       ? []
       : knockedOutEdges.map((edges) => {
-          const hidden = edgesFromImage(edges, imageSpan!, length);
+          const hidden = edgesFromImage(edges, sets.get('image')!, length);
           const random = drawRandomEdges(hidden, length, seed);
           return {
             ...{ edges, numEdges: hidden.length, window },

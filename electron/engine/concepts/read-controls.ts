@@ -5,6 +5,7 @@ import { openImage, type OpenedImage } from '../image/open-image.ts';
 import { gatherRows } from '../lens/read-lens.ts';
 import { readWords, type WordReading } from './read-words.ts';
 import type { WordSet } from './word-set.ts';
+import { imagePositions } from '../lens-trace/image-tokens.ts';
 import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { PrefixInput } from '../prefix-cache/image-prefix.ts';
@@ -117,8 +118,7 @@ async function* readAll(
         { image: control.image, prompt: composePrompt(checkpoint, text, control.image.grid, 0) },
         control,
       );
-  const positionsOf = ({ prompt }: PrefixInput) =>
-    prompt.imageSpan === null ? [] : spread(...prompt.imageSpan);
+  const positionsOf = ({ prompt }: PrefixInput) => spread(imagePositions(prompt));
   const inputs = [...controlOf.keys()];
   for await (const [input, prefix] of readPrefixes(model, memory, inputs, { positionsOf, onEncoded: step })) {
     const control = controlOf.get(input)!;
@@ -207,8 +207,9 @@ async function readCells(
 /** The largest float32 below ln 1; cells have no complement of their own. */
 const largestLogProb = -(2 ** -24);
 
-/** At most {@link cellsPerControl} positions of [start, end), in the middles of equal parts. */
-function spread(start: number, end: number): number[] {
-  const count = Math.min(cellsPerControl, end - start);
-  return Array.from({ length: count }, (_, i) => start + Math.floor(((i + 0.5) * (end - start)) / count));
+/** At most {@link cellsPerControl} of the positions, in the middles of equal parts. */
+function spread(positions: readonly number[]): number[] {
+  const { length } = positions;
+  const count = Math.min(cellsPerControl, length);
+  return Array.from({ length: count }, (_, i) => positions[Math.floor(((i + 0.5) * length) / count)]!);
 }

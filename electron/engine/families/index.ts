@@ -12,7 +12,7 @@ export type { ImageGrid, ImageProcessor } from '../image/image-processor.ts';
 export { float32Tensor, int64Tensor, type Tensors } from '../runtime/session.ts';
 export type { WeightProvider } from '../weights/weight-source.ts';
 export { parseModelConfig } from './qwen-shared/config.ts';
-export { buildDecoder } from './qwen-shared/decoder.ts';
+export { buildDecoder } from './shared/decoder.ts';
 export { mropePositionIds } from './qwen-shared/positions.ts';
 export { parseQwenImageProcessor } from './qwen-shared/preprocessing.ts';
 export { qwenImageTokens } from './qwen-shared/prompt.ts';

@@ -49,10 +49,21 @@ export const traceImageSchema = z.object({
   height: count,
   /** [width, height] after smart-resize, pixels. */
   resized: z.tuple([count, count]),
-  /** Patches [t, h, w]; a merged image token covers 2 × 2 of them. */
+  /** Patches [t, h, w] over the photograph. */
   grid: z.tuple([count, count, count]),
+  /** [rows, columns] of image tokens over the photograph; absent in earlier traces, where each covers 2 × 2 patches. */
+  cells: z.tuple([count, count]).optional(),
   /** Area that this trace was limited to, pixels; absent where only the checkpoint's own limit held. */
   maxPixels: count.optional(),
+});
+
+const imagePieceSchema = z.object({
+  /** Positions [start, end) of its tokens, row by row. */
+  span: z.tuple([count, count]),
+  /** [rows, columns] of its tokens. */
+  cells: z.tuple([count, count]),
+  /** Row and column of its first token among those over the photograph; null of a piece that shows all of it once more, smaller. */
+  at: z.tuple([count, count]).nullable(),
 });
 
 export const tracePromptSchema = z.object({
@@ -60,8 +71,10 @@ export const tracePromptSchema = z.object({
   /** The whole conversation as the checkpoint's own chat template renders it. */
   rendered: z.string(),
   tokenIds: z.array(count),
-  /** Positions [start, end) of the image tokens; null for a prompt without an image. */
+  /** Positions [start, end) from the first image token to the last; null for a prompt without an image. */
   imageSpan: z.tuple([count, count]).nullable(),
+  /** The pieces into which the image is cut, with other tokens between them; absent where all tokens are one piece. */
+  imagePieces: z.array(imagePieceSchema).optional(),
   /** Ids of concepts that the prompt itself names, so that the answer leaks into the reading. */
   leaks: z.array(z.string()),
 });
@@ -239,6 +252,7 @@ export type LensTraceJson = z.infer<typeof lensTraceJsonSchema>;
 export type TraceModel = z.infer<typeof traceModelSchema>;
 export type TraceImage = z.infer<typeof traceImageSchema>;
 export type TracePrompt = z.infer<typeof tracePromptSchema>;
+export type ImagePiece = z.infer<typeof imagePieceSchema>;
 export type ConceptToken = z.infer<typeof conceptTokenSchema>;
 export type Emergence = z.infer<typeof emergenceSchema>;
 export type Finding = z.infer<typeof findingSchema>;

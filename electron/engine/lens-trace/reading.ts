@@ -1,3 +1,4 @@
+import { isImagePosition } from './image-tokens.ts';
 import type { ConceptTrace, LensTrace } from './lens-trace.ts';
 
 /** Index into `trace.positions` of the last traced position of the prompt, where the answer begins; else the last of all. */
@@ -22,9 +23,7 @@ export function emergenceAt(
   // Traces from before concepts were judged by whole words asked every position, by a rank.
   if (finding === undefined) return 'never';
   if (positionIndex === answerIndex(trace)) return finding.state === 'not-readable' ? 'never' : 'not-asked';
-  const [start, end] = trace.prompt.imageSpan ?? [0, 0];
-  const position = trace.positions[positionIndex] ?? -1;
-  const isOfImage = position >= start && position < end;
+  const isOfImage = isImagePosition(trace.prompt, trace.positions[positionIndex] ?? -1);
   return isOfImage && emergence.imageControlLogOdds !== null ? 'never' : 'not-asked';
 }
 

@@ -1,5 +1,6 @@
 import { FundusLensError } from '../../contract/errors.ts';
-import type { ModelConfig } from '../families/shared/model-config.ts';
+import { countPatches, type ModelConfig } from '../families/shared/model-config.ts';
+import type { ImageGrid } from '../image/image-processor.ts';
 import { estimateTrace, loadedWeights, type MemoryNeeds, type ModelMemory } from './memory-needs.ts';
 import { isMemoryCheckOff, measureMemory, type AvailableMemory } from './available-memory.ts';
 
@@ -48,12 +49,12 @@ interface LoadedModel {
  */
 export async function requireMemory(
   { memory, provider, checkpoint: { config } }: LoadedModel,
-  [, rows, columns]: readonly [number, number, number],
+  grid: ImageGrid,
   seqLen: number,
   numRead: number,
 ): Promise<void> {
   const { weights, run, staysLoaded } = memory;
-  const numPatches = rows * columns;
+  const numPatches = countPatches(config.vision, grid);
   const needed = estimateTrace(weights, config, run, { numPatches, seqLen, numRead }, staysLoaded);
   const available = await measureMemory(provider.deviceMemoryBytes);
   const taken = staysLoaded ? loadedWeights(weights, run) : 0;

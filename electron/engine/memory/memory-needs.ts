@@ -15,7 +15,7 @@ const float32Bytes = 4;
 
 /** One image and its prompt. */
 export interface TraceSize {
-  /** Patches of the image; 4 to an image token. */
+  /** Patches that the vision tower sees of the image. */
   readonly numPatches: number;
   /** Positions of the prompt, T. */
   readonly seqLen: number;
@@ -50,11 +50,13 @@ export interface MemoryNeeds {
 
 /** An image of this many tokens stands for all where no image is known yet, and a prompt of some dozen words. */
 const typicalImageTokens = 1024;
-export const typicalSize: TraceSize = {
-  numPatches: 4 * typicalImageTokens,
-  seqLen: typicalImageTokens + 64,
-  numRead: 1,
-};
+export function typicalSize({ vision: { mergeSize } }: Pick<ModelConfig, 'vision'>): TraceSize {
+  return {
+    numPatches: mergeSize ** 2 * typicalImageTokens,
+    seqLen: typicalImageTokens + 64,
+    numRead: 1,
+  };
+}
 
 /**
  * Host and device bytes that one chunk of the lens' logits, probabilities and products may take together. Where the
@@ -78,7 +80,7 @@ export function estimateNeeds(
   weights: ModelWeights,
   config: ModelConfig,
   run: RunPlan,
-  size: TraceSize = typicalSize,
+  size: TraceSize = typicalSize(config),
 ): MemoryNeeds {
   const activations = (part: ModelPart) => activationBytes(part, config, run, size);
   const loaded = (part: ModelPart) => loadedBytes(weights[part], part, run);
@@ -138,7 +140,8 @@ export function activationBytes(
   if (part === 'vision') {
     // Gate, up and product of an MLP, or the three parts of attention and its result.
     const row = 3 * vision.dMlp + 4 * vision.width;
-    const scores = attention === 'composed' ? 2 * numPatches ** 2 : 0;
+    const seen = vision.tileSide === null ? numPatches : vision.tileSide ** 2;
+    const scores = attention === 'composed' ? 2 * numPatches * seen : 0;
     return float32Bytes * (numPatches * row + scores);
   }
   const { numHeads, numKeyValueHeads, headDim, dMlp, dModel, numLayers } = decoder;

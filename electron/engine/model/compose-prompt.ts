@@ -2,13 +2,14 @@ import { FundusLensError } from '../../contract/errors.ts';
 import type { Checkpoint } from '../checkpoint/open-checkpoint.ts';
 import type { ImagePlace, ImageTokens } from '../families/shared/family.ts';
 import type { ImageGrid } from '../image/image-processor.ts';
+import type { ImagePiece } from '../lens-trace/lens-trace.ts';
 
 /** A prompt as the decoder reads it. */
 export interface ComposedPrompt extends ImagePlace {
   readonly text: string;
   /** The conversation as the checkpoint's template renders it, the image as one placeholder. */
   readonly rendered: string;
-  /** Length T; the image's placeholder repeated once per merged cell. */
+  /** Length T; the image's tokens in the place of its placeholder. */
   readonly tokenIds: readonly number[];
 }
 
@@ -45,11 +46,15 @@ export function composePrompt(
       },
     );
   }
-  const noImage: ImageTokens = { tokenIds: [], cells: [0, 0] };
-  const image = grid === null ? noImage : family.imageTokens(config, grid);
+  const noImage: ImageTokens = { tokenIds: [], cells: [0, 0], pieces: [] };
+  const image = grid === null ? noImage : family.imageTokens(config, grid, (part) => tokenizer.encode(part));
   const numImageTokens = image.tokenIds.length;
-  const place = places[0];
-  const tokenIds = place === undefined ? encoded : encoded.toSpliced(place, 1, ...image.tokenIds);
+  const place = places[0] ?? 0;
+  const tokenIds = grid === null ? encoded : encoded.toSpliced(place, 1, ...image.tokenIds);
+  const pieces = image.pieces.map(({ span: [start, end], ...piece }): ImagePiece => ({
+    ...piece,
+    span: [place + start, place + end],
+  }));
   if (tokenIds.length + reserve > config.decoder.maxPositions) {
     throw new FundusLensError('prompt.too-long', 'Prompt and image are too long for this model.', {
       expected: `at most ${config.decoder.maxPositions} positions`,
@@ -61,7 +66,8 @@ export function composePrompt(
     text,
     rendered,
     tokenIds,
-    imageSpan: place === undefined ? null : [place, place + numImageTokens],
+    imageSpan: grid === null ? null : [pieces[0]!.span[0], pieces.at(-1)!.span[1]],
+    imagePieces: pieces,
     cells: image.cells,
   };
 }

@@ -228,22 +228,32 @@ export function shapeFeeds(
 }
 
 /**
- * The prompt's token embeddings, float32 [T, inputWidth], with the image's rows in the place of its placeholders.
+ * The prompt's token embeddings, float32 [T, inputWidth], with the image's rows in the places of its tokens.
  *
- * @param imageEmbeds float32 [cells, inputWidth], or null without an image
+ * @param imageEmbeds float32 [image tokens, inputWidth], or null without an image
  */
 export function embedPrompt(
   model: Pick<Model, 'checkpoint'>,
-  prompt: Pick<ComposedPrompt, 'tokenIds' | 'imageSpan'>,
+  prompt: Pick<ComposedPrompt, 'tokenIds' | 'imagePieces'>,
   imageEmbeds: Float32Array | null,
 ): Float32Array {
   const { checkpoint } = model;
   const width = inputWidth(checkpoint.config.decoder);
   const embeds = new Float32Array(prompt.tokenIds.length * width);
-  const [start, end] = prompt.imageSpan ?? [0, 0];
-  embeds.set(embedTokens(checkpoint, prompt.tokenIds.slice(0, start)), 0);
-  if (imageEmbeds !== null) embeds.set(imageEmbeds, start * width);
-  embeds.set(embedTokens(checkpoint, prompt.tokenIds.slice(end)), end * width);
+  const embedText = (start: number, end?: number) =>
+    embeds.set(embedTokens(checkpoint, prompt.tokenIds.slice(start, end)), start * width);
+  let textStart = 0;
+  let imageRow = 0;
+  for (const { span } of prompt.imagePieces) {
+    const [start, end] = span;
+    embedText(textStart, start);
+    const rows = end - start;
+    if (imageEmbeds !== null)
+      embeds.set(imageEmbeds.subarray(imageRow * width, (imageRow + rows) * width), start * width);
+    imageRow += rows;
+    textStart = end;
+  }
+  embedText(textStart);
   return embeds;
 }
 

@@ -8,7 +8,7 @@ import type { Model } from './model.ts';
  * The tower stays in memory until `model.vision.rest()`.
  *
  * @param images at least one, all with the same grid
- * @returns by image, float32 [cells, inputWidth]: one row per merged cell, row by row over the image
+ * @returns by image, float32 [image tokens, inputWidth], in the order of the prompt
  */
 export async function encodeImages(
   { checkpoint: { family, config }, vision }: Pick<Model, 'checkpoint' | 'vision'>,

@@ -1,5 +1,6 @@
-import { inputWidth } from '../families/shared/model-config.ts';
+import { countPatches, inputWidth } from '../families/shared/model-config.ts';
 import { activationBytes, estimateNeeds, typicalSize, type TraceSize } from '../memory/memory-needs.ts';
+import { imagePositions } from '../lens-trace/image-tokens.ts';
 import { measureMemory } from '../memory/available-memory.ts';
 import type { Model } from '../model/model.ts';
 import { prefixLength, type PrefixInput } from './image-prefix.ts';
@@ -26,7 +27,9 @@ export async function measureBatchMemory({ checkpoint, memory, provider }: Model
   const { deviceBytes } = await measureMemory(provider.deviceMemoryBytes);
   const needed = estimateNeeds(weights, checkpoint.config, run).deviceBytes;
   const spare = deviceBytes === null || !staysLoaded ? 0 : Math.max(0, deviceBytes - needed);
-  return passBytes({ checkpoint, memory }, typicalSize) + Math.min(spare / 2, mostSpareBytes);
+  return (
+    passBytes({ checkpoint, memory }, typicalSize(checkpoint.config)) + Math.min(spare / 2, mostSpareBytes)
+  );
 }
 
 /**
@@ -43,13 +46,13 @@ export function chooseBatchSize(
   numPositions: number,
 ): number {
   if (memory.batchSize !== null) return memory.batchSize;
-  const { decoder } = model.checkpoint.config;
+  const { decoder, vision } = model.checkpoint.config;
   const { numLayers, numKeyValueHeads, headDim, dModel } = decoder;
   const seqLen = prefixLength(prompt);
-  const pass = passBytes(model, { numPatches: image.grid[1] * image.grid[2], seqLen, numRead: 1 });
+  const pass = passBytes(model, { numPatches: countPatches(vision, image.grid), seqLen, numRead: 1 });
   const kept =
     seqLen * 2 * numLayers * numKeyValueHeads * headDim +
-    prompt.cells[0] * prompt.cells[1] * inputWidth(decoder) +
+    imagePositions(prompt).length * inputWidth(decoder) +
     numPositions * (numLayers + 1) * dModel;
   const fitting = Math.min(memory.batchBytes / pass, memory.maxBytes / bytesPerNumber / kept);
   return Math.max(1, Math.min(mostImages, Math.floor(fitting)));

@@ -18,7 +18,7 @@ export async function compareWithControls(
   models: ModelCache,
   model: LoadedModel,
   request: EngineTraceRequest,
-  { image }: TraceInput,
+  { image, prompt: composed }: TraceInput,
   words: WordSet,
   hooks: TraceHooks,
 ): Promise<readonly ControlReading[]> {
@@ -26,5 +26,6 @@ export async function compareWithControls(
   if (controls === null || image === null) return [];
   const order = { prompt, maxPixels, lens, imagePaths: controls, words };
   const remembered = await models.readControls(model, order, controlCache, hooks);
-  return [...remembered, await readShuffled(model, models.prefixes, shuffleCells(image, 1), order, hooks)];
+  const shuffled = shuffleCells(image, composed.imagePieces, 1);
+  return [...remembered, await readShuffled(model, models.prefixes, shuffled, order, hooks)];
 }

@@ -5,18 +5,19 @@ import type { PositionSelection } from '../lens-trace/lens-trace.ts';
  * Turns a selection into 0-based positions of the prompt.
  *
  * @param length T
+ * @param ofImage positions of the image's tokens, ascending; none without an image
  * @throws FundusLensError `trace.positions` when a position is outside the prompt, or `image` is asked of a
  *   prompt without one
  */
 export function selectPositions(
   selection: PositionSelection,
   length: number,
-  imageSpan: readonly [number, number] | null,
+  ofImage: readonly number[],
 ): number[] {
   if (selection === 'last') return [length - 1];
-  if (selection === 'all') return range(0, length);
+  if (selection === 'all') return Array.from({ length }, (_, position) => position);
   if (selection === 'image') {
-    if (imageSpan !== null) return range(...imageSpan);
+    if (ofImage.length > 0) return [...ofImage];
     throw new FundusLensError(
       'trace.positions',
       'Image positions were asked for, but the prompt has no image.',
@@ -36,8 +37,4 @@ export function selectPositions(
     found: outside.length > 0 ? outside.slice(0, 8).join(', ') : 'an empty list',
     advice: 'Trace with --positions all once to see how long the prompt is.',
   });
-}
-
-function range(start: number, end: number): number[] {
-  return Array.from({ length: end - start }, (_, index) => start + index);
 }

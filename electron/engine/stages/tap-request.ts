@@ -36,20 +36,20 @@ export interface TapFeatures {
     readonly sha256: string;
     /** [width, height], pixels, as the model saw it. */
     readonly resized: readonly [number, number];
-    /** [rows, columns] of image tokens, row by row over the image. */
+    /** [rows, columns] of image tokens over the image. */
     readonly cells: readonly [number, number];
   };
   /** Ascending. */
   readonly layers: readonly number[];
   /** `[D]`: mean of the vision output over the image tokens without norm sinks. */
   readonly visionMean: FeatureArray;
-  /** `[cells, D]`: the vision output, the decoder's input at the image's positions; null unless asked for. */
+  /** `[image tokens, D]`: the vision output, the decoder's input at the image's positions; null unless asked for. */
   readonly visionTokens: FeatureArray | null;
   /** `[N, D]`: mean of the residual stream over the image tokens without norm sinks, by layer. */
   readonly imageMean: FeatureArray;
   /** `[N, D]`: the residual stream at the last position of the prompt, where the answer begins. */
   readonly lastPosition: FeatureArray;
-  /** `[N, cells, D]`: the residual stream at every image token; null unless asked for. */
+  /** `[N, image tokens, D]`: the residual stream at every image token; null unless asked for. */
   readonly imageTokens: FeatureArray | null;
   /** By layer: image tokens left out of the mean, because their norm is above mean + 2 σ. */
   readonly numSinks: readonly number[];

@@ -1,6 +1,7 @@
 import type { ImageProcessor } from '../image/image-processor.ts';
 import { limitDetail } from '../image/limit-detail.ts';
 import { openImage, type ImageFactsCache, type OpenedImage } from '../image/open-image.ts';
+import { imagePositions, isImagePosition } from '../lens-trace/image-tokens.ts';
 import { requireMemory } from '../memory/fit-memory.ts';
 import { composePrompt, type ComposedPrompt } from '../model/compose-prompt.ts';
 import type { LoadedModel } from '../model/model.ts';
@@ -36,7 +37,7 @@ export async function openInput(
   const image = imagePath === null ? null : await openImage(imagePath, processor, seen, hooks);
   const prompt = composePrompt(model.checkpoint, request.prompt, image?.grid ?? null, generate);
   const length = prompt.tokenIds.length;
-  const positions = selectPositions(request.positions, length, prompt.imageSpan);
+  const positions = selectPositions(request.positions, length, imagePositions(prompt));
   if (image !== null) await requireMemory(model, image.grid, length, positions.length);
   const rowsRead =
     dumpPath === null ? [...new Set([...positions, length - 1])] : Array.from({ length }, (_, at) => at);
@@ -44,9 +45,6 @@ export async function openInput(
 }
 
 /** By position: whether it is one of the image's. */
-export function areOfImage({
-  positions,
-  prompt: { imageSpan },
-}: Pick<TraceInput, 'positions' | 'prompt'>): boolean[] {
-  return positions.map((at) => imageSpan !== null && at >= imageSpan[0] && at < imageSpan[1]);
+export function areOfImage({ positions, prompt }: Pick<TraceInput, 'positions' | 'prompt'>): boolean[] {
+  return positions.map((position) => isImagePosition(prompt, position));
 }

@@ -110,6 +110,7 @@ function describe(
     positions,
     positionMeaning: '0-based in the prompt with the image placeholder repeated once per image token',
     imageSpan: prompt.imageSpan,
+    ...(prompt.imagePieces === undefined ? {} : { imagePieces: prompt.imagePieces }),
     model: {
       id: model.id,
       sha256: model.sha256,

@@ -11,7 +11,7 @@ import type { ImagePlace } from '../shared/family.ts';
  */
 export function mropePositionIds(
   length: number,
-  { imageSpan, cells: [rows, columns] }: ImagePlace,
+  { imageSpan, cells: [rows, columns] }: Pick<ImagePlace, 'imageSpan' | 'cells'>,
 ): [Int32Array, Int32Array, Int32Array] {
   const axes: [Int32Array, Int32Array, Int32Array] = [
     new Int32Array(length),

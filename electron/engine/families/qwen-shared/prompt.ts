@@ -7,6 +7,11 @@ export function qwenImageTokens(
   { vision: { mergeSize }, imageTokenId }: ModelConfig,
   [, rows, columns]: ImageGrid,
 ): ImageTokens {
-  const cells = [rows / mergeSize, columns / mergeSize] as const;
-  return { cells, tokenIds: Array<number>(cells[0] * cells[1]).fill(imageTokenId) };
+  const cells: [number, number] = [rows / mergeSize, columns / mergeSize];
+  const count = cells[0] * cells[1];
+  return {
+    cells,
+    tokenIds: Array<number>(count).fill(imageTokenId),
+    pieces: [{ span: [0, count], cells, at: [0, 0] }],
+  };
 }

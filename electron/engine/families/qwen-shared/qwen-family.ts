@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Family } from '../shared/family.ts';
 import type { VisionConfig } from '../shared/model-config.ts';
 import { parseModelConfig } from './config.ts';
-import { buildDecoder } from './decoder.ts';
+import { buildDecoder } from '../shared/decoder.ts';
 import { mropePositionIds } from './positions.ts';
 import { parseQwenImageProcessor } from './preprocessing.ts';
 import { qwenImageTokens } from './prompt.ts';

@@ -72,7 +72,7 @@ function tile(rows: number, columns: number, side: number): number[][] {
 function rotatePatches(cellOrder: Int32Array, columns: number, config: VisionConfig): RotationTable {
   const { mergeSize, width, numHeads, ropeTheta } = config;
   const halfDim = width / numHeads / 2;
-  const frequencies = inverseFrequencies(halfDim, ropeTheta);
+  const frequencies = inverseFrequencies(halfDim, ropeTheta!);
   const perCell = mergeSize ** 2;
   return tabulate(cellOrder.length * perCell, halfDim, (patch, j) => {
     const cell = cellOrder[Math.floor(patch / perCell)]!;

@@ -29,6 +29,7 @@ export const visionSchema = z
     patchSize: file.patch_size,
     temporalPatchSize: file.temporal_patch_size,
     mergeSize: file.spatial_merge_size,
+    tileSide: null,
     windowSize: file.window_size,
     fullAttentionBlocks: file.fullatt_block_indexes,
     positionSide: null,

@@ -28,6 +28,7 @@ export const visionSchema = z
     patchSize: file.patch_size,
     temporalPatchSize: file.temporal_patch_size,
     mergeSize: file.spatial_merge_size,
+    tileSide: null,
     windowSize: null,
     fullAttentionBlocks: [],
     positionSide: null,

@@ -1,5 +1,5 @@
 import { parseModelConfig } from '../qwen-shared/config.ts';
-import { buildDecoder } from '../qwen-shared/decoder.ts';
+import { buildDecoder } from '../shared/decoder.ts';
 import { mropePositionIds } from '../qwen-shared/positions.ts';
 import { parseQwenImageProcessor } from '../qwen-shared/preprocessing.ts';
 import { qwenImageTokens } from '../qwen-shared/prompt.ts';

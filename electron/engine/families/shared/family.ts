@@ -1,5 +1,6 @@
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import type { ImageGrid, ImageProcessor } from '../../image/image-processor.ts';
+import type { ImagePiece } from '../../lens-trace/lens-trace.ts';
 import type { Tensors } from '../../runtime/session.ts';
 import type { WeightProvider } from '../../weights/weight-source.ts';
 import type { ModelConfig } from './model-config.ts';
@@ -10,18 +11,22 @@ export interface LayerRange {
   readonly end: number;
 }
 
-/** The tokens that stand for an image in the prompt, one after the other. */
+/** The tokens that stand for an image in the prompt, with what is written between its pieces. */
 export interface ImageTokens {
   readonly tokenIds: readonly number[];
-  /** [rows, columns] of merged cells; one token each. */
+  /** [rows, columns] of merged cells over the photograph. */
   readonly cells: readonly [number, number];
+  /** Where among `tokenIds` the image's own are: one piece, or one for each tile, in the order of `image_embeds`. */
+  readonly pieces: readonly ImagePiece[];
 }
 
 /** Where the image is in a prompt, if there is one. */
 export interface ImagePlace {
-  /** [start, end) of the image tokens; null without an image. */
-  readonly imageSpan: readonly [number, number] | null;
-  /** [rows, columns] of merged cells; [0, 0] without an image. */
+  /** [start, end) from the first image token to the last; null without an image. */
+  readonly imageSpan: [number, number] | null;
+  /** The image's tokens between them, piece by piece; none without an image. */
+  readonly imagePieces: ImagePiece[];
+  /** [rows, columns] of merged cells over the photograph; [0, 0] without an image. */
   readonly cells: readonly [number, number];
 }
 
@@ -29,7 +34,7 @@ export interface ImagePlace {
 export interface VisionPass {
   /** Every input of the vision graph. */
   readonly feeds: Tensors;
-  /** One image's rows of `image_embeds`, back in image order: row by row over the image. */
+  /** One image's rows of `image_embeds`, in the order of its tokens in the prompt: row by row, tile by tile. */
   readonly toImageOrder: (embeds: Float32Array) => Float32Array;
 }
 
@@ -48,13 +53,13 @@ export interface Family {
   parseImageProcessor(json: unknown): ImageProcessor;
   /** The name that graphs ask for a tensor by: `visual.*`, `model.*`, `lm_head.weight`. */
   canonicalTensorName(nameInFile: string): string;
-  /** @returns the serialised ONNX graph, with the output `image_embeds` float32 [B · cells, inputWidth] */
+  /** @returns the serialised ONNX graph, with the output `image_embeds` float32 [B · image tokens, inputWidth] */
   buildVision(config: ModelConfig, weights: WeightProvider, target: GraphTarget): Uint8Array;
   /** @param pixelValues by image, float32 [patches, channels · temporal · patch²], all of the same grid */
   feedVision(config: ModelConfig, grid: ImageGrid, pixelValues: readonly Float32Array[]): VisionPass;
   /**
    * @param layers all blocks when left out
-   * @returns the serialised ONNX graph; see `qwen-shared/decoder.ts` for the inputs and outputs it must have
+   * @returns the serialised ONNX graph; see `shared/decoder.ts` for the inputs and outputs it must have
    */
   buildDecoder(
     config: ModelConfig,
@@ -62,8 +67,12 @@ export interface Family {
     target: GraphTarget,
     layers?: LayerRange,
   ): Uint8Array;
-  /** The tokens that take the place of the one placeholder in the rendered prompt. */
-  imageTokens(config: ModelConfig, grid: ImageGrid): ImageTokens;
+  /**
+   * The tokens that take the place of the one placeholder in the rendered prompt.
+   *
+   * @param encode turns what is written between the image's tokens into ids
+   */
+  imageTokens(config: ModelConfig, grid: ImageGrid, encode: (text: string) => number[]): ImageTokens;
   /**
    * Positions for rotary embedding.
    *

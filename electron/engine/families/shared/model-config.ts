@@ -1,3 +1,5 @@
+import type { ImageGrid } from '../../image/image-processor.ts';
+
 /** Decoder hyperparameters, in this program's words rather than the file's. */
 export interface DecoderConfig {
   readonly numLayers: number;
@@ -32,16 +34,27 @@ export interface VisionConfig {
   readonly patchSize: number;
   readonly temporalPatchSize: number;
   readonly mergeSize: number;
+  /** Side of the tiles into which images are cut, patches; each is seen by itself. null where an image is seen as one. */
+  readonly tileSide: number | null;
   /** Side of an attention window, pixels; null when every block attends to the whole image. */
   readonly windowSize: number | null;
   /** Blocks with attention over the whole image, when there are windows. */
   readonly fullAttentionBlocks: readonly number[];
-  /** Of the two-dimensional rotary positions. */
-  readonly ropeTheta: number;
-  /** Side of the square of learned position embeddings, resampled to each image's grid; null without them. */
+  /** Of the two-dimensional rotary positions; null without them. */
+  readonly ropeTheta: number | null;
+  /** Side of the square of learned position embeddings, fitted to each image's grid; null without them. */
   readonly positionSide: number | null;
   /** Blocks, ascending, after which features are taken for the decoder's first blocks; see `deepStackDepth`. */
   readonly deepStackBlocks: readonly number[];
+}
+
+/**
+ * Patches that the vision tower sees of an image: those of its grid, and where it is cut into several tiles the whole of it
+ * once more as one tile.
+ */
+export function countPatches({ tileSide }: VisionConfig, [, rows, columns]: ImageGrid): number {
+  const own = rows * columns;
+  return tileSide === null || own <= tileSide ** 2 ? own : own + tileSide ** 2;
 }
 
 export interface ModelConfig {

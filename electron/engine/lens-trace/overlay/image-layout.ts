@@ -1,7 +1,8 @@
+import { imageCells, positionsOfCells } from '../image-tokens.ts';
 import type { LensTrace } from '../lens-trace.ts';
 import { sinkLimit } from '../reading.ts';
 
-/** Where the image tokens lie on the photograph: merged 2 × 2 patches, row by row. */
+/** Where the image tokens lie on the photograph, row by row. */
 export interface ImageLayout {
   readonly columns: number;
   readonly rows: number;
@@ -9,18 +10,16 @@ export interface ImageLayout {
   readonly cells: Int32Array;
 }
 
-/** Lays the traced image positions over the photograph; null without an image or when none of them was traced. */
+/**
+ * Lays the traced image positions over the photograph; null without an image or when none of them was traced. Where the image
+ * was cut into tiles, they lie at their places, and the view of the whole that goes with them is not drawn.
+ */
 export function imageLayout(trace: LensTrace): ImageLayout | null {
-  const span = trace.prompt.imageSpan;
-  if (trace.image === null || span === null) return null;
-  const [, height, width] = trace.image.grid;
-  const rows = height >> 1;
-  const columns = width >> 1;
-  const cells = new Int32Array(rows * columns).fill(-1);
-  trace.positions.forEach((position, index) => {
-    const cell = position - span[0];
-    if (cell >= 0 && cell < cells.length && position < span[1]) cells[cell] = index;
-  });
+  if (trace.image === null || trace.prompt.imageSpan === null) return null;
+  const [rows, columns] = imageCells(trace.image);
+  const indexOf = new Map(trace.positions.map((position, index) => [position, index]));
+  const positions = positionsOfCells(trace.prompt, [rows, columns]);
+  const cells = Int32Array.from(positions, (position) => indexOf.get(position) ?? -1);
   return cells.some((index) => index >= 0) ? { rows, columns, cells } : null;
 }
 

@@ -1,3 +1,4 @@
+import { isImagePosition } from '../../../engine/lens-trace/image-tokens.ts';
 import type { LensTrace } from '../../../engine/lens-trace/lens-trace.ts';
 
 /**
@@ -12,8 +13,6 @@ export function deidentifyTrace(
   { imageSha256, keepPrompt }: { readonly imageSha256: string; readonly keepPrompt: boolean },
 ): LensTrace {
   const { model, image, prompt, generated } = trace;
-  const isImageToken = (position: number) =>
-    prompt.imageSpan !== null && position >= prompt.imageSpan[0] && position < prompt.imageSpan[1];
   return {
     ...trace,
     model: {
@@ -31,7 +30,7 @@ export function deidentifyTrace(
           text: '',
           rendered: '',
           // The length stays, because positions count in it; 0 stands for every token of a text.
-          tokenIds: prompt.tokenIds.map((id, position) => (isImageToken(position) ? id : 0)),
+          tokenIds: prompt.tokenIds.map((id, position) => (isImagePosition(prompt, position) ? id : 0)),
         },
     // An answer repeats what it was asked.
     generated: keepPrompt ? generated : { ...generated, ids: [], text: '' },

@@ -1,3 +1,4 @@
+import { isImagePosition } from '../../../engine/lens-trace/image-tokens.ts';
 import type { LensTrace } from '../../../engine/lens-trace/lens-trace.ts';
 import type { traceExportSchema } from '../../../contract/exports.ts';
 import type { z } from 'zod';
@@ -158,11 +159,11 @@ function* readSummary(trace: LensTrace): Generator<readonly CellValue[]> {
   }
 }
 
-function* eachCell({ layers, positions, prompt: { imageSpan } }: LensTrace) {
+function* eachCell({ layers, positions, prompt }: LensTrace) {
   for (const [row, layer] of layers.entries()) {
     for (const [column, position] of positions.entries()) {
-      const isImageToken = imageSpan !== null && position >= imageSpan[0] && position < imageSpan[1];
-      yield { cell: row * positions.length + column, place: [layer, position, isImageToken] as const };
+      const place = [layer, position, isImagePosition(prompt, position)] as const;
+      yield { cell: row * positions.length + column, place };
     }
   }
 }

@@ -1,6 +1,6 @@
-import type { LayerRange } from '../shared/family.ts';
-import { inputWidth, type DecoderConfig } from '../shared/model-config.ts';
 import { addAttentionInputs, decoderAttention } from './decoder-attention.ts';
+import type { LayerRange } from './family.ts';
+import { inputWidth, type DecoderConfig } from './model-config.ts';
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { gatedMlp } from '../../graph/mlp.ts';
@@ -8,7 +8,7 @@ import { addAndRmsNorm, rmsNorm } from '../../graph/norm.ts';
 import type { WeightProvider } from '../../weights/weight-source.ts';
 
 /**
- * The Qwen2 or Qwen3 decoder as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and
+ * The decoder of Qwen2, Qwen3 or Llama as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and
  * unless the last block is among them there is an output `stream` float32 [B · S, inputWidth] and no `final_state`.
  *
  * Inputs, of B sequences of equal length one after the other: `embeds` float32 [B · S, inputWidth]; `rows` int64 [P], which of the

@@ -1,4 +1,4 @@
-import type { DecoderConfig } from '../shared/model-config.ts';
+import type { DecoderConfig } from './model-config.ts';
 import type { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { linear } from '../../graph/linear.ts';
@@ -72,7 +72,7 @@ interface Attended {
 }
 
 /**
- * Causal grouped-query attention with M-RoPE and a KV cache.
+ * Causal grouped-query attention with rotary positions and a KV cache.
  *
  * ```
  *   x [B · S, D] ─┬─ q_proj ─ (norm) ─┐                    past_key, past_value [B, G, P, H]
