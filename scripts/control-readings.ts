@@ -8,6 +8,7 @@ import { builtInConceptSets } from '../electron/bundled/concept-sets.ts';
 import { languages, presetText, promptPresets } from '../electron/bundled/prompt-presets.ts';
 import { bundleExtension } from '../electron/engine/concepts/control-store.ts';
 import { bundleReadings } from '../electron/engine/concepts/pack-readings.ts';
+import { plainLensOf } from '../electron/engine/lens/lens.ts';
 import { onnxruntimeVersion } from '../electron/engine/runtime/session.ts';
 import { ModelCache } from '../electron/engine/stages/model-cache.ts';
 
@@ -29,7 +30,7 @@ try {
   mkdirSync(folder);
   const first = languages.map((language) => promptPresets[0]!.text[language]);
   for (const prompt of [...first, presetText('notebook', 'en')]) {
-    const order = { prompt, maxPixels: null, lens: 'logit' as const, imagePaths: listControls(), words };
+    const order = { prompt, maxPixels: null, lens: plainLensOf.logit, imagePaths: listControls(), words };
     await models.readControls(model, order, cache, {});
     const [key] = readdirSync(cache);
     const names = readdirSync(join(cache, key!)).sort();
@@ -39,7 +40,7 @@ try {
     const bytes = bundleReadings(packed);
     writeFileSync(join(folder, `${key}${bundleExtension}`), bytes);
     rmSync(join(cache, key!), { recursive: true });
-    list.push({ key, prompt, lens: 'logit', conceptSet: conceptSet.id, controls: names.length });
+    list.push({ key, prompt, lens: plainLensOf.logit, conceptSet: conceptSet.id, controls: names.length });
     process.stdout.write(`${prompt}: ${names.length} controls, ${Math.round(bytes.length / 1000)} kB\n`);
   }
   const provenance = {

@@ -21,20 +21,20 @@ export async function runShortcutBench(): Promise<void> {
   const model = await openModel(bundled.demoModel, { provider: 'cpu' });
   try {
     const started = performance.now();
-    const { heldOut, rows } = await model.fitShortcut(
+    const { error, images, rows } = await model.fitShortcut(
       photographs.filter((name) => !isHeldOut(name)).map(absolute),
       { heldOut: photographs.filter(isHeldOut).map(absolute), prompt: presetText('notebook', 'en') },
     );
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
-    const { positions, answer, images } = heldOut;
+    const { positions, answer } = error;
     const lines = positions.logit.map((_, layer) =>
-      [positions.logit, positions.shortcut, answer.logit, answer.shortcut]
+      [positions.logit, positions.lens, answer.logit, answer.lens]
         .map((curve) => curve[layer]!.toFixed(3).padStart(9))
         .reduce((line, value) => `${line} ${value}`, String(layer).padStart(5)),
     );
     process.stdout.write(
       [
-        `${rows} positions fitted on, ${images} photographs held out, ${seconds} s`,
+        `${rows} positions fitted on, ${images.heldOut.length} photographs held out, ${seconds} s`,
         'KL to the final distribution, nats: all positions (logit lens, shortcut), the answer (logit lens, shortcut)',
         ...lines,
         '',

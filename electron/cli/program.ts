@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '#package.json' with { type: 'json' };
 import { FundusLensError } from '../contract/errors.ts';
-import { lensKinds, providerNames } from '../engine/lens-trace/lens-trace.ts';
+import { plainLenses, providerNames } from '../engine/lens-trace/lens-trace.ts';
 import { traceDefaults } from '../engine/lens-trace/trace-request.ts';
 import { builtInConceptSets, defaultConceptSet } from '../bundled/concept-sets.ts';
 import { defaultPreset, languages, promptPresets } from '../bundled/prompt-presets.ts';
@@ -89,7 +89,7 @@ export function buildProgram(commands: Commands): Command {
     .option('--max-pixels <n>', 'see the image in less detail, at most n pixels', readNumber(784))
     .addOption(
       new Option('--lens <kind>', 'raw only repeats the notebook')
-        .choices(lensKinds)
+        .choices(plainLenses)
         .default(traceDefaults.lens),
     )
     .addOption(

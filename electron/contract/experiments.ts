@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lensKinds } from '../engine/lens-trace/lens-trace.ts';
+import { plainLenses } from '../engine/lens-trace/lens-trace.ts';
 import { traceRequestSchema } from '../engine/lens-trace/trace-request.ts';
 import { call } from './call.ts';
 import { exportResultSchema, exportTargetSchema } from './exports.ts';
@@ -46,7 +46,7 @@ export const experimentFileSchema = z.strictObject({
   photographs: experimentPhotographsSchema,
   models: z.array(experimentModelSchema).min(1).max(20).default(['bundled']),
   prompts: z.array(traceRequestSchema.shape.prompt).min(1).max(50),
-  lenses: z.array(z.enum(lensKinds)).min(1).default(['logit']),
+  lenses: z.array(z.enum(plainLenses)).min(1).default(['logit']),
   positions: traceRequestSchema.shape.positions,
   maxPixels: traceRequestSchema.shape.maxPixels,
   topK: traceRequestSchema.shape.topK,
@@ -150,7 +150,7 @@ export const conditionResultSchema = z.object({
   modelName: z.string(),
   modelSha256: sha256Schema,
   prompt: z.string(),
-  lens: z.enum(lensKinds),
+  lens: z.enum(plainLenses),
   layers: z.array(count),
   photographs: count,
   patients: count,

@@ -22,7 +22,8 @@ import { conceptSetSchema, type ConceptSet } from './lens-trace/concept-set.ts';
 import type { Generated, LensTrace } from './lens-trace/lens-trace.ts';
 import { traceDefaults, type TraceRequest } from './lens-trace/trace-request.ts';
 import type { TraceHooks } from './progress/trace-hooks.ts';
-import { fitShortcut, type Shortcut } from './shortcut/fit-shortcut.ts';
+import { fitShortcut } from './shortcut/fit-shortcut.ts';
+import type { Shortcut } from './fitted-lens/shortcut-file.ts';
 import { answerPrompt } from './stages/answer-prompt.ts';
 import type { EngineTraceRequest } from './stages/engine-trace-request.ts';
 import { ModelCache } from './stages/model-cache.ts';
@@ -39,7 +40,14 @@ export type { Generated, LensTrace } from './lens-trace/lens-trace.ts';
 export { lensTraceToJson } from './lens-trace/to-json.ts';
 export { traceDefaults, type TraceRequest } from './lens-trace/trace-request.ts';
 export type { TraceHooks } from './progress/trace-hooks.ts';
-export type { Shortcut } from './shortcut/fit-shortcut.ts';
+export type { FittedLens } from './lens-trace/fitted-lens.ts';
+export {
+  readShortcut,
+  writeShortcut,
+  type Shortcut,
+  type ShortcutFile,
+  type ShortcutLabel,
+} from './fitted-lens/shortcut-file.ts';
 export type { FeatureArray, TapFeatures } from './stages/tap-request.ts';
 
 /** What is asked of an image when nothing else is said. */
@@ -51,7 +59,10 @@ export interface OpenOptions extends TraceHooks {
 }
 
 /** Every default is that of {@link traceDefaults}. */
-export interface TraceOptions extends Partial<Omit<TraceRequest, 'provider' | 'controls'>>, TraceHooks {
+export interface TraceOptions
+  extends Partial<Omit<TraceRequest, 'lens' | 'provider' | 'controls'>>, TraceHooks {
+  /** A fitted lens is given by its file, which {@link writeShortcut} writes. */
+  readonly lens?: EngineTraceRequest['lens'];
   /** Concepts whose log-probabilities and ranks are followed through the layers; the bundled `fundus` set. */
   readonly concepts?: ConceptSet;
   /** Control images to compare with; true takes the bundled ones, false none. */
@@ -142,7 +153,8 @@ export interface LensModel {
   checkCause(clean: string, corrupt: string, options: CausalOptions): Promise<CausalReading>;
   /**
    * Fits a linear shortcut, the logit lens of h + A[l] h + b[l], in closed form on images and a prompt of one's own, and says how
-   * far both lenses are from the final distribution on other images.
+   * far both lenses are from the final distribution on other images. {@link writeShortcut} makes a file of it, through which
+   * {@link LensModel.trace} reads.
    *
    * @throws FundusLensError `image.*`, `prompt.*`, `trace.too-large`; `input.invalid` for too few images; `engine.cancelled`
    */

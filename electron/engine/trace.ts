@@ -27,14 +27,14 @@ export async function trace(
   models: ModelCache,
 ): Promise<LensTrace> {
   const stages = new Stages();
-  const { model, concepts, words } = await stages.run('load', () => openModel(models, request, hooks));
+  const { model, lens, concepts, words } = await stages.run('load', () => openModel(models, request, hooks));
   const input = await stages.run('image', () => openInput(model, request, models.prefixes.facts, hooks));
   const encoded = await stages.run('vision', () =>
     encodeInput(model, models.prefixes, input, request.upcoming ?? [], hooks),
   );
   const reading = await stages.run('decoder', () => readInput(model, input, encoded, request, hooks));
   const conceptsReading = await stages.run('lens', () =>
-    readConcepts(model, words, input, reading, request, hooks),
+    readConcepts(model, words, input, reading, lens, hooks),
   );
   const generation = await stages.run('generate', () => generate(model, reading, request, hooks));
   const residual = appendGenerated(reading.residual(input.positions), generation);
@@ -43,7 +43,7 @@ export async function trace(
       model.head,
       residual,
       {
-        kind: request.lens,
+        lens,
         topK: request.topK,
         concepts: concepts.map(({ tokens }) => tokens.map(({ id }) => id)),
       },
@@ -51,11 +51,11 @@ export async function trace(
     ),
   );
   const controls = await stages.run('controls', () =>
-    compareWithControls(models, model, request, input, words, hooks),
+    compareWithControls(models, model, request, input, words, lens, hooks),
   );
   await model.head.rest();
   const parts = {
-    ...{ request, model, input, encoded, reading, generation, cells, concepts },
+    ...{ request, model, lens, input, encoded, reading, generation, cells, concepts },
     ...{ words, conceptsReading, controls },
   };
   if (request.dumpPath !== null) await writeDump(request.dumpPath, parts);

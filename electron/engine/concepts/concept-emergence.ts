@@ -1,11 +1,12 @@
 import type { ControlReading } from './control-reading.ts';
-import type { Emergence, Finding, LensKind, WordCurve } from '../lens-trace/lens-trace.ts';
+import type { Emergence, Finding, WordCurve } from '../lens-trace/lens-trace.ts';
 import type { Model } from '../model/model.ts';
 import { logOddsOf } from '../readability/statistics/log-probability.ts';
 import { clipToFloor, readabilityRule } from '../readability/rule.ts';
 import type { WordScore } from '../readability/words/word-scores.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import { findImageEmergence, listLeftOut } from './judge-concepts.ts';
+import type { Lens } from '../lens/lens.ts';
 import { readLens } from '../lens/read-lens.ts';
 import type { WordSet } from './word-set.ts';
 
@@ -21,13 +22,13 @@ export async function readTellingTokens(
   { head }: Model,
   { concepts }: WordSet,
   residual: readonly Float32Array[],
-  kind: LensKind,
+  lens: Lens,
   hooks: TraceHooks,
 ): Promise<TellingTokens> {
   const asked = concepts.filter(({ firstTokens }) => firstTokens.length > 0);
   if (residual[0]!.length === 0 || asked.length === 0) return concepts.map(() => null);
   const tokens = asked.map(({ firstTokens }) => firstTokens);
-  const { conceptLogProbs } = await readLens(head, residual, { kind, topK: 1, concepts: tokens }, hooks);
+  const { conceptLogProbs } = await readLens(head, residual, { lens, topK: 1, concepts: tokens }, hooks);
   return concepts.map((concept) => conceptLogProbs[asked.indexOf(concept)] ?? null);
 }
 

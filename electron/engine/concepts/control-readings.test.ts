@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { bundledPath } from '../../bundled/bundled-path.ts';
 import { builtInConceptSets } from '../../bundled/concept-sets.ts';
 import { presetText, promptPresets } from '../../bundled/prompt-presets.ts';
+import { plainLensOf } from '../lens/lens.ts';
 import { clipToFloor } from '../readability/rule.ts';
 import { poolStep } from '../readability/token-null.ts';
 import { ModelCache } from '../stages/model-cache.ts';
@@ -66,7 +67,7 @@ describe.runIf(hasDemoModel)('readings that come with the software', () => {
     // One of each kind: blank, everyday, medical.
     const some = ['blank.png', 'coffee.jpg', 'oct.jpg'].map((name) => bundledPath('data', 'controls', name));
     for (const prompt of [...Object.values(promptPresets[0]!.text), presetText('notebook', 'en')]) {
-      const order = { prompt, maxPixels: null, lens: 'logit' as const, imagePaths: some, words };
+      const order = { prompt, maxPixels: null, lens: plainLensOf.logit, imagePaths: some, words };
       const computed = await models.readControls(model, order, null, {});
       const rendered = model.checkpoint.renderPrompt(prompt, true);
       // A limit above the model's own, as the notebook's experiment has it, changes nothing.

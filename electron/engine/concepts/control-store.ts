@@ -4,7 +4,8 @@ import path from 'node:path';
 import { openBundle, packReading, unpackReading } from './pack-readings.ts';
 import type { WordSet } from './word-set.ts';
 import { limitDetail } from '../image/limit-detail.ts';
-import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
+import type { Lens } from '../lens/lens.ts';
+import type { ControlSource } from '../lens-trace/lens-trace.ts';
 import type { Model } from '../model/model.ts';
 import { readabilityRule } from '../readability/rule.ts';
 import type { ControlReading } from './control-reading.ts';
@@ -17,7 +18,7 @@ export interface ControlCircumstances {
   /** As it is rendered without an image. */
   readonly prompt: string;
   readonly maxPixels: number | null;
-  readonly lens: LensKind;
+  readonly lens: Pick<Lens, 'key'>;
   readonly words: Pick<WordSet, 'key'>;
 }
 
@@ -124,7 +125,7 @@ export function describeCircumstances({
     checkpoint.imageProcessor,
     prompt,
     isLimited ? maxPixels : null,
-    lens,
+    lens.key,
     words.key,
   ]);
   return createHash('sha256').update(text).digest('hex').slice(0, 32);

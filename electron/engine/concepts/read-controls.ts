@@ -2,11 +2,12 @@ import { limitDetail } from '../image/limit-detail.ts';
 import { positionsPerChunk } from '../memory/memory-needs.ts';
 import { readImageFile } from '../image/decode.ts';
 import { openImage, type OpenedImage } from '../image/open-image.ts';
+import { mapRows, skipNorms, type Lens } from '../lens/lens.ts';
 import { gatherRows } from '../lens/read-lens.ts';
 import { readWords, type WordReading } from './read-words.ts';
 import type { WordSet } from './word-set.ts';
 import { imagePositions } from '../lens-trace/image-tokens.ts';
-import type { ControlSource, LensKind } from '../lens-trace/lens-trace.ts';
+import type { ControlSource } from '../lens-trace/lens-trace.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { PrefixInput } from '../prefix-cache/image-prefix.ts';
 import type { Prefix, PrefixMemory } from '../prefix-cache/prefix-memory.ts';
@@ -26,7 +27,7 @@ export interface ControlRequest {
   readonly prompt: string;
   /** As of the trace that they are for; null leaves the checkpoint's own limit. */
   readonly maxPixels: number | null;
-  readonly lens: LensKind;
+  readonly lens: Lens;
   /** Control images; the prompt without any image is read as well. */
   readonly imagePaths: readonly string[];
   readonly words: WordSet;
@@ -139,7 +140,7 @@ async function readOne(
   prompt: ComposedPrompt,
   prefix: Prefix | null,
   source: ControlSource,
-  lens: LensKind,
+  lens: Lens,
   words: WordSet,
   hooks: TraceHooks,
 ): Promise<ControlReading> {
@@ -171,7 +172,7 @@ function upperOdds({ upperLogProb, upperLogComplement }: WordReading['scores'][n
 async function readCells(
   { head }: LoadedModel,
   residual: readonly Float32Array[],
-  lens: LensKind,
+  lens: Lens,
   words: WordSet,
   hooks: TraceHooks,
 ): Promise<Float32Array[]> {
@@ -180,13 +181,13 @@ async function readCells(
   const numLayers = residual.length;
   const highest = words.concepts.map(() => new Float32Array(numLayers).fill(-Infinity));
   const numCells = residual[0]!.length / head.dModel;
-  const skipNorm = residual.map((_, layer) => lens === 'raw' && layer < numLayers - 1);
+  const skipNorm = skipNorms(lens, numLayers);
   const perChunk = positionsPerChunk(head.chunkBytes, head.numTokens, numLayers);
   for (let start = 0; tokens.length > 0 && start < numCells; start += perChunk) {
     await reportProgress(hooks, 'lens', start, numCells);
     const count = Math.min(perChunk, numCells - start);
     const { logProbs } = await head.readTokens(
-      gatherRows(residual, start, count, head.dModel),
+      gatherRows(mapRows(lens, residual, head.dModel, start, count), 0, count, head.dModel),
       count,
       skipNorm,
       tokens,

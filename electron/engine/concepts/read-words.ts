@@ -1,6 +1,6 @@
 import { embedTokens } from '../model/embed-tokens.ts';
 import { DecoderRun, type KeyValueCache } from '../model/decoder-run.ts';
-import type { LensKind } from '../lens-trace/lens-trace.ts';
+import { mapRows, skipNorms, type Lens } from '../lens/lens.ts';
 import { positionsPerChunk } from '../memory/memory-needs.ts';
 import type { Model } from '../model/model.ts';
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
@@ -35,7 +35,7 @@ export interface AnswerPosition {
   readonly residual: readonly Float32Array[];
   /** Of the whole prompt. */
   readonly cache: KeyValueCache;
-  readonly lens: LensKind;
+  readonly lens: Lens;
 }
 
 /** Bytes of caches that continuations which go through the decoder together may take. */
@@ -59,10 +59,9 @@ export async function readWords(
   const { trie, pool } = words;
   const root = trie.nodes[0]!;
   const readings = new Map<number, NodeReading>();
-  const isSkipped = answer.residual.map(
-    (_, layer) => answer.lens === 'raw' && layer < answer.residual.length - 1,
-  );
-  const rows = joinRows(answer.residual);
+  const { lens } = answer;
+  const isSkipped = skipNorms(lens, answer.residual.length);
+  const rows = joinRows(mapRows(lens, answer.residual, model.head.dModel));
   const first = await readNodes(model, rows, [root], isSkipped, pool.ids);
   readings.set(0, first.nodes[0]!);
   const mostContinuations = countTogether(answer);
@@ -85,7 +84,7 @@ export async function readWords(
         firstSequences(tiled.cache, part.length),
         part.map((node) => tokensTo(trie, node)),
       );
-      for (const [node, reading] of await readWhereLikely(model, part, residual, readings, trie, isSkipped))
+      for (const [node, reading] of await readWhereLikely(model, lens, part, residual, readings, trie))
         readings.set(node.index, reading);
     }
   }
@@ -130,14 +129,15 @@ async function continueWith(
 /** Reads nodes at the layers at which they could matter; at the others they are bounded, which is written as NaN. */
 async function readWhereLikely(
   model: Model,
+  lens: Lens,
   nodes: readonly TrieNode[],
   residual: readonly Float32Array[],
   readings: NodeReadings,
   trie: WordTrie,
-  isSkipped: readonly boolean[],
 ): Promise<Map<TrieNode, NodeReading>> {
   const { head } = model;
-  const numLayers = isSkipped.length;
+  const numLayers = residual.length;
+  const isSkipped = skipNorms(lens, numLayers);
   const empty = () => new Float32Array(numLayers).fill(NaN);
   const found = new Map(
     nodes.map((node) => [
@@ -158,7 +158,8 @@ async function readWhereLikely(
       const rows = new Float32Array(chunk.length * head.dModel);
       chunk.forEach(({ branch, layer }, row) => {
         const from = branch * head.dModel;
-        rows.set(residual[layer]!.subarray(from, from + head.dModel), row * head.dModel);
+        const own = residual[layer]!.subarray(from, from + head.dModel);
+        rows.set(lens.map(layer, own), row * head.dModel);
       });
       const read = await readNodes(
         model,

@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { traceFittedLensSchema, type TraceFittedLens } from './fitted-lens.ts';
 import { traceFidelitySchema } from './fidelity-report.ts';
 import { storedWarningSchema, type TraceWarning } from './warnings.ts';
 
-/** The lens variants; `raw` exists only to reproduce the notebook and is always labelled so. */
-export const lensKinds = ['logit', 'raw'] as const;
+/** Lenses that nothing has to be fitted for; `raw` exists only to reproduce the notebook and is always labelled so. */
+export const plainLenses = ['logit', 'raw'] as const;
+export type PlainLens = (typeof plainLenses)[number];
+
+export const lensKinds = [...plainLenses, 'shortcut'] as const;
 export type LensKind = (typeof lensKinds)[number];
 
 export const providerNames = ['cpu', 'webgpu', 'cuda'] as const;
@@ -201,6 +205,8 @@ export const lensTraceJsonSchema = z.object({
   image: traceImageSchema.nullable(),
   prompt: tracePromptSchema,
   lens: z.enum(lensKinds),
+  /** Which shortcut; missing under lenses that nothing was fitted for. */
+  fittedLens: traceFittedLensSchema.optional(),
   positions: z.array(count),
   /** 0…L; row 0 is the input to block 0. */
   layers: z.array(count),
@@ -301,6 +307,7 @@ export interface LensTrace {
   readonly image: TraceImage | null;
   readonly prompt: TracePrompt;
   readonly lens: LensKind;
+  readonly fittedLens?: TraceFittedLens | undefined;
   readonly positions: readonly number[];
   readonly layers: readonly number[];
   readonly topK: number;

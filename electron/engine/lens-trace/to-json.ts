@@ -20,6 +20,7 @@ export function lensTraceToJson(trace: LensTrace): LensTraceJson {
     image: trace.image,
     prompt: trace.prompt,
     lens: trace.lens,
+    ...(trace.fittedLens === undefined ? {} : { fittedLens: trace.fittedLens }),
     positions: [...trace.positions],
     layers: [...trace.layers],
     cells: {

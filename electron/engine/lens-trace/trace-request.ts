@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lensKinds, providerNames } from './lens-trace.ts';
+import { plainLenses, providerNames } from './lens-trace.ts';
 
 /** Which positions of the sequence are read; numbers are 0-based in the prompt with the image's tokens spliced in. */
 export const positionSelectionSchema = z.union([
@@ -16,7 +16,7 @@ const minPixels = 28 * 28;
  */
 export const traceRequestSchema = z.strictObject({
   prompt: z.string().min(1).max(20_000),
-  lens: z.enum(lensKinds).default('logit'),
+  lens: z.enum(plainLenses).default('logit'),
   positions: positionSelectionSchema.default('last'),
   /** Largest area at which the model sees the image, pixels; null leaves the model's own limit. */
   maxPixels: z.int().min(minPixels).max(100_000_000).nullable().default(null),

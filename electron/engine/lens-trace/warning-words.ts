@@ -13,6 +13,10 @@ const words = {
       'DeepStack: at the image’s positions this model adds features of earlier blocks of the vision tower after each of its first decoder blocks. Layers 1 to {blocks} hold them; hidden_states of transformers are taken before they are added.',
     'raw-lens':
       'Raw lens: the unembedding is applied without the final norm. It is here only to reproduce earlier notebooks; do not draw conclusions from it.',
+    'lens-other-prompt':
+      'The lens “{lens}” was fitted with another prompt; how close it reads to the end was not measured with this one.',
+    'lens-fitted-on-image':
+      'This image is among those that the lens “{lens}” was fitted on: it reads it better than other images.',
   },
   ru: {
     'prompt-names-concepts':
@@ -24,6 +28,10 @@ const words = {
       'DeepStack: в позициях изображения эта модель после каждого из первых блоков декодера прибавляет признаки более ранних блоков зрительной башни. Слои с 1 по {blocks} содержат их; hidden_states в transformers берутся до этого сложения.',
     'raw-lens':
       'Сырая линза: выходная матрица применена без финальной нормализации. Она нужна только для воспроизведения прежних блокнотов Jupyter; выводов по ней делать нельзя.',
+    'lens-other-prompt':
+      'Линза «{lens}» подобрана с другим запросом; её погрешность с этим запросом не измерялась.',
+    'lens-fitted-on-image':
+      'Этот снимок — один из тех, на которых подбиралась линза «{lens}»: его она читает лучше, чем другие снимки.',
   },
 } as const;
 
@@ -78,6 +86,9 @@ export function warningText(
         .replace('{reason}', () => fallbackReason(warning.params.reason, language));
     case 'deep-stack':
       return sentences[warning.code].replace('{blocks}', () => String(warning.params.blocks));
+    case 'lens-other-prompt':
+    case 'lens-fitted-on-image':
+      return sentences[warning.code].replace('{lens}', () => warning.params.lens);
     default:
       return sentences[warning.code];
   }

@@ -18,6 +18,10 @@ export const traceWarningSchema = z.discriminatedUnion('code', [
   z.object({ code: z.literal('deep-stack'), params: z.object({ blocks: z.int().positive() }) }),
   /** The lens leaves out the final norm. */
   z.object({ code: z.literal('raw-lens') }),
+  /** The fitted lens comes from another prompt. */
+  z.object({ code: z.literal('lens-other-prompt'), params: z.object({ lens: z.string() }) }),
+  /** The image is among those that the lens was fitted on. */
+  z.object({ code: z.literal('lens-fitted-on-image'), params: z.object({ lens: z.string() }) }),
   /** A sentence of another version of this software. */
   z.object({ code: z.literal('other'), text: z.string() }),
 ]);

@@ -7,6 +7,7 @@ import { numTokens } from '../model/model.ts';
 import { checkpointFolder } from '../testing/reference-fixtures.ts';
 import { ResidentSession, type GraphRunner } from '../runtime/resident-session.ts';
 import { LensHead, type ConceptTokens } from './lens-head.ts';
+import { plainLensOf } from './lens.ts';
 import { readLens } from './read-lens.ts';
 
 const numLayers = 5;
@@ -82,7 +83,7 @@ describe('the lens head', () => {
   it('gives the definitions of docs/lens.md, computed in float64', async () => {
     const residual = randomResidual();
     const { dModel } = checkpoint.config.decoder;
-    const cells = await readLens(onHost, residual, { kind: 'logit', topK: 5, concepts }, {});
+    const cells = await readLens(onHost, residual, { lens: plainLensOf.logit, topK: 5, concepts }, {});
     for (let layer = 0; layer < numLayers; layer++) {
       for (let position = 0; position < numPositions; position++) {
         const at = (stream: Float32Array) => stream.slice(position * dModel, (position + 1) * dModel);
@@ -100,13 +101,18 @@ describe('the lens head', () => {
   });
 
   it('is zero nats from itself at the last layer', async () => {
-    const cells = await readLens(onHost, randomResidual(), { kind: 'logit', topK: 1, concepts }, {});
+    const cells = await readLens(
+      onHost,
+      randomResidual(),
+      { lens: plainLensOf.logit, topK: 1, concepts },
+      {},
+    );
     expect([...cells.klToFinal.slice(-numPositions)]).toEqual(Array(numPositions).fill(0));
   });
 
   it('counts the same ranks in the graph as on the host', async () => {
     const residual = randomResidual();
-    const options = { kind: 'logit', topK: 3, concepts } as const;
+    const options = { lens: plainLensOf.logit, topK: 3, concepts } as const;
     const host = await readLens(onHost, residual, options, {});
     const graph = await readLens(inGraph, residual, options, {});
     expect(graph.conceptRanks).toEqual(host.conceptRanks);
@@ -138,7 +144,7 @@ describe('the lens head', () => {
       [concepts, { runs: 2, grown: [16] }],
       [concepts.slice(2, 7), { runs: 3, grown: [16] }],
     ] as const) {
-      const options = { kind: 'logit', topK: 3, concepts: set } as const;
+      const options = { lens: plainLensOf.logit, topK: 3, concepts: set } as const;
       const found = await readLens(head, residual, options, {});
       expect({ runs, grown }).toEqual(expected);
       const host = await readLens(onHost, residual, options, {});
@@ -154,7 +160,7 @@ describe('the lens head', () => {
       const { dModel } = checkpoint.config.decoder;
       // 90 tokens a buffer: fewer than the tokens kept, so that no slice has enough of them.
       const sliced = openHead(slots, 4 * dModel * 90);
-      const options = { kind: 'logit', topK: 100, concepts } as const;
+      const options = { lens: plainLensOf.logit, topK: 100, concepts } as const;
       const whole = await readLens(onHost, residual, options, {});
       const parts = await readLens(sliced, residual, options, {});
       expect(parts.topIds).toEqual(whole.topIds);
@@ -174,7 +180,7 @@ describe('the lens head', () => {
   it('gives the same numbers whatever the chunk', async () => {
     const residual = randomResidual();
     const { dModel } = checkpoint.config.decoder;
-    const options = { kind: 'logit', topK: 3, concepts } as const;
+    const options = { lens: plainLensOf.logit, topK: 3, concepts } as const;
     const whole = await readLens(onHost, residual, options, {});
     for (let position = 0; position < numPositions; position++) {
       const one = residual.map((stream) => stream.slice(position * dModel, (position + 1) * dModel));

@@ -1,7 +1,7 @@
-import type { LensKind } from '../lens-trace/lens-trace.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import { positionsPerChunk } from '../memory/memory-needs.ts';
 import type { ConceptTokens, LensHead, LensReading } from './lens-head.ts';
+import { mapRows, skipNorms, type Lens } from './lens.ts';
 
 /** Measurements of N layers × P positions, layer-major as a trace stores them. */
 export interface LensCells {
@@ -21,28 +21,25 @@ export interface LensCells {
  * Reads every layer at every given position, a chunk of positions at a time; a chunk holds all layers of its
  * positions, because the divergence to the end needs the last one.
  *
- * The raw lens unembeds rows without the norm, but for the last layer, which the notebook had from
- * transformers already normed.
- *
  * @param residual by layer 0…L, float32 [P, D], pre-norm
  * @param topK 1…V
  */
 export async function readLens(
   head: LensHead,
   residual: readonly Float32Array[],
-  options: { readonly kind: LensKind; readonly topK: number; readonly concepts: ConceptTokens },
+  options: { readonly lens: Lens; readonly topK: number; readonly concepts: ConceptTokens },
   hooks: TraceHooks,
 ): Promise<LensCells> {
-  const { kind, topK, concepts } = options;
+  const { lens, topK, concepts } = options;
   const numLayers = residual.length;
   const numPositions = residual[0]!.length / head.dModel;
-  const skipNorm = residual.map((_, layer) => kind === 'raw' && layer < numLayers - 1);
+  const skipNorm = skipNorms(lens, numLayers);
   const cells = allocate(numLayers, numPositions, topK, concepts.length);
   const perChunk = positionsPerChunk(head.chunkBytes, head.numTokens, numLayers);
   for (let start = 0; start < numPositions; start += perChunk) {
     await reportProgress(hooks, 'lens', start, numPositions);
     const count = Math.min(perChunk, numPositions - start);
-    const rows = gatherRows(residual, start, count, head.dModel);
+    const rows = gatherRows(mapRows(lens, residual, head.dModel, start, count), 0, count, head.dModel);
     scatter(
       await head.read(rows, count, skipNorm, topK, concepts),
       cells,

@@ -19,13 +19,14 @@ const request: ShortcutRequest = {
 };
 
 test('nearer to the final distribution than the logit lens on an image that was not fitted on, and equal at the last layer', async () => {
-  const { maps, heldOut, rows } = await fitShortcut(request, {}, models);
-  const { logit, shortcut } = heldOut.positions;
+  const { maps, error, rows, images } = await fitShortcut(request, {}, models);
+  const { logit, lens } = error.positions;
+  expect([images.fitted.length, images.heldOut.length]).toEqual([3, 1]);
   expect(maps).toHaveLength(logit.length - 1);
   expect(rows).toBeGreaterThan(60);
   expect(logit.at(-1)).toBe(0);
-  expect(shortcut.at(-1)).toBe(0);
-  for (const [layer, error] of shortcut.slice(0, -1).entries()) expect(error).toBeLessThan(logit[layer]!);
+  expect(lens.at(-1)).toBe(0);
+  for (const [layer, own] of lens.slice(0, -1).entries()) expect(own).toBeLessThan(logit[layer]!);
 }, 120_000);
 
 test('refuses to be measured on nothing', async () => {

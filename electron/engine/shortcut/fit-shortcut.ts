@@ -2,6 +2,7 @@ import { FundusLensError } from '../../contract/errors.ts';
 import { limitDetail } from '../image/limit-detail.ts';
 import { openImage } from '../image/open-image.ts';
 import type { ProviderChoice } from '../lens-trace/lens-trace.ts';
+import { plainLensOf, type Lens } from '../lens/lens.ts';
 import { readLens } from '../lens/read-lens.ts';
 import { requireMemory } from '../memory/fit-memory.ts';
 import { composePrompt } from '../model/compose-prompt.ts';
@@ -10,7 +11,9 @@ import type { LoadedModel } from '../model/model.ts';
 import { encodePrefixes } from '../prefix-cache/image-prefix.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import type { ModelCache } from '../stages/model-cache.ts';
-import { AffineFit, applyAffine, type AffineMap } from './affine-fit.ts';
+import { AffineFit, type AffineMap } from '../fitted-lens/affine-fit.ts';
+import { mapThrough } from '../fitted-lens/open-shortcut.ts';
+import type { Shortcut } from '../fitted-lens/shortcut-file.ts';
 
 export interface ShortcutRequest {
   readonly modelDir: string;
@@ -23,29 +26,6 @@ export interface ShortcutRequest {
   readonly heldOut: readonly string[];
   /** Pull towards the logit lens, as a share of the inputs' mean square. */
   readonly ridge: number;
-}
-
-/** Mean KL(p[L] ‖ p[l]) by layer 0…L, nats. */
-export interface LensError {
-  readonly logit: readonly number[];
-  readonly shortcut: readonly number[];
-}
-
-/** A linear shortcut: the logit lens of h + A[l] h + b[l], fitted in closed form to the stream after the last block. */
-export interface Shortcut {
-  readonly model: { readonly id: string; readonly sha256: string };
-  readonly prompt: string;
-  readonly ridge: number;
-  /** By layer 0…L − 1; at L the state is its own. */
-  readonly maps: readonly AffineMap[];
-  /** Positions that were fitted on: the image's and those after it. */
-  readonly rows: number;
-  /** On images that were not fitted on: over all those positions, and where the answer begins. */
-  readonly heldOut: {
-    readonly images: number;
-    readonly positions: LensError;
-    readonly answer: LensError;
-  };
 }
 
 /**
@@ -78,45 +58,52 @@ export async function fitShortcut(
   const { checkpoint, fingerprint } = model;
   const { numLayers, dModel } = checkpoint.config.decoder;
   await model.limitDepth(numLayers);
+  const images = { fitted: new Array<string>(), heldOut: new Array<string>() };
   const total = fitted.length + heldOut.length;
   const fits = Array.from({ length: numLayers }, () => new AffineFit(dModel));
   for (const [index, file] of fitted.entries()) {
     await reportProgress(hooks, 'decoder', index, total);
-    addRows(fits, await readStates(model, models, request, file, hooks), dModel);
+    const { states, sha256 } = await readStates(model, models, request, file, hooks);
+    addRows(fits, states, dModel);
+    images.fitted.push(sha256);
   }
   const maps = fits.map((fit) => solve(fit, ridge));
+  const shortcut = { ...plainLensOf.logit, map: mapThrough(maps) };
   const sums = [newSums(numLayers), newSums(numLayers)] as const;
   for (const [index, file] of heldOut.entries()) {
     await reportProgress(hooks, 'decoder', fitted.length + index, total);
-    const states = await readStates(model, models, request, file, hooks);
-    const mapped = states.map((rows, layer) => (layer < numLayers ? applyAffine(maps[layer]!, rows) : rows));
+    const { states, sha256 } = await readStates(model, models, request, file, hooks);
+    images.heldOut.push(sha256);
     addErrors(
       sums,
-      { logit: await readError(model, states), shortcut: await readError(model, mapped) },
+      {
+        logit: await readError(model, states, plainLensOf.logit),
+        lens: await readError(model, states, shortcut),
+      },
       numLayers + 1,
     );
   }
   await model.decoder.rest();
   await model.head.rest();
-  const [positions, answer] = sums.map(({ count, logit, shortcut }) => ({
+  const [positions, answer] = sums.map(({ count, logit, lens }) => ({
     logit: logit.map((sum) => sum / count),
-    shortcut: shortcut.map((sum) => sum / count),
+    lens: lens.map((sum) => sum / count),
   }));
   return {
-    model: { id: checkpoint.id, sha256: fingerprint.sha256 },
-    ...{ prompt, ridge, maps, rows: fits[0]!.rows },
-    heldOut: { images: heldOut.length, positions: positions!, answer: answer! },
+    model: { id: checkpoint.id, sha256: fingerprint.sha256, numLayers, dModel },
+    ...{ prompt, maxPixels: request.maxPixels, ridge, maps, rows: fits[0]!.rows, images },
+    error: { positions: positions!, answer: answer! },
   };
 }
 
-/** By layer 0…L, float32 [P, D]: from the first image token to the answer. */
+/** The file's SHA-256 and, by layer 0…L, float32 [P, D]: from the first image token to the answer. */
 async function readStates(
   model: LoadedModel,
   { prefixes }: Pick<ModelCache, 'prefixes'>,
   { prompt: text, maxPixels }: Pick<ShortcutRequest, 'prompt' | 'maxPixels'>,
   file: string,
   hooks: TraceHooks,
-): Promise<readonly Float32Array[]> {
+): Promise<{ readonly sha256: string; readonly states: readonly Float32Array[] }> {
   const { checkpoint } = model;
   const processor = limitDetail(checkpoint.imageProcessor, maxPixels);
   const image = await openImage(file, processor, prefixes.facts, hooks);
@@ -127,7 +114,7 @@ async function readStates(
   const run = new DecoderRun(model, prompt, { maxLength: length, keepCache: false });
   const [start] = prompt.imageSpan!;
   const rows = Array.from({ length: length - start }, (_, row) => start + row);
-  return run.fill(embedPrompt(model, prompt, encoded!), rows);
+  return { sha256: image.sha256, states: await run.fill(embedPrompt(model, prompt, encoded!), rows) };
 }
 
 function addRows(fits: readonly AffineFit[], states: readonly Float32Array[], dModel: number): void {
@@ -155,29 +142,33 @@ function solve(fit: AffineFit, ridge: number): AffineMap {
 interface Sums {
   count: number;
   readonly logit: number[];
-  readonly shortcut: number[];
+  readonly lens: number[];
 }
 
 function newSums(numLayers: number): Sums {
   const zeros = () => new Array<number>(numLayers + 1).fill(0);
-  return { count: 0, logit: zeros(), shortcut: zeros() };
+  return { count: 0, logit: zeros(), lens: zeros() };
 }
 
 /** KL(p[L] ‖ p[l]), float32 [L + 1, P], nats. */
-async function readError({ head }: LoadedModel, states: readonly Float32Array[]): Promise<Float32Array> {
-  const { klToFinal } = await readLens(head, states, { kind: 'logit', topK: 1, concepts: [[0]] }, {});
+async function readError(
+  { head }: LoadedModel,
+  states: readonly Float32Array[],
+  lens: Lens,
+): Promise<Float32Array> {
+  const { klToFinal } = await readLens(head, states, { lens, topK: 1, concepts: [[0]] }, {});
   return klToFinal;
 }
 
 function addErrors(
   [all, answer]: readonly [Sums, Sums],
-  errors: Readonly<Record<'logit' | 'shortcut', Float32Array>>,
+  errors: Readonly<Record<'logit' | 'lens', Float32Array>>,
   numLayers: number,
 ): void {
   const numPositions = errors.logit.length / numLayers;
   all.count += numPositions;
   answer.count += 1;
-  for (const lens of ['logit', 'shortcut'] as const)
+  for (const lens of ['logit', 'lens'] as const)
     errors[lens].forEach((value, cell) => {
       const layer = Math.floor(cell / numPositions);
       all[lens][layer]! += value;

@@ -4,6 +4,7 @@ import { readFidelity } from '../fidelity/read-fidelity.ts';
 import type { ControlReading } from '../concepts/control-reading.ts';
 import { findEmergences, toCurve } from '../concepts/concept-emergence.ts';
 import { judgeConcepts } from '../concepts/judge-concepts.ts';
+import type { Lens } from '../lens/lens.ts';
 import type { LensCells } from '../lens/read-lens.ts';
 import type { WordSet } from '../concepts/word-set.ts';
 import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
@@ -22,6 +23,7 @@ import type { EngineTraceRequest } from './engine-trace-request.ts';
 export interface TraceParts {
   readonly request: EngineTraceRequest;
   readonly model: LoadedModel;
+  readonly lens: Lens;
   readonly input: TraceInput;
   readonly reading: InputReading;
   readonly generation: Generation;
@@ -34,7 +36,7 @@ export interface TraceParts {
 
 /** Puts together what a trace holds: the readings, and everything needed to repeat them. */
 export async function assembleTrace(parts: TraceParts, timings: Timings): Promise<LensTrace> {
-  const { request, model, input, reading, generation, cells, controls } = parts;
+  const { request, model, lens, input, reading, generation, cells, controls } = parts;
   const { image, prompt } = input;
   const { tokenizer } = model.checkpoint;
   const leaks = findLeaks(request.prompt, request.conceptSet);
@@ -60,7 +62,8 @@ export async function assembleTrace(parts: TraceParts, timings: Timings): Promis
       ...(prompt.imagePieces.length > 1 ? { imagePieces: prompt.imagePieces } : {}),
       leaks,
     },
-    lens: request.lens,
+    lens: lens.kind,
+    ...(lens.fitted === null ? {} : { fittedLens: lens.fitted.label }),
     positions: [...input.positions, ...generation.residual.map((_, index) => length + index)],
     layers: reading.pass.residual.map((_, layer) => layer),
     topK: request.topK,
@@ -82,7 +85,7 @@ export async function assembleTrace(parts: TraceParts, timings: Timings): Promis
       node: process.versions.node,
       platform: `${process.platform}-${process.arch}`,
     },
-    warnings: findWarnings(request, model, input, leaks),
+    warnings: findWarnings(lens, model, input, leaks),
   };
 }
 
@@ -127,9 +130,9 @@ function describeModel({ checkpoint, fingerprint, provider, head }: LoadedModel)
 }
 
 function findWarnings(
-  { lens }: EngineTraceRequest,
+  { kind, fitted }: Lens,
   { checkpoint, provider: { provider, fallback }, memory }: LoadedModel,
-  { image }: Pick<TraceInput, 'image'>,
+  { image, prompt }: Pick<TraceInput, 'image' | 'prompt'>,
   leaks: readonly string[],
 ): TraceWarning[] {
   const warnings: TraceWarning[] = [];
@@ -138,6 +141,10 @@ function findWarnings(
   if (memory.run.onDevice && !memory.staysLoaded) warnings.push({ code: 'graphs-in-turn' });
   const blocks = checkpoint.config.decoder.deepStackDepth;
   if (image !== null && blocks > 0) warnings.push({ code: 'deep-stack', params: { blocks } });
-  if (lens === 'raw') warnings.push({ code: 'raw-lens' });
+  if (kind === 'raw') warnings.push({ code: 'raw-lens' });
+  if (fitted !== null && fitted.label.prompt !== prompt.text)
+    warnings.push({ code: 'lens-other-prompt', params: { lens: fitted.label.name } });
+  if (fitted !== null && image !== null && fitted.images.has(image.sha256))
+    warnings.push({ code: 'lens-fitted-on-image', params: { lens: fitted.label.name } });
   return warnings;
 }

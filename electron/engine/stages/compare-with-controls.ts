@@ -2,6 +2,7 @@ import type { ControlReading } from '../concepts/control-reading.ts';
 import { readShuffled } from '../concepts/read-controls.ts';
 import { shuffleCells } from '../concepts/shuffle-patches.ts';
 import type { WordSet } from '../concepts/word-set.ts';
+import type { Lens } from '../lens/lens.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
 import type { ModelCache } from './model-cache.ts';
@@ -20,9 +21,10 @@ export async function compareWithControls(
   request: EngineTraceRequest,
   { image, prompt: composed }: TraceInput,
   words: WordSet,
+  lens: Lens,
   hooks: TraceHooks,
 ): Promise<readonly ControlReading[]> {
-  const { controls, prompt, lens, maxPixels = null, controlCache = null } = request;
+  const { controls, prompt, maxPixels = null, controlCache = null } = request;
   if (controls === null || image === null) return [];
   const order = { prompt, maxPixels, lens, imagePaths: controls, words };
   const remembered = await models.readControls(model, order, controlCache, hooks);

@@ -1,13 +1,18 @@
 import type { ConceptSet } from '../lens-trace/concept-set.ts';
-import type { PositionSelection } from '../lens-trace/lens-trace.ts';
+import type { PlainLens, PositionSelection } from '../lens-trace/lens-trace.ts';
 import type { TraceRequest } from '../lens-trace/trace-request.ts';
 
 /** A {@link TraceRequest} with its image, model, concepts and controls; two equal ones on equal files give equal numbers. */
-export interface EngineTraceRequest extends Omit<TraceRequest, 'positions' | 'maxPixels' | 'controls'> {
+export interface EngineTraceRequest extends Omit<
+  TraceRequest,
+  'lens' | 'positions' | 'maxPixels' | 'controls'
+> {
   /** Checkpoint folder as Hugging Face lays it out. */
   readonly modelDir: string;
   /** null traces the prompt without any image, which is one of the controls. */
   readonly imagePath: string | null;
+  /** A fitted lens is given by its file. */
+  readonly lens: PlainLens | { readonly shortcut: string };
   readonly positions: PositionSelection;
   /** Left out, the checkpoint's own limit holds alone. */
   readonly maxPixels?: number | null;

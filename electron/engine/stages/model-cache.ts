@@ -8,12 +8,15 @@ import type { ControlReading } from '../concepts/control-reading.ts';
 import { ControlStore, describeCircumstances } from '../concepts/control-store.ts';
 import { readControls, type ControlRequest } from '../concepts/read-controls.ts';
 import { resolveWords, type WordSet } from '../concepts/word-set.ts';
+import { plainLensOf, type Lens } from '../lens/lens.ts';
 import { resolveConcepts, type ResolvedConcept } from '../lens/resolve-concepts.ts';
 import { loadModel } from '../model/load-model.ts';
 import type { LoadedModel } from '../model/model.ts';
 import { measureBatchMemory } from '../prefix-cache/batch-size.ts';
 import { prefixBudget, PrefixMemory } from '../prefix-cache/prefix-memory.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
+import { openShortcut } from '../fitted-lens/open-shortcut.ts';
+import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /** Readings of controls kept with a warm model; each prompt, concept set and lens has its own. */
 const keptControls = 4;
@@ -33,6 +36,9 @@ export class ModelCache {
   #model: LoadedModel | null = null;
   #prefixes = new PrefixMemory(0);
   #concepts: { readonly key: string; readonly resolved: readonly ResolvedConcept[] } | null = null;
+
+  /** The last fitted one; those of a large model take as much memory as a quarter of its weights. */
+  #lens: { readonly key: string; readonly lens: Lens } | null = null;
 
   #words: { readonly key: string; readonly words: WordSet } | null = null;
 
@@ -65,6 +71,21 @@ export class ModelCache {
     const batchBytes = await measureBatchMemory(this.#model);
     this.#prefixes = new PrefixMemory(prefixBytes, { batchSize, batchBytes });
     return this.#model;
+  }
+
+  /**
+   * The lens of a request; a fitted one is kept as long as its file does not change.
+   *
+   * @throws FundusLensError `lens.file-damaged`, `lens.newer-version`, `lens.other-model`
+   */
+  async openLens(model: LoadedModel, lens: EngineTraceRequest['lens']): Promise<Lens> {
+    if (typeof lens === 'string') return plainLensOf[lens];
+    const key = `${path.dirname(lens.shortcut)} ${describeFile(lens.shortcut)}`;
+    if (this.#lens?.key !== key) {
+      this.#lens = null;
+      this.#lens = { key, lens: await openShortcut(lens.shortcut, model) };
+    }
+    return this.#lens.lens;
   }
 
   /** The tokens of a concept set in the vocabulary of the warm model. */
@@ -112,6 +133,7 @@ export class ModelCache {
     this.#key = null;
     this.#concepts = null;
     this.#words = null;
+    this.#lens = null;
     this.#controls.clear();
     this.#prefixes = new PrefixMemory(0);
     await model?.release();

@@ -3,8 +3,8 @@ import { readWords, type WordReading } from '../concepts/read-words.ts';
 import type { WordSet } from '../concepts/word-set.ts';
 import type { LoadedModel } from '../model/model.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
+import type { Lens } from '../lens/lens.ts';
 import type { InputReading } from './read-input.ts';
-import type { EngineTraceRequest } from './engine-trace-request.ts';
 import { areOfImage, type TraceInput } from './trace-input.ts';
 
 /** The concepts of a trace: whole words where the answer begins, telling first tokens at positions of the image. */
@@ -21,7 +21,7 @@ export async function readConcepts(
   words: WordSet,
   input: TraceInput,
   reading: InputReading,
-  { lens }: Pick<EngineTraceRequest, 'lens'>,
+  lens: Lens,
   hooks: TraceHooks,
 ): Promise<ConceptsReading> {
   const { prompt, positions } = input;

@@ -11,17 +11,21 @@ export interface NamedTensor {
 }
 
 /**
- * Writes tensors to a safetensors file: beside the target first, then renamed, so that no half-written file
+ * Writes tensors, and what the file says of itself, to a safetensors file: beside the target first, then renamed, so that no half-written file
  * ever carries the name.
  *
  * @throws FundusLensError `output.unwritable` on a full disk, a read-only target or a missing folder
  */
-export async function writeSafetensors(file: string, tensors: readonly NamedTensor[]): Promise<void> {
+export async function writeSafetensors(
+  file: string,
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> | null = null,
+): Promise<void> {
   const temporary = `${file}.${process.pid}.part`;
   try {
     const handle = await open(temporary, 'wx');
     try {
-      await handle.writeFile(buildHeader(tensors));
+      await handle.writeFile(buildHeader(tensors, metadata));
       for (const part of tensors.flatMap((tensor) => tensor.parts)) {
         await handle.writeFile(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
       }
@@ -42,15 +46,23 @@ export async function writeSafetensors(file: string, tensors: readonly NamedTens
 }
 
 /** Length and JSON of the header, padded so that the data begins at a multiple of 8 bytes. */
-function buildHeader(tensors: readonly NamedTensor[]): Buffer {
+function buildHeader(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> | null,
+): Buffer {
   let offset = 0;
   const entries = tensors.map(({ name, dtype, shape, parts }) => {
     const begin = offset;
     offset += parts.reduce((sum, part) => sum + part.byteLength, 0);
     return [name, { dtype, shape, data_offsets: [begin, offset] }] as const;
   });
-  const json = JSON.stringify(Object.fromEntries(entries));
-  const padded = Buffer.from(json.padEnd(Math.ceil(Buffer.byteLength(json) / 8) * 8), 'utf8');
+  const header = {
+    ...(metadata === null ? {} : { __metadata__: metadata }),
+    ...Object.fromEntries(entries),
+  };
+  const json = Buffer.from(JSON.stringify(header), 'utf8');
+  // Spaces; the text may hold characters of several bytes.
+  const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, ' ')]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
   return Buffer.concat([length, padded]);

@@ -30,6 +30,12 @@ export interface TensorView {
   readonly blocks?: BlockLayout;
 }
 
+export interface SafetensorsHeader {
+  /** By tensor name, in file order. */
+  readonly views: Map<string, TensorView>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /** Headers above this are refused, as the format's own reader does. */
 const maxHeaderBytes = 100_000_000;
 
@@ -43,6 +49,11 @@ const maxHeaderBytes = 100_000_000;
  * @see https://github.com/huggingface/safetensors#format
  */
 export async function readSafetensorsHeader(file: string): Promise<Map<string, TensorView>> {
+  return (await readSafetensors(file)).views;
+}
+
+/** The same, with what the file says of itself; throws as {@link readSafetensorsHeader} does. */
+export async function readSafetensors(file: string): Promise<SafetensorsHeader> {
   const { size } = await stat(file);
   const handle = await open(file, 'r');
   try {
@@ -71,7 +82,7 @@ async function readHeaderLength(handle: FileHandle, file: string, size: number):
   return Number(length);
 }
 
-function parseHeader(text: string, file: string, dataStart: number, size: number): Map<string, TensorView> {
+function parseHeader(text: string, file: string, dataStart: number, size: number): SafetensorsHeader {
   let header: unknown;
   try {
     header = JSON.parse(text);
@@ -82,12 +93,20 @@ function parseHeader(text: string, file: string, dataStart: number, size: number
     throw invalid(file, 'a JSON object as header', typeof header);
   }
   const views = new Map<string, TensorView>();
+  let metadata: SafetensorsHeader['metadata'] = {};
   for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__') continue;
-    views.set(name, parseEntry(name, entry, file, dataStart, size));
+    if (name === '__metadata__') metadata = readMetadata(entry);
+    else views.set(name, parseEntry(name, entry, file, dataStart, size));
   }
   checkCoverage([...views.values()], file, dataStart, size);
-  return views;
+  return { views, metadata };
+}
+
+/** What is no text says nothing. */
+function readMetadata(entry: unknown): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(entry ?? {}).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  );
 }
 
 function parseEntry(name: string, entry: unknown, file: string, dataStart: number, size: number): TensorView {

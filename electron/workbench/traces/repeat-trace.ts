@@ -1,5 +1,6 @@
 import type { EngineTraceRequest } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
+import { nameLens } from '../../engine/lens-trace/name-lens.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Services } from '../services.ts';
 import { folderOf } from '../models/model-state.ts';
@@ -28,6 +29,7 @@ export async function repeatTrace(
       advice: 'Import it again.',
     });
   }
+  if (stored.lens === 'shortcut') throw noLens(stored);
   const image = summary.imageId === null ? null : library.images.get(summary.imageId);
   const request: EngineTraceRequest = {
     ...toEngineRequest(
@@ -57,6 +59,13 @@ export async function repeatTrace(
     expected: `model ${stored.model.sha256}, image ${stored.image?.sha256 ?? 'none'}`,
     found: `model ${trace.model.sha256}, image ${trace.image?.sha256 ?? 'none'}`,
     advice: 'Trace the image again.',
+  });
+}
+
+function noLens(trace: LensTrace): FundusLensError {
+  return new FundusLensError('lens.not-found', 'The lens of this trace is not in the library.', {
+    expected: nameLens(trace, 'en'),
+    advice: 'Trace the image again with another lens.',
   });
 }
 

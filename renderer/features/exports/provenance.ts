@@ -1,9 +1,10 @@
 import { describeDevice } from '../../../electron/engine/lens-trace/describe-device.ts';
 import type { LensTrace } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import { nameLens } from '../../../electron/engine/lens-trace/name-lens.ts';
 
 /** Everything that is needed to repeat a figure, in one line; the same words in every language. */
 export function provenanceOf(trace: LensTrace): string {
-  const { model, image, prompt, lens, gate, software } = trace;
+  const { model, image, prompt, gate, software } = trace;
   return [
     `weights ${model.id} sha256:${model.sha256.slice(0, 12)}`,
     `dtype ${model.weightDtype}`,
@@ -11,7 +12,7 @@ export function provenanceOf(trace: LensTrace): string {
     `provider ${describeDevice(model)}${model.providerFallback === null ? '' : ' (fallback)'}`,
     image === null ? 'no image' : `image sha256:${image.sha256.slice(0, 12)}, grid ${image.grid.join('×')}`,
     `prompt "${prompt.text}"`,
-    lens === 'raw' ? 'RAW lens (no final norm)' : 'logit lens',
+    nameLens(trace, 'en'),
     `parity gate ${gate.maxAbsDiff.toExponential(1)} ≤ ${gate.tolerance.toExponential(0)}`,
     `${software.name} ${software.version}`,
   ].join(' · ');

@@ -1,4 +1,5 @@
 import { describeDevice } from '../../../engine/lens-trace/describe-device.ts';
+import { nameLens } from '../../../engine/lens-trace/name-lens.ts';
 import { answerIndex, countEarlyLayers } from '../../../engine/lens-trace/reading.ts';
 import { warningText } from '../../../engine/lens-trace/warning-words.ts';
 import type { ConceptTrace, LensTrace, Timings } from '../../../engine/lens-trace/lens-trace.ts';
@@ -46,7 +47,7 @@ export function drawTrace(trace: LensTrace, options: PictureOptions): string {
 }
 
 function drawHeading(trace: LensTrace, { imageName, paint }: PictureOptions): string[] {
-  const { image, prompt, positions, lens } = trace;
+  const { image, prompt, positions } = trace;
   const position = positions[answerIndex(trace)]!;
   const which = position === prompt.tokenIds.length - 1 ? ', where the answer begins' : '';
   const among = positions.length === 1 ? '' : `; ${positions.length} positions are traced`;
@@ -57,12 +58,12 @@ function drawHeading(trace: LensTrace, { imageName, paint }: PictureOptions): st
   return [
     paint('bold', wrap(title, width, '  ')),
     wrap(`"${prompt.text.replace(/\s+/g, ' ')}"`, width, ' '),
-    wrap(
-      `${lens === 'raw' ? 'RAW lens' : 'Logit lens'} at position ${position}${which}${among}`,
-      width,
-      '  ',
-    ),
+    wrap(`${capitalise(nameLens(trace, 'en'))} at position ${position}${which}${among}`, width, '  '),
   ];
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function drawLayers(trace: LensTrace, shown: readonly ConceptTrace[], options: PictureOptions): string[] {
@@ -213,12 +214,13 @@ function describeFidelity({ fidelity }: LensTrace['model']): string[] {
   ];
 }
 
-function drawProvenance({ model, image, lens, gate, timings, software }: LensTrace): string[] {
+function drawProvenance(trace: LensTrace): string[] {
+  const { model, image, gate, timings, software } = trace;
   const parts = [
     `model ${model.id} (${model.family}, ${model.numLayers} layers, ${model.weightDtype}), sha256 ${model.sha256.slice(0, 16)}…`,
     ...describeFidelity(model),
     image === null ? 'no image' : `image sha256 ${image.sha256.slice(0, 16)}…, grid ${image.grid.join('×')}`,
-    `${lens} lens on ${describeDevice(model)}; last layer differs from the model by ${gate.maxAbsDiff.toPrecision(2)} (at most ${gate.tolerance.toPrecision(2)})`,
+    `${nameLens(trace, 'en')} on ${describeDevice(model)}; last layer differs from the model by ${gate.maxAbsDiff.toPrecision(2)} (at most ${gate.tolerance.toPrecision(2)})`,
     `fundus-lens ${software.version}, onnxruntime ${software.onnxruntime}; ${(timings.total / 1000).toFixed(1)} s${describeReuse(timings)}`,
   ];
   return parts.map((part) => wrap(part, width, '  '));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lensKinds } from '../../../engine/lens-trace/lens-trace.ts';
+import { plainLenses } from '../../../engine/lens-trace/lens-trace.ts';
 import { positionSelectionSchema } from '../../../engine/lens-trace/trace-request.ts';
 import { readabilityRule } from '../../../engine/readability/rule.ts';
 import { FundusLensError } from '../../../contract/errors.ts';
@@ -24,7 +24,7 @@ export const planSchema = z.strictObject({
   photographs: z.array(sha256Schema),
   models: z.array(sha256Schema),
   prompts: z.array(z.string()),
-  lenses: z.array(z.enum(lensKinds)),
+  lenses: z.array(z.enum(plainLenses)),
   positions: positionSelectionSchema,
   maxPixels: z.number().nullable(),
   topK: z.number(),

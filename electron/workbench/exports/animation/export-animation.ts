@@ -1,3 +1,4 @@
+import { nameLens } from '../../../engine/lens-trace/name-lens.ts';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { FundusLensError } from '../../../contract/errors.ts';
@@ -91,7 +92,7 @@ function describeScene(trace: LensTrace, order: AnimationExport, photograph: Sce
     subject: describeSubject(trace, order, series, conceptIndex),
     ends: series === null ? ['', ''] : [showProbability(series.domain[0]), showProbability(series.domain[1])],
     footnotes: [
-      `${trace.model.id} · ${words.lens[trace.lens]} · Fundus Lens ${trace.software.version}`,
+      `${trace.model.id} · ${nameLens(trace, order.language)} · Fundus Lens ${trace.software.version}`,
       words.caution,
     ],
     titles: trace.layers.map((layer) =>

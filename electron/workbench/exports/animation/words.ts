@@ -6,7 +6,6 @@ const english = {
   words: 'Position {position}:',
   caution:
     'Readable at a patch does not mean that it comes from there. Research software, no medical device.',
-  lens: { logit: 'logit lens', raw: 'raw lens' },
 };
 
 export type AnimationWords = typeof english;
@@ -18,7 +17,6 @@ const russian: AnimationWords = {
   noOverlay: 'Без наложения',
   words: 'Позиция {position}:',
   caution: 'Читается у фрагмента — не значит, что взято оттуда. Исследовательская программа, не медизделие.',
-  lens: { logit: 'логит-линза', raw: 'сырая линза' },
 };
 
 export const animationWords: Readonly<Record<'en' | 'ru', AnimationWords>> = { en: english, ru: russian };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { describeDevice } from '../../../engine/lens-trace/describe-device.ts';
+import { nameLens } from '../../../engine/lens-trace/name-lens.ts';
 import { readVerdict } from '../../../engine/lens-trace/read-verdict.ts';
 import { fallbackReason, warningText } from '../../../engine/lens-trace/warning-words.ts';
 import { listVerdict } from '../../../engine/readability/verdict.ts';
@@ -65,7 +66,7 @@ async function describeTrace(
     [words.fidelity, describeFidelity(model, words)],
     [words.gate, `${gate.maxAbsDiff.toExponential(2)} ≤ ${gate.tolerance.toExponential(2)}`],
     [words.prompt, prompt.text],
-    [words.lens, trace.lens],
+    [words.lens, nameLens(trace, language)],
     [words.answer, trace.generated.text === '' ? null : trace.generated.text],
     [words.software, `${software.name} ${software.version}, ONNX Runtime ${software.onnxruntime}`],
     [words.traced, createdAt],
