@@ -14,13 +14,14 @@ import { bytesPerElement } from '../../electron/engine/weights/safetensors.ts';
 import { cpuTarget } from '../../electron/engine/graph/graph-target.ts';
 import { buildLensHead } from '../../electron/engine/graph/lens-head.ts';
 import type { WeightProvider } from '../../electron/engine/weights/weight-source.ts';
+import { idefics3Config, idefics3Processor } from './random-idefics3.ts';
 import { buildTokenizer } from './random-tokenizer.ts';
 
 /** The sides of a checkpoint; everything else is as in the released files. */
 export interface CheckpointShape {
   readonly name: string;
   /** qwen2_5_vl unless said otherwise. */
-  readonly family?: 'qwen2_vl' | 'qwen2_5_vl';
+  readonly family?: 'qwen2_vl' | 'qwen2_5_vl' | 'idefics3';
   readonly hiddenSize: number;
   readonly numLayers: number;
   readonly numHeads: number;
@@ -41,6 +42,10 @@ export interface CheckpointShape {
 const releasedVision = { width: 1280, depth: 32, numHeads: 16, intermediateSize: 3420 };
 /** Enough for the notebook's photograph: 1036 × 672 pixels, 37 × 24 = 888 image tokens. */
 const notebookPixels = 888 * 28 * 28;
+
+const siglipBase = { width: 768, depth: 12, numHeads: 12, intermediateSize: 3072 };
+/** 4 × 4 tiles of 512 pixels. */
+const smolPixels = 2048 ** 2;
 
 /** The released sizes, true to the last row. */
 export const fullShapes = {
@@ -80,6 +85,32 @@ export const fullShapes = {
     tied: false,
     vision: releasedVision,
     maxPixels: notebookPixels,
+  },
+  'SmolVLM-256M': {
+    name: 'smolvlm-256m',
+    family: 'idefics3',
+    hiddenSize: 576,
+    numLayers: 30,
+    numHeads: 9,
+    numKeyValueHeads: 3,
+    intermediateSize: 1536,
+    vocabSize: 49_280,
+    tied: false,
+    vision: siglipBase,
+    maxPixels: smolPixels,
+  },
+  'SmolVLM-500M': {
+    name: 'smolvlm-500m',
+    family: 'idefics3',
+    hiddenSize: 960,
+    numLayers: 32,
+    numHeads: 15,
+    numKeyValueHeads: 5,
+    intermediateSize: 2560,
+    vocabSize: 49_280,
+    tied: false,
+    vision: siglipBase,
+    maxPixels: smolPixels,
   },
 } as const satisfies Record<string, CheckpointShape>;
 
@@ -135,26 +166,33 @@ export function makeRandomCheckpoint(
   const folder = path.join(parent, `${shape.name}-${dtype.toLowerCase()}`);
   if (existsSync(path.join(folder, 'model.safetensors'))) return folder;
   mkdirSync(folder, { recursive: true });
-  const fixture = path.resolve(import.meta.dirname, '../../data/fixtures/checkpoints/qwen2-5-vl-tied-bf16');
+  const isIdefics3 = shape.family === 'idefics3';
+  const named = isIdefics3 ? 'idefics3-tied-f16-whole' : 'qwen2-5-vl-tied-bf16';
+  const fixture = path.resolve(import.meta.dirname, '../../data/fixtures/checkpoints', named);
   copyFileSync(path.join(fixture, 'chat_template.jinja'), path.join(folder, 'chat_template.jinja'));
-  const { tokenizer, tokenizerConfig, ids } = buildTokenizer(shape.vocabSize);
+  const { tokenizer, tokenizerConfig, ids } = buildTokenizer(
+    shape.vocabSize,
+    isIdefics3 ? 'smolvlm' : 'qwen',
+  );
   const config = buildConfig(shape, dtype, ids);
   const files = {
     'config.json': config,
     'tokenizer.json': tokenizer,
     'tokenizer_config.json': tokenizerConfig,
     'generation_config.json': { eos_token_id: [ids.end] },
-    'preprocessor_config.json': {
-      patch_size: 14,
-      temporal_patch_size: 2,
-      merge_size: 2,
-      min_pixels: 4 * 28 * 28,
-      max_pixels: shape.maxPixels,
-      image_mean: [0.48145466, 0.4578275, 0.40821073],
-      image_std: [0.26862954, 0.26130258, 0.27577711],
-      image_processor_type: 'Qwen2VLImageProcessor',
-      processor_class: shape.family === 'qwen2_vl' ? 'Qwen2VLProcessor' : 'Qwen2_5_VLProcessor',
-    },
+    'preprocessor_config.json': isIdefics3
+      ? idefics3Processor(shape)
+      : {
+          patch_size: 14,
+          temporal_patch_size: 2,
+          merge_size: 2,
+          min_pixels: 4 * 28 * 28,
+          max_pixels: shape.maxPixels,
+          image_mean: [0.48145466, 0.4578275, 0.40821073],
+          image_std: [0.26862954, 0.26130258, 0.27577711],
+          image_processor_type: 'Qwen2VLImageProcessor',
+          processor_class: shape.family === 'qwen2_vl' ? 'Qwen2VLProcessor' : 'Qwen2_5_VLProcessor',
+        },
   };
   for (const [name, content] of Object.entries(files))
     writeFileSync(path.join(folder, name), JSON.stringify(content));
@@ -170,6 +208,7 @@ export function buildConfig(
   dtype: BenchDtype,
   ids: ReturnType<typeof buildTokenizer>['ids'],
 ) {
+  if (shape.family === 'idefics3') return idefics3Config(shape, dtype, ids.imagePad);
   const isOlder = shape.family === 'qwen2_vl';
   return {
     architectures: [`${isOlder ? 'Qwen2VL' : 'Qwen2_5_VL'}ForConditionalGeneration`],
@@ -242,10 +281,13 @@ function mropeSection(headDim: number): number[] {
 export function listTensors(json: Record<string, unknown>, shape: CheckpointShape): TensorSpec[] {
   const family = findFamily(json['model_type']);
   const config = family.parseConfig(json);
+  const { patchSize: patch, temporalPatchSize } = config.vision;
+  const frames = temporalPatchSize === 1 ? [] : [temporalPatchSize];
   const specs = new Map<string, TensorSpec>();
   const recorder: WeightProvider = {
     take: (name, sides) => {
-      const kernel = name === 'visual.patch_embed.proj.weight' ? [sides[0]!, 3, 2, 14, 14] : sides;
+      const kernel =
+        name === 'visual.patch_embed.proj.weight' ? [sides[0]!, 3, ...frames, patch, patch] : sides;
       specs.set(name, { name, shape: kernel });
       return { dtype: 'F32', location: '', offset: 0, byteLength: 0 };
     },

@@ -1,6 +1,6 @@
 /** Of Qwen, before the special tokens. */
 const releasedSize = 151_643;
-const specials = [
+const qwenTokens = [
   '<|endoftext|>',
   '<|im_start|>',
   '<|im_end|>',
@@ -17,13 +17,26 @@ const specials = [
   '<|video_pad|>',
 ] as const;
 
+/** Of SmolVLM: those of 6 × 6 tiles among them. */
+const smolTokens = [
+  '<|endoftext|>',
+  '<|im_start|>',
+  '<|im_end|>',
+  '<global-img>',
+  ...Array.from({ length: 36 }, (_, tile) => `<row_${Math.floor(tile / 6) + 1}_col_${(tile % 6) + 1}>`),
+  '<fake_token_around_image>',
+  '<image>',
+  '<end_of_utterance>',
+];
+
 /**
- * A byte-level tokenizer as large as Qwen's: 256 bytes, filler tokens that no text reaches, and the special
+ * A byte-level tokenizer as large as Qwen's or SmolVLM's: 256 bytes, filler tokens that no text reaches, and the special
  * tokens at their released ids, so that the lens reads as many tokens as with the real one.
  *
  * @param rows of the unembedding; a smaller one gets a smaller tokenizer
  */
-export function buildTokenizer(rows: number) {
+export function buildTokenizer(rows: number, family: 'qwen' | 'smolvlm' = 'qwen') {
+  const specials: readonly string[] = family === 'qwen' ? qwenTokens : smolTokens;
   const vocabularySize = Math.min(releasedSize, rows - 2 * specials.length);
   const bytes = byteAlphabet();
   const vocab: Record<string, number> = {};
@@ -38,7 +51,7 @@ export function buildTokenizer(rows: number) {
     normalized: false,
     special: true,
   }));
-  const idOf = (content: (typeof specials)[number]) => vocabularySize + specials.indexOf(content);
+  const idOf = (content: string) => vocabularySize + specials.indexOf(content);
   return {
     tokenizer: {
       version: '1.0',
@@ -69,10 +82,10 @@ export function buildTokenizer(rows: number) {
       model_max_length: 32_768,
     },
     ids: {
-      end: idOf('<|im_end|>'),
+      end: idOf(family === 'qwen' ? '<|im_end|>' : '<end_of_utterance>'),
       visionStart: idOf('<|vision_start|>'),
       visionEnd: idOf('<|vision_end|>'),
-      imagePad: idOf('<|image_pad|>'),
+      imagePad: idOf(family === 'qwen' ? '<|image_pad|>' : '<image>'),
       videoPad: idOf('<|video_pad|>'),
     },
   };

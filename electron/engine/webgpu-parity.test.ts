@@ -6,13 +6,18 @@ import type { Deviation } from './testing/compare-with-reference.ts';
 import { fixtureNames } from './testing/reference-fixtures.ts';
 import { unpackSwiftShader } from './runtime/swiftshader.ts';
 
+/** One fixture takes long on a program's GPU; of the families in tiles, which share all of their graphs, one stands for six. */
+const names = fixtureNames.filter(
+  (name) => !/^(idefics3|smolvlm)/.test(name) || name === 'smolvlm-tied-bf16',
+);
+
 const swiftShader = unpackSwiftShader();
 afterAll(() => {
   if (swiftShader !== null) rmSync(swiftShader.folder, { recursive: true });
 });
 
 describe.skipIf(swiftShader === null)('the webgpu provider on SwiftShader', () => {
-  it.each(fixtureNames)('agrees with transformers on %s', { timeout: 240_000 }, async (name) => {
+  it.each(names)('agrees with transformers on %s', { timeout: 240_000 }, async (name) => {
     const { folder, environment } = swiftShader!;
     const script = new URL('./testing/compare-on-webgpu.ts', import.meta.url).pathname;
     const { stdout } = await promisify(execFile)(process.execPath, [script, folder, name], {

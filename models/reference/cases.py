@@ -10,6 +10,7 @@ import transformers
 from PIL import Image
 from safetensors.torch import save_file
 
+import idefics3
 from checkpoints import Checkpoint, write_json
 from lens import log_probs, smallest_gap, summarise
 from reference import Forward, Prompt, Reference, open_image, resized_rgb
@@ -75,6 +76,30 @@ CASES = {
         ("portrait-140x196.png", "en"),
         ("landscape-224x112.png", "ru"),
     ],
+    "idefics3-untied-f32": [
+        ("portrait-140x196.png", "ru"),
+        ("landscape-224x112.png", "en"),
+    ],
+    "idefics3-tied-f16-whole": [
+        ("square-112x112.png", "en"),
+        ("tiny-45x38.png", "ru"),
+    ],
+    "smolvlm-tied-bf16": [
+        ("landscape-224x112.png", "ru"),
+        ("photo-301x257.png", "en"),
+    ],
+    "smolvlm-untied-bf16-sharded": [
+        ("narrow-97x203.jpg", "en"),
+        ("nearly-square-168x140.jpg", "ru"),
+    ],
+    "smolvlm-untied-f16-outliers": [
+        ("halves-70x126.png", "en"),
+        ("landscape-224x112.png", "en"),
+    ],
+    "idefics3-tied-f32-outliers": [
+        ("portrait-140x196.png", "en"),
+        ("photo-301x257.png", "ru"),
+    ],
 }
 
 
@@ -89,14 +114,15 @@ def write_cases(checkpoint: Checkpoint, fixtures: Path) -> None:
         case = f"{Path(image).stem}-{language}"
         prompt = reference.prepare(open_image(fixtures / "images" / image), PROMPTS[language])
         forward = reference.run(prompt)
-        tensors, facts = measure(reference, prompt, forward, keep_continuation=number == 0)
+        keep = {"keep_continuation": number == 0, "keep_pixels": image in FULL_PIXELS}
+        tensors, facts = measure(reference, prompt, forward, **keep)
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / f"{case}.safetensors")
         entries.append(
             {
                 "id": case,
                 "file": f"reference/{checkpoint.name}/{case}.safetensors",
                 "image": f"images/{image}",
-                "pixels": store_pixels(reference, prompt, image, fixtures),
+                **({} if reference.is_idefics3 else {"pixels": store_pixels(reference, prompt, image, fixtures)}),
                 "prompt": PROMPTS[language],
                 "language": language,
                 **facts,
@@ -120,14 +146,14 @@ def write_cases(checkpoint: Checkpoint, fixtures: Path) -> None:
             "eosTokens": sorted(reference.eos_tokens),
             "attention": "eager",
             "arithmetic": "float32",
-            "versions": versions(),
+            "versions": versions(reference.image_processor),
             "cases": entries,
         },
     )
 
 
 def measure(
-    reference: Reference, prompt: Prompt, forward: Forward, keep_continuation: bool
+    reference: Reference, prompt: Prompt, forward: Forward, keep_continuation: bool, keep_pixels: bool
 ) -> tuple[dict[str, torch.Tensor], dict]:
     """All tensors of a case and what cases.json says about it. Raises when the reference contradicts itself."""
     count = reference.num_tokens
@@ -146,7 +172,7 @@ def measure(
         # transformers' hidden states are ours, but for the last, which is already normed
         "hiddenStates": max(largest(a - b) for a, b in zip(before_deepstack(forward)[:-1], forward.hidden_states[:-1])),
         "lastHiddenStateIsNormed": largest(reference.text.norm(forward.residual[-1]) - forward.hidden_states[-1]),
-        "rowZeroIsImage": largest(forward.residual[0, slice(*prompt.image_span)] - forward.image_embeds),
+        "rowZeroIsImage": largest(forward.residual[0][prompt.input_ids == reference.image_token] - forward.image_embeds),
         "continuation": largest(continued[:, :length] - forward.residual),
     }
     if max(check.values()) > 1e-4:
@@ -173,16 +199,18 @@ def measure(
         "raw_notebook_log_probs_last": notebook.float(),
         "generated_ids": torch.tensor(ids, dtype=torch.int64),
     }
+    if reference.is_idefics3:
+        tensors["tiles_rgb"] = torch.from_numpy(idefics3.tiles_rgb(prompt.inputs["pixel_values"]))
+        if keep_pixels:
+            tensors["pixel_values"] = prompt.pixel_values
     if keep_continuation:
         with torch.no_grad():
             later = log_probs(reference.logits(continued[:, length:]), count)
         tensors["continued_residual"] = continued[:, length:]
         tensors["continued_position_ids"] = positions[:, length:]
         tensors |= {f"continued_{name}": value for name, value in summarise(later, later[-1]).items()}
-    _, height, width = prompt.grid[0].tolist()
-    patch = reference.image_processor.patch_size
     facts = {
-        "resized": [width * patch, height * patch],
+        "resized": resized(reference, prompt),
         "grid": prompt.grid[0].tolist(),
         "imageSpan": list(prompt.image_span),
         "chatText": prompt.chat_text,
@@ -193,6 +221,16 @@ def measure(
         "checks": check,
     }
     return tensors, facts
+
+
+def resized(reference: Reference, prompt: Prompt) -> list[int]:
+    """[width, height] at which the vision tower sees the whole image, pixels."""
+    _, height, width = prompt.grid[0].tolist()
+    if reference.is_idefics3:
+        tile, side = reference.image_processor.max_image_size["longest_edge"], reference.processor.side
+        return [width // side * tile, height // side * tile]
+    patch = reference.image_processor.patch_size
+    return [width * patch, height * patch]
 
 
 def before_deepstack(forward: Forward) -> torch.Tensor:
@@ -236,7 +274,7 @@ def write_photograph(photograph: Path, checkpoint: Checkpoint, fixtures: Path) -
             "pixels": path,
             "channelMean": values.mean(dim=(0, 2)).tolist(),
             "channelStd": values.std(dim=(0, 2), unbiased=False).tolist(),
-            "versions": versions(),
+            "versions": versions(reference.image_processor),
         },
     )
 
@@ -245,15 +283,15 @@ def largest(values: torch.Tensor) -> float:
     return float(values.detach().abs().max())
 
 
-def versions() -> dict[str, str]:
+def versions(image_processor: object) -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "numpy": np.__version__,
         "pillow": Image.__version__,
-        "imageProcessor": "Qwen2VLImageProcessorPil",
-        "resample": "PIL bicubic on 8-bit pixels",
+        "imageProcessor": type(image_processor).__name__,
+        "resample": f"PIL {Image.Resampling(image_processor.resample).name.lower()} on 8-bit pixels",
     }
 
 

@@ -26,12 +26,15 @@ CHECKPOINTS = [
     "qwen2-vl-tied-f16",
     "qwen3-vl-untied-f32",
     "qwen3-vl-tied-f32-outliers",
+    "idefics3-untied-f32",
+    "smolvlm-tied-bf16",
 ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "data" / "fixtures")
+    parser.add_argument("--only", nargs="*", help="names of checkpoints; all when left out")
     options = parser.parse_args()
     torch.set_num_threads(1)  # the order of additions, and with it the last bit, depends on the number of threads
     folder = options.out / "causal"
@@ -39,7 +42,7 @@ def main() -> None:
     clean = open_image(options.out / "images" / IMAGE)
     clean.transpose(Image.Transpose.ROTATE_180).save(folder / "turned.png")
     corrupt = open_image(folder / "turned.png")
-    for name in CHECKPOINTS:
+    for name in options.only or CHECKPOINTS:
         reference = Reference(options.out / "checkpoints" / name)
         tensors = measure(reference, [reference.prepare(image, PROMPTS["en"]) for image in (clean, corrupt)])
         save_file({key: value.contiguous() for key, value in tensors.items()}, folder / f"{name}.safetensors")
@@ -49,16 +52,17 @@ def main() -> None:
 def measure(reference: Reference, prompts: list[Prompt]) -> dict[str, torch.Tensor]:
     """Logits [.., number of tokens]: `patched` by layer, set and direction (into corrupt, into clean), `knocked_out` by layer."""
     clean, corrupt = (reference.run(prompt) for prompt in prompts)
-    start, end = prompts[0].image_span
+    image = (prompts[0].input_ids == reference.image_token).nonzero()[:, 0].tolist()
+    end = image[-1] + 1
     length = len(prompts[0].input_ids)
     layers = [0, 1, 2, len(reference.text.layers)]
-    sets = {"image": list(range(start, end)), "region": list(range(start + 3, end, 4)), "last": [length - 1]}
+    sets = {"image": image, "region": image[3::4], "last": [length - 1]}
     patched = [
         torch.stack([patch(reference, base, other, layer, sets[name]) for base, other in ((corrupt, clean), (clean, corrupt))])
         for layer in layers
         for name in sets
     ]
-    edges = [(query, key) for query in range(end, length) for key in range(start, end, 2)]
+    edges = [(query, key) for query in range(end, length) for key in image[::2]]
     window = 2
     starts = list(range(len(reference.text.layers) - window + 1))
     return {
@@ -121,7 +125,7 @@ def knock_out(reference: Reference, base: Forward, edges: list[tuple[int, int]],
 def run_text(reference: Reference, base: Forward, deepstack: dict) -> torch.Tensor:
     embeddings = base.residual[0][None]
     output = reference.text(
-        inputs_embeds=embeddings, position_ids=base.position_ids[:, None], use_cache=False, **deepstack
+        inputs_embeds=embeddings, position_ids=reference.as_taken(base.position_ids), use_cache=False, **deepstack
     )
     return reference.model.lm_head(output.last_hidden_state[0, -1])[: reference.num_tokens]
 

@@ -1,4 +1,4 @@
-"""Tiny random checkpoints, written in every layout in which Qwen2-VL, Qwen2.5-VL and Qwen3-VL are found."""
+"""Tiny random checkpoints, written in every layout in which Qwen2-VL, Qwen2.5-VL, Qwen3-VL, Idefics3 and SmolVLM are found."""
 
 import json
 import math
@@ -16,7 +16,8 @@ from transformers import (
     Qwen3VLForConditionalGeneration,
 )
 
-from tokenizer import tokenizer_config, train_tokenizer
+import idefics3
+from tokenizer import smol_tokenizer_config, tokenizer_config, train_smol_tokenizer, train_tokenizer
 
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 DTYPE_NAMES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
@@ -92,9 +93,18 @@ class Checkpoint:
     theta: float = 1e6
     max_cells: int = 120  # merged cells of 28×28 pixels, or 32×32 in Qwen3-VL
     outliers: bool = False  # two channels of the residual stream as large as trained models have them
+    # Idefics3 and SmolVLM only
+    vision_width: int = 32
+    patch_size: int = 8
+    image_size: int = 32  # side of a tile, pixels
+    scale: int = 2  # patches along a token
+    longest_edge: int = 96
+    splitting: bool = True
 
     @property
     def patch(self) -> int:
+        if idefics3.is_idefics3(self.family):
+            return self.patch_size
         return 16 if self.family == "qwen3_vl" else 14
 
 
@@ -123,6 +133,21 @@ CHECKPOINTS = [
                "both", seed=55, hidden=32, heads=4, kv_heads=2, mlp=48, outliers=True),
     Checkpoint("qwen3-vl-tied-f32-outliers", "qwen3_vl", True, "F32", "newer", "v5", "chat_template.jinja", "newer",
                seed=63, hidden=32, heads=4, kv_heads=4, mlp=48, outliers=True, theta=1e4),
+    Checkpoint("idefics3-untied-f32", "idefics3", False, "F32", "newer", "flat", "chat_template.json", "newer",
+               seed=71, hidden=48, heads=3, kv_heads=1, mlp=64, layers=3, eps=1e-5, theta=1e5),
+    Checkpoint("idefics3-tied-f16-whole", "idefics3", True, "F16", "newer", "v5", "chat_template.jinja", "newer",
+               seed=72, hidden=32, heads=2, kv_heads=1, mlp=48, layers=3, eps=1e-5, theta=1e5, splitting=False),
+    Checkpoint("smolvlm-tied-bf16", "smolvlm", True, "BF16", "newer", "v5", "chat_template.jinja", "newer",
+               seed=73, hidden=32, heads=4, kv_heads=2, mlp=48, layers=3, eps=1e-5, theta=1.3e5, patch_size=4, scale=4,
+               longest_edge=64),
+    Checkpoint("smolvlm-untied-bf16-sharded", "smolvlm", False, "BF16", "newer", "flat", "tokenizer_config.json", "newer",
+               seed=74, hidden=32, heads=2, kv_heads=2, mlp=48, layers=3, eps=1e-5, theta=1e5, shards=3, patch_size=7,
+               image_size=45, scale=3, longest_edge=120),
+    Checkpoint("smolvlm-untied-f16-outliers", "smolvlm", False, "F16", "newer", "flat", "chat_template.json", "newer",
+               seed=79, hidden=32, heads=4, kv_heads=2, mlp=48, layers=3, eps=1e-5, theta=1e5, outliers=True),
+    Checkpoint("idefics3-tied-f32-outliers", "idefics3", True, "F32", "newer", "flat", "tokenizer_config.json", "newer",
+               seed=76, hidden=32, heads=4, kv_heads=1, mlp=48, layers=3, eps=1e-5, theta=5e5, outliers=True,
+               longest_edge=32),
 ]  # fmt: skip
 
 
@@ -220,6 +245,8 @@ def released_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
     }
     if checkpoint.family == "qwen3_vl":
         return qwen3_config(checkpoint, ids)
+    if idefics3.is_idefics3(checkpoint.family):
+        return idefics3.released_config(checkpoint, ids, VOCAB_SIZE, DTYPE_NAMES[checkpoint.dtype])
     return {
         "architectures": [architectures[checkpoint.family]],
         "bos_token_id": ids["<|endoftext|>"],
@@ -294,6 +321,7 @@ def make_model(checkpoint: Checkpoint, released: dict) -> torch.nn.Module:
         "qwen2_vl": (Qwen2VLConfig, Qwen2VLForConditionalGeneration),
         "qwen2_5_vl": (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration),
         "qwen3_vl": (Qwen3VLConfig, Qwen3VLForConditionalGeneration),
+        **idefics3.CLASSES,
     }[checkpoint.family]
     model = model_class(config_class.from_dict(json.loads(json.dumps(released))))
     generator = torch.Generator().manual_seed(checkpoint.seed)
@@ -311,9 +339,11 @@ def make_model(checkpoint: Checkpoint, released: dict) -> torch.nn.Module:
             else:
                 parameter.copy_(noise * 1.1 / math.sqrt(parameter[0].numel()))
         if checkpoint.outliers:
-            text = model.model.language_model
+            is_idefics3 = idefics3.is_idefics3(checkpoint.family)
+            text = model.model.text_model if is_idefics3 else model.model.language_model
             text.layers[1].mlp.down_proj.weight[[3, 17]] *= 60
-            model.model.visual.merger.linear_fc2.weight[3] *= 40
+            last = model.model.connector.modality_projection.proj if is_idefics3 else model.model.visual.merger.linear_fc2
+            last.weight[3] *= 40
             text.norm.weight[[3, 17]] *= 0.05  # as trained models do, the final norm takes them back
     return model.eval()
 
@@ -346,6 +376,8 @@ def save_tensors(tensors: dict[str, torch.Tensor], shards: int, folder: Path) ->
 
 
 def preprocessor_config(checkpoint: Checkpoint) -> dict:
+    if idefics3.is_idefics3(checkpoint.family):
+        return idefics3.preprocessor_config(checkpoint)
     factor = 2 * checkpoint.patch
     low, high = 4 * factor * factor, checkpoint.max_cells * factor * factor
     is_qwen3 = checkpoint.family == "qwen3_vl"
@@ -379,6 +411,8 @@ def preprocessor_config(checkpoint: Checkpoint) -> dict:
 
 def generation_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
     """As released, including sampling settings that a greedy trace must ignore."""
+    if idefics3.is_idefics3(checkpoint.family):
+        return idefics3.generation_config(ids)
     sampling = {"temperature": 0.01, "top_k": 1, "top_p": 0.001}
     if checkpoint.family == "qwen2_5_vl":
         sampling = {"repetition_penalty": 1.05, "temperature": 0.000001}
@@ -401,7 +435,8 @@ def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*"):
         old.unlink()
-    tokenizer = train_tokenizer()
+    is_idefics3 = idefics3.is_idefics3(checkpoint.family)
+    tokenizer = train_smol_tokenizer() if is_idefics3 else train_tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
     ids = tokenizer.get_vocab()
 
@@ -419,8 +454,10 @@ def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         config.pop("_name_or_path", None)
     write_json(folder / "config.json", config)
 
-    settings = tokenizer_config(tokenizer)
-    template = QWEN3_CHAT_TEMPLATE if checkpoint.family == "qwen3_vl" else CHAT_TEMPLATE
+    settings = smol_tokenizer_config() if is_idefics3 else tokenizer_config(tokenizer)
+    template = {"qwen3_vl": QWEN3_CHAT_TEMPLATE, "idefics3": idefics3.CHAT_TEMPLATE, "smolvlm": idefics3.CHAT_TEMPLATE}.get(
+        checkpoint.family, CHAT_TEMPLATE
+    )
     if checkpoint.template == "tokenizer_config.json":
         settings["chat_template"] = template
     elif checkpoint.template == "chat_template.json":

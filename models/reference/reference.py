@@ -20,10 +20,13 @@ from transformers import (
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.utils.chat_template_utils import render_jinja_template
 
+import idefics3
+
 MODEL_CLASSES = {
     "qwen2_vl": Qwen2VLForConditionalGeneration,
     "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration,
     "qwen3_vl": Qwen3VLForConditionalGeneration,
+    **{family: model_class for family, (_, model_class) in idefics3.CLASSES.items()},
 }
 
 DEEPSTACK = ("visual_pos_masks", "deepstack_visual_embeds")
@@ -35,16 +38,17 @@ class Prompt:
 
     chat_text: str  # as rendered by the template, with one image placeholder
     input_ids: torch.Tensor  # int64 [T], placeholder expanded to N
-    image_span: tuple[int, int]  # [start, end) of the image tokens
-    pixel_values: torch.Tensor  # float32 [P, 1176]
+    image_span: tuple[int, int]  # [start, end) from the first image token to the last
+    pixel_values: torch.Tensor  # float32 [P, 3 · frames · patch²]
     grid: torch.Tensor  # int64 [1, 3]: t, h, w in patches
+    inputs: dict[str, torch.Tensor]  # what the model takes beside input_ids
 
 
 @dataclass
 class Forward:
     """What one pass over a prompt gives."""
 
-    position_ids: torch.Tensor  # int64 [3, T]
+    position_ids: torch.Tensor  # int64 [axes, T]
     image_embeds: torch.Tensor  # float32 [N, D], after the merger
     residual: torch.Tensor  # float32 [L+1, T, D]: input of every block, then input of the final norm
     logits: torch.Tensor  # float32 [V], last position
@@ -76,15 +80,23 @@ class Reference:
         self.model.eval().to(device)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.num_tokens = max(self.tokenizer.get_vocab().values()) + 1  # ids from here on belong to no token
-        self.image_processor = Qwen2VLImageProcessorPil.from_pretrained(folder)
         self.image_token = self.config["image_token_id"]
         self.eos_tokens = read_eos_tokens(folder)
-        self.text = self.model.model.language_model
+        self.is_idefics3 = idefics3.is_idefics3(self.config["model_type"])
+        if self.is_idefics3:
+            self.processor = idefics3.Processor(folder, self.config)
+            self.image_processor = self.processor.images
+            self.text, self.vision = self.model.model.text_model, self.model.model.connector
+        else:
+            self.image_processor = Qwen2VLImageProcessorPil.from_pretrained(folder)
+            self.text, self.vision = self.model.model.language_model, self.model.model.visual
 
     def prepare(self, image: Image.Image, prompt: str) -> Prompt:
         """One user turn with the image first and the text after it, ending with the assistant's header."""
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
         chat_text = render_chat(self.folder, [{"role": "user", "content": content}])
+        if self.is_idefics3:
+            return self.prepare_tiles(image, chat_text)
         batch = self.image_processor(images=[image], return_tensors="pt")
         grid = batch["image_grid_thw"]
         count = int(grid.prod()) // self.image_processor.merge_size**2
@@ -92,7 +104,23 @@ class Reference:
         for token in self.tokenizer.encode(chat_text, add_special_tokens=False).ids:
             ids += [token] * (count if token == self.image_token else 1)
         start = ids.index(self.image_token)
-        return Prompt(chat_text, torch.tensor(ids), (start, start + count), batch["pixel_values"].float(), grid)
+        pixels = batch["pixel_values"].float()
+        inputs = {
+            "mm_token_type_ids": (torch.tensor(ids)[None] == self.image_token).int(),
+            "pixel_values": pixels,
+            "image_grid_thw": grid,
+        }
+        return Prompt(chat_text, torch.tensor(ids), (start, start + count), pixels, grid, inputs)
+
+    def prepare_tiles(self, image: Image.Image, chat_text: str) -> Prompt:
+        """The same by Idefics3's own processor, which writes the tiles' tokens into the text."""
+        batch = self.processor(image, chat_text)
+        ids = batch["input_ids"][0]
+        places = (ids == self.image_token).nonzero()[:, 0]
+        inputs = {name: batch[name] for name in ("pixel_values", "pixel_attention_mask")}
+        pixels = self.processor.patches(batch["pixel_values"])
+        span = (int(places[0]), int(places[-1]) + 1)
+        return Prompt(chat_text, ids, span, pixels, self.processor.grid(image), inputs)
 
     @torch.no_grad()
     def run(self, prompt: Prompt) -> Forward:
@@ -103,8 +131,9 @@ class Reference:
             layer.register_forward_pre_hook(catcher(caught, index), with_kwargs=True)
             for index, layer in enumerate([*self.text.layers, self.text.norm])
         ]
+        # Llama counts its positions itself, and hands them to its blocks.
         hooks.append(
-            self.text.register_forward_pre_hook(
+            (self.text.layers[0] if self.is_idefics3 else self.text).register_forward_pre_hook(
                 lambda _module, _args, kwargs: positions.append(kwargs["position_ids"]), with_kwargs=True
             )
         )
@@ -115,8 +144,10 @@ class Reference:
             )
         )
         hooks.append(
-            self.model.model.visual.register_forward_hook(
-                lambda _module, _args, output: embeds.append(output.pooler_output)
+            self.vision.register_forward_hook(
+                lambda _module, _args, output: embeds.append(
+                    output.flatten(0, 1) if self.is_idefics3 else output.pooler_output
+                )
             )
         )
         ids = prompt.input_ids[None]
@@ -124,9 +155,7 @@ class Reference:
             output = self.model(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
-                mm_token_type_ids=(ids == self.image_token).int(),
-                pixel_values=prompt.pixel_values,
-                image_grid_thw=prompt.grid,
+                **prompt.inputs,
                 output_hidden_states=True,
                 use_cache=False,
             )
@@ -135,7 +164,7 @@ class Reference:
                 hook.remove()
         residual = torch.stack([caught[index][0] for index in range(len(caught))])
         return Forward(
-            position_ids=positions[0][:, 0],
+            position_ids=positions[0] if self.is_idefics3 else positions[0][:, 0],
             image_embeds=embeds[0],
             residual=residual,
             logits=output.logits[0, -1],
@@ -159,19 +188,23 @@ class Reference:
         ]
         try:
             self.text(
-                inputs_embeds=embeddings[None], position_ids=position_ids[:, None], use_cache=False, **deepstack
+                inputs_embeds=embeddings[None], position_ids=self.as_taken(position_ids), use_cache=False, **deepstack
             )
         finally:
             for hook in hooks:
                 hook.remove()
         return torch.stack([caught[index][0] for index in range(len(caught))])
 
+    def as_taken(self, position_ids: torch.Tensor) -> torch.Tensor:
+        """Positions [axes, T] as the decoder takes them: with a side for the batch, and without one for a single axis."""
+        return position_ids if self.is_idefics3 else position_ids[:, None]
+
     @torch.no_grad()
     def generate(self, forward: Forward, count: int) -> tuple[list[int], bool, float, torch.Tensor, torch.Tensor]:
         """Greedy continuation by argmax over the tokenizer's ids, repeating the whole pass for every token.
 
         Returns the ids without the end token, whether an end token stopped it, the smallest lead in logits of a chosen
-        token, and for the continued sequence the residual stream [L+1, T+n, D] and the position ids [3, T+n].
+        token, and for the continued sequence the residual stream [L+1, T+n, D] and the position ids [axes, T+n].
         """
         embeddings, positions, residual = forward.residual[0], forward.position_ids, forward.residual
         ids: list[int] = []
@@ -183,7 +216,7 @@ class Reference:
                 return ids, True, margin, residual, positions
             ids.append(best)
             embeddings = torch.cat([embeddings, self.text.embed_tokens(torch.tensor([best]))])
-            positions = torch.cat([positions, (positions.max() + 1).expand(3, 1)], dim=1)
+            positions = torch.cat([positions, (positions.max() + 1).expand(len(positions), 1)], dim=1)
             residual = self.run_embedded(embeddings, positions, forward.deepstack)
         return ids, False, margin, residual, positions
 
@@ -194,9 +227,7 @@ class Reference:
         output = self.model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
-            mm_token_type_ids=(ids == self.image_token).int(),
-            pixel_values=prompt.pixel_values,
-            image_grid_thw=prompt.grid,
+            **prompt.inputs,
             max_new_tokens=count,
             do_sample=False,
             temperature=None,

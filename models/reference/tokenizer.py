@@ -1,4 +1,4 @@
-"""A tiny byte-level BPE with Qwen2's pre-tokenizer and special tokens, trained on a few lines of our own text."""
+"""Tiny byte-level BPEs with the pre-tokenizers and special tokens of Qwen2 and SmolVLM, trained on a few lines of our own text."""
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -25,6 +25,18 @@ SPECIAL_TOKENS = [
     "<|video_pad|>",
 ]
 PLAIN_ADDED_TOKENS = ["<tool_call>", "</tool_call>"]  # added, yet not special: Qwen2.5-VL has such tokens
+# Of SmolVLM; those of tiles stop at 3 rows of 3 here.
+SMOL_SPECIAL_TOKENS = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<global-img>",
+    *[f"<row_{row}_col_{column}>" for row in range(1, 4) for column in range(1, 4)],
+    "<fake_token_around_image>",
+    "<image>",
+    "<end_of_utterance>",
+]
+SMOL_BASE_VOCABULARY = 584
 BASE_VOCABULARY = 584  # 256 bytes + merges; 600 with the added tokens
 
 CORPUS = """
@@ -71,6 +83,41 @@ def train_tokenizer() -> Tokenizer:
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SPECIAL_TOKENS])
     tokenizer.add_tokens([AddedToken(text, special=False, normalized=False) for text in PLAIN_ADDED_TOKENS])
     return tokenizer
+
+
+def train_smol_tokenizer() -> Tokenizer:
+    """The same for SmolVLM: digits one by one, then the byte-level rule of GPT-2; no normaliser."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=True, use_regex=True),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel(add_prefix_space=True, trim_offsets=True, use_regex=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=SMOL_BASE_VOCABULARY,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS.strip().splitlines(keepends=True), trainer)
+    if tokenizer.get_vocab_size() != SMOL_BASE_VOCABULARY:
+        raise ValueError(f"the corpus gives {tokenizer.get_vocab_size()} tokens, wanted {SMOL_BASE_VOCABULARY}")
+    tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SMOL_SPECIAL_TOKENS])
+    return tokenizer
+
+
+def smol_tokenizer_config() -> dict:
+    return {
+        "add_prefix_space": False,
+        "bos_token": "<|im_start|>",
+        "clean_up_tokenization_spaces": False,
+        "eos_token": "<end_of_utterance>",
+        "model_max_length": 8192,
+        "pad_token": "<|im_end|>",
+        "tokenizer_class": "GPT2Tokenizer",
+        "unk_token": "<|endoftext|>",
+    }
 
 
 def tokenizer_config(tokenizer: Tokenizer) -> dict:

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { imagePositions } from '../lens-trace/image-tokens.ts';
 import { relativeError } from '../testing/compare-with-reference.ts';
 import { checkpointFolder, fixturesFolder, readTensors } from '../testing/reference-fixtures.ts';
 import { ModelCache } from '../stages/model-cache.ts';
@@ -20,6 +21,7 @@ const pair = {
 const fixtures = [
   ...['qwen2-5-vl-untied-f32', 'qwen2-5-vl-tied-bf16', 'qwen2-vl-untied-f32', 'qwen2-vl-tied-f16'],
   ...['qwen3-vl-untied-f32', 'qwen3-vl-tied-f32-outliers'],
+  ...['idefics3-untied-f32', 'smolvlm-tied-bf16'],
 ];
 
 describe.each(fixtures)('%s', (name) => {
@@ -28,9 +30,7 @@ describe.each(fixtures)('%s', (name) => {
     const of = (tensor: string) => expected.get(tensor)!.data;
     const model = await models.open(checkpointFolder(name), 'cpu', {});
     const { prompt, embeds } = await openPair(model, models, pair, {});
-    const [start, end] = prompt.imageSpan!;
-    const image = Array.from({ length: end - start }, (_, at) => start + at);
-    const sets = [image, of('region'), [prompt.tokenIds.length - 1]];
+    const sets = [imagePositions(prompt), of('region'), [prompt.tokenIds.length - 1]];
     const patches = of('layers').flatMap((layer) =>
       sets.flatMap((positions) =>
         (['corrupt', 'clean'] as const).map((from): Branch => ({

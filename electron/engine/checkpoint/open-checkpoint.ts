@@ -53,7 +53,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const [tokenizer, renderPrompt, imageProcessor] = await Promise.all([
     readTokenizer(folder),
     readChatTemplate(folder),
-    readImageProcessor(folder, family),
+    readImageProcessor(folder, family, config),
   ]);
   const prepared = isPreparedFolder(folder) ? await readPreparedManifest(folder) : null;
   const weights = new WeightSource(
@@ -177,14 +177,19 @@ function imageProcessorOf(json: unknown): unknown {
  *
  * @throws FundusLensError `model.config-invalid` when neither file is there or a field is missing
  */
-async function readImageProcessor(folder: string, family: Family): Promise<ImageProcessor> {
+async function readImageProcessor(
+  folder: string,
+  family: Family,
+  config: ModelConfig,
+): Promise<ImageProcessor> {
   const own = path.join(folder, 'preprocessor_config.json');
   const joint = path.join(folder, 'processor_config.json');
   const ownText = await readSideText(own);
   const text = ownText ?? (await readSideText(joint));
   const file = ownText === undefined && text !== undefined ? joint : own;
   try {
-    return family.parseImageProcessor(file === joint ? imageProcessorOf(parseJson(text)) : parseJson(text));
+    const json = parseJson(text);
+    return family.parseImageProcessor(file === joint ? imageProcessorOf(json) : json, config);
   } catch (cause) {
     const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
     throw new FundusLensError(

@@ -39,6 +39,23 @@ export function quickGeluMlp(
   return linear(graph, `${node}/fc2`, `${tensor}.fc2`, activated, [width, dMlp], { bias: true });
 }
 
+/**
+ * fc2( gelu(fc1(x)) ) with the tanh form of GELU.
+ *
+ * @param tensors prefixes of the canonical names of both matrices
+ */
+export function tanhGeluMlp(
+  graph: GraphBuilder,
+  node: string,
+  tensors: readonly [string, string],
+  x: string,
+  [width, dMlp]: readonly [number, number],
+): string {
+  const hidden = linear(graph, `${node}/fc1`, tensors[0], x, [dMlp, width], { bias: true });
+  const activated = graph.node(`${node}/FastGelu`, 'FastGelu', [hidden], { domain: 'com.microsoft' });
+  return linear(graph, `${node}/fc2`, tensors[1], activated, [width, dMlp], { bias: true });
+}
+
 /** x · sigmoid(alpha · x) */
 function quickGelu(graph: GraphBuilder, node: string, x: string, alpha: number): string {
   return graph.node(`${node}/Activation`, 'QuickGelu', [x], {

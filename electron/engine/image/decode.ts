@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import type { Metadata } from 'sharp';
 import { FundusLensError } from '../../contract/errors.ts';
 import { endsEarly, readPngSize } from './image-header.ts';
-import type { RgbImage } from './resize-bicubic.ts';
+import type { RgbImage } from './resize.ts';
 
 /** An image file as 8-bit sRGB pixels, upright. */
 export interface DecodedImage extends RgbImage {

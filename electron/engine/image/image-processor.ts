@@ -1,4 +1,4 @@
-import type { RgbImage } from './resize-bicubic.ts';
+import type { RgbImage } from './resize.ts';
 
 /** How pixels become patches, from `preprocessor_config.json`. */
 export interface ImageProcessorConfig {

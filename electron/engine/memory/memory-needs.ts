@@ -140,9 +140,11 @@ export function activationBytes(
   if (part === 'vision') {
     // Gate, up and product of an MLP, or the three parts of attention and its result.
     const row = 3 * vision.dMlp + 4 * vision.width;
-    const seen = vision.tileSide === null ? numPatches : vision.tileSide ** 2;
-    const scores = attention === 'composed' ? 2 * numPatches * seen : 0;
-    return float32Bytes * (numPatches * row + scores);
+    // Tiles go through one after the other.
+    const seen = vision.tileSide === null ? numPatches : Math.min(numPatches, vision.tileSide ** 2);
+    const pixels = 3 * vision.temporalPatchSize * vision.patchSize ** 2 * numPatches;
+    const scores = attention === 'composed' ? 2 * seen ** 2 : 0;
+    return float32Bytes * (seen * row + scores + (vision.tileSide === null ? 0 : pixels));
   }
   const { numHeads, numKeyValueHeads, headDim, dMlp, dModel, numLayers } = decoder;
   const row = 3 * dMlp + 2 * dModel + inputWidth(decoder) + 2 * numLayers * numKeyValueHeads * headDim;

@@ -65,6 +65,8 @@ describe('a prepared model', () => {
     { format: 'int4', checkpoint: 'qwen2-5-vl-untied-f32' },
     { format: 'int8', checkpoint: 'qwen3-vl-tied-bf16' },
     { format: 'int4', checkpoint: 'qwen3-vl-untied-f32' },
+    { format: 'int8', checkpoint: 'smolvlm-tied-bf16' },
+    { format: 'int4', checkpoint: 'idefics3-untied-f32' },
   ] as const)(
     '$format of $checkpoint reads as the same numbers in float32',
     async ({ format, checkpoint }) => {

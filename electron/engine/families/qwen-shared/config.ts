@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { FundusLensError } from '../../../contract/errors.ts';
 import type { DecoderConfig, ModelConfig, VisionConfig } from '../shared/model-config.ts';
+import { configError, parsePart, requireAll } from '../shared/parse-config.ts';
 
 const positive = z.int().positive();
 
@@ -146,7 +146,7 @@ function interleavedAxes(sections: readonly [number, number, number]): number[] 
 
 function checkConsistency(decoder: DecoderConfig, vision: VisionConfig): void {
   const { headDim, numHeads, numKeyValueHeads, dModel, numLayers, deepStackDepth } = decoder;
-  const checks: [boolean, string, string][] = [
+  requireAll([
     [Number.isInteger(headDim), 'hidden_size divisible by num_attention_heads', `head size ${headDim}`],
     [
       numHeads % numKeyValueHeads === 0,
@@ -164,23 +164,5 @@ function checkConsistency(decoder: DecoderConfig, vision: VisionConfig): void {
       'vision width divisible by its heads',
       `${vision.width} / ${vision.numHeads}`,
     ],
-  ];
-  for (const [holds, expected, found] of checks) {
-    if (!holds) throw configError('config.json', expected, found);
-  }
-}
-
-function parsePart<T extends z.ZodType>(what: string, title: string, schema: T, value: unknown): z.infer<T> {
-  const result = schema.safeParse(value);
-  if (!result.success)
-    throw configError(what, `the fields of a ${title} checkpoint`, z.prettifyError(result.error));
-  return result.data;
-}
-
-function configError(what: string, expected: string, found: string): FundusLensError {
-  return new FundusLensError('model.config-invalid', `This model cannot be compiled from ${what}.`, {
-    expected,
-    found,
-    advice: 'Use the config.json that belongs to the weights, unedited.',
-  });
+  ]);
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { limits } from '../../../contract/limits.ts';
 import type { ImageProcessor, ImageProcessorConfig } from '../../image/image-processor.ts';
-import { resizeBicubic, type RgbImage } from '../../image/resize-bicubic.ts';
-import { patchify } from './patchify.ts';
+import { resizeBicubic, type RgbImage } from '../../image/resize.ts';
+import { patchify } from '../shared/patchify.ts';
 import { smartResize } from './smart-resize.ts';
 
 const triple = z.tuple([z.number(), z.number(), z.number()]);

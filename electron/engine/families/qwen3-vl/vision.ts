@@ -1,6 +1,7 @@
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { linear } from '../../graph/linear.ts';
+import { tanhGeluMlp } from '../../graph/mlp.ts';
 import { layerNorm } from '../../graph/norm.ts';
 import { flattened, reshape, toBatch } from '../../graph/reshape.ts';
 import type { WeightProvider } from '../../weights/weight-source.ts';
@@ -60,8 +61,9 @@ export function buildVisionTower(
     const normed = layerNorm(graph, `${node}/norm1`, `${tensor}.norm1`, x, width, eps);
     const attended = visionAttention(graph, `${node}/attn`, `${tensor}.attn`, normed, config, shared, target);
     x = graph.node(`${node}/attn/Add`, 'Add', [x, attended]);
+    const mlp = [`${tensor}.mlp.linear_fc1`, `${tensor}.mlp.linear_fc2`] as const;
     const renormed = layerNorm(graph, `${node}/norm2`, `${tensor}.norm2`, x, width, eps);
-    const update = tanhGeluMlp(graph, `${node}/mlp`, `${tensor}.mlp`, renormed, [width, dMlp]);
+    const update = tanhGeluMlp(graph, `${node}/mlp`, mlp, renormed, [width, dMlp]);
     x = graph.node(`${node}/mlp/Add`, 'Add', [x, update]);
     const place = deepStackBlocks.indexOf(block);
     if (place >= 0) features.push(mergePatches(graph, `deepstack_merger_list.${place}`, x, config, 'after'));
@@ -95,20 +97,6 @@ function addPositions(
   const batch = toBatch(graph, node, patches, batchShape);
   const sum = graph.node(`${node}/Add`, 'Add', [batch, positions]);
   return flattened(graph, node, sum, width);
-}
-
-/** linear_fc2( gelu(linear_fc1(x)) ) with the tanh form of GELU. */
-function tanhGeluMlp(
-  graph: GraphBuilder,
-  node: string,
-  tensor: string,
-  x: string,
-  [width, dMlp]: readonly [number, number],
-): string {
-  const bias = { bias: true };
-  const hidden = linear(graph, `${node}/fc1`, `${tensor}.linear_fc1`, x, [dMlp, width], bias);
-  const activated = graph.node(`${node}/FastGelu`, 'FastGelu', [hidden], { domain: 'com.microsoft' });
-  return linear(graph, `${node}/fc2`, `${tensor}.linear_fc2`, activated, [width, dMlp], bias);
 }
 
 /**

@@ -48,14 +48,15 @@ export interface Family {
   parseConfig(json: Record<string, unknown>): ModelConfig;
   /**
    * @param json preprocessor_config.json; undefined when there is no such file or it is not JSON
+   * @param config for what that file leaves to the model
    * @throws ZodError naming the fields that are missing or have a wrong value
    */
-  parseImageProcessor(json: unknown): ImageProcessor;
+  parseImageProcessor(json: unknown, config: ModelConfig): ImageProcessor;
   /** The name that graphs ask for a tensor by: `visual.*`, `model.*`, `lm_head.weight`. */
   canonicalTensorName(nameInFile: string): string;
   /** @returns the serialised ONNX graph, with the output `image_embeds` float32 [B · image tokens, inputWidth] */
   buildVision(config: ModelConfig, weights: WeightProvider, target: GraphTarget): Uint8Array;
-  /** @param pixelValues by image, float32 [patches, channels · temporal · patch²], all of the same grid */
+  /** @param pixelValues by image, or by tile where images are cut into tiles: float32 [patches, channels · temporal · patch²] */
   feedVision(config: ModelConfig, grid: ImageGrid, pixelValues: readonly Float32Array[]): VisionPass;
   /**
    * @param layers all blocks when left out

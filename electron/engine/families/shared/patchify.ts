@@ -1,5 +1,5 @@
 import type { ImageProcessorConfig, Patches } from '../../image/image-processor.ts';
-import type { RgbImage } from '../../image/resize-bicubic.ts';
+import type { RgbImage } from '../../image/resize.ts';
 
 /**
  * Normalises an image and cuts it into patches, `(value / 255 − mean) / std` in float32.

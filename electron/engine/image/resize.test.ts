@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { resizeBicubic } from './resize-bicubic.ts';
-import type { RgbImage } from './resize-bicubic.ts';
+import { resizeBicubic } from './resize.ts';
+import type { RgbImage } from './resize.ts';
 
 const size = fc.integer({ min: 1, max: 40 });
 const image: fc.Arbitrary<RgbImage> = fc
