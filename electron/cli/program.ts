@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '#package.json' with { type: 'json' };
 import { FundusLensError } from '../contract/errors.ts';
-import { plainLenses, providerNames } from '../engine/lens-trace/lens-trace.ts';
+import { providerNames } from '../engine/lens-trace/lens-trace.ts';
 import { traceDefaults } from '../engine/lens-trace/trace-request.ts';
 import { builtInConceptSets, defaultConceptSet } from '../bundled/concept-sets.ts';
 import { defaultPreset, languages, promptPresets } from '../bundled/prompt-presets.ts';
@@ -11,6 +11,7 @@ import { addModelsCommands } from './commands/models/models-program.ts';
 import { addProtocolsCommands } from './commands/protocols-program.ts';
 import { addDrawingsCommands } from './drawings/drawings-program.ts';
 import { addDecoderCommands } from './decoders/decoder-program.ts';
+import { addLensCommands } from './lenses/lens-program.ts';
 import { addGroupsCommands } from './groups/groups-program.ts';
 import { addUpdatesCommands } from './commands/updates-command.ts';
 import { addProvidersCommands } from './commands/models/providers-program.ts';
@@ -87,10 +88,10 @@ export function buildProgram(commands: Commands): Command {
       readPositions,
     )
     .option('--max-pixels <n>', 'see the image in less detail, at most n pixels', readNumber(784))
-    .addOption(
-      new Option('--lens <kind>', 'raw only repeats the notebook')
-        .choices(plainLenses)
-        .default(traceDefaults.lens),
+    .option(
+      '--lens <which>',
+      'logit, shortcut: and the name or file of a fitted lens, or raw, which only repeats the notebook',
+      traceDefaults.lens,
     )
     .addOption(
       new Option('--provider <name>', 'what computes').choices(['auto', ...providerNames]).default('auto'),
@@ -123,6 +124,7 @@ export function buildProgram(commands: Commands): Command {
   addExperimentCommands(program);
   addCausalCheckCommand(program);
   addDecoderCommands(program);
+  addLensCommands(program);
   for (const command of program.commands) command.exitOverride().configureHelp({ helpWidth: 80 });
   return program;
 }

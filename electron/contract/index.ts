@@ -10,6 +10,7 @@ import { exports } from './exports.ts';
 import { groups } from './images/groups.ts';
 import { images } from './images/images.ts';
 import { imports } from './imports/imports.ts';
+import { lenses } from './traces/lenses.ts';
 import { library } from './app/library.ts';
 import { models } from './models/models.ts';
 import { patients } from './images/patients.ts';
@@ -41,6 +42,7 @@ export const contract = {
   decoders,
   experiments,
   causalChecks,
+  lenses,
   concepts,
   prompts,
   traces,

@@ -40,7 +40,7 @@ export type { Generated, LensTrace } from './lens-trace/lens-trace.ts';
 export { lensTraceToJson } from './lens-trace/to-json.ts';
 export { traceDefaults, type TraceRequest } from './lens-trace/trace-request.ts';
 export type { TraceHooks } from './progress/trace-hooks.ts';
-export type { FittedLens } from './lens-trace/fitted-lens.ts';
+export type { FittedLens } from './lens-trace/lenses/fitted-lens.ts';
 export {
   readShortcut,
   writeShortcut,
@@ -176,18 +176,7 @@ export async function openModel(
   const models = new ModelCache();
   await models.open(folder, provider, opening);
   const toRequest = async (imagePath: string | null, options: TraceOptions): Promise<EngineTraceRequest> => {
-    const {
-      prompt,
-      lens,
-      positions,
-      maxPixels,
-      topK,
-      generate,
-      traceGenerated,
-      controls,
-      concepts,
-      dumpPath,
-    } = {
+    const { prompt, positions, maxPixels, topK, generate, traceGenerated, controls, concepts, dumpPath } = {
       ...traceDefaults,
       prompt: defaultPrompt,
       ...options,
@@ -197,7 +186,7 @@ export async function openModel(
       provider,
       imagePath,
       prompt,
-      lens,
+      lens: options.lens ?? 'logit',
       positions,
       maxPixels,
       topK,

@@ -1,6 +1,12 @@
 import type { CheckpointOutline, CheckpointReport } from '../contract/models/checkpoint-report.ts';
 import type { CausalReading, CausalRequest } from '../engine/lens-trace/causal-request.ts';
-import type { EngineTraceRequest, TapFeatures, TapRequest } from '../engine/process/messages.ts';
+import type { FittedLens } from '../engine/lens-trace/lenses/fitted-lens.ts';
+import type {
+  EngineTraceRequest,
+  FitLensRequest,
+  TapFeatures,
+  TapRequest,
+} from '../engine/process/messages.ts';
 import { FundusLensError } from '../contract/errors.ts';
 import type { FidelityReport, FidelityRequest } from '../engine/lens-trace/fidelity-report.ts';
 import type { LensTrace } from '../engine/lens-trace/lens-trace.ts';
@@ -79,6 +85,24 @@ export class Engines {
     options: RequestOptions<'cause'> = {},
   ): Promise<CausalReading> {
     return this.#use(request.modelDir, modelId, (client) => client.checkCause(request, options));
+  }
+
+  /** @throws whatever `EngineClient.fitLens` throws */
+  fitLens(
+    modelId: number | null,
+    request: FitLensRequest,
+    options: RequestOptions<'fitLens'> = {},
+  ): Promise<FittedLens> {
+    return this.#use(request.modelDir, modelId, (client) => client.fitLens(request, options));
+  }
+
+  /**
+   * Reads a lens's file.
+   *
+   * @param name what it is called in an error
+   */
+  describeLens(file: string, name: string): Promise<FittedLens> {
+    return this.#ask((client) => client.describeLens({ file, name }));
   }
 
   /** Reads a checkpoint and hashes it. */

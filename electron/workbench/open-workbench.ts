@@ -28,6 +28,8 @@ import { appRouter } from './app/router.ts';
 import { causalChecksRouter } from './causal-checks/router.ts';
 import { compareRouter } from './compare/router.ts';
 import { conceptsRouter } from './concepts/router.ts';
+import { lensWork } from './lenses/lens-work.ts';
+import { lensesRouter } from './lenses/router.ts';
 import { decodersRouter } from './decoders/router.ts';
 import { fitWork } from './decoders/fit-work.ts';
 import { tapWork } from './decoders/tap-work.ts';
@@ -148,6 +150,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     trace: traceWork({ session, engines, events, controlCache, onError }),
     tap: tapWork({ session, engines }),
     'decoder-fit': fitWork({ session, events }),
+    'lens-fit': lensWork({ session, engines, events }),
   };
   const queue = new TaskQueue(session, kinds, events, { ...options.runner, onError });
   const imports = new ImportService({ session, events, running, cacheFolder: folders.cache, onError });
@@ -288,6 +291,7 @@ function createRouter(services: Services) {
     decoders: decodersRouter(services),
     experiments: experimentsRouter(services),
     causalChecks: causalChecksRouter(services),
+    lenses: lensesRouter(services),
     concepts: conceptsRouter(services),
     prompts: promptsRouter(services),
     traces: tracesRouter(services),

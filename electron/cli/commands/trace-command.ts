@@ -18,9 +18,10 @@ import { print } from '../terminal/standard-output.ts';
 import { endingTasks, errorOf } from './tasks/follow-tasks.ts';
 import { withLibrary, type LibraryTools } from './library-context.ts';
 import { toFilter, type ListCommandOptions } from './list-command.ts';
+import { chooseLens } from './find-lens.ts';
 import { drawTrace } from './pictures/trace-picture.ts';
 
-type Settable = Omit<TraceRequest, 'controls'>;
+type Settable = Omit<TraceRequest, 'controls' | 'lens'>;
 
 /** What may be said of a trace; what is left out has the default of {@link traceDefaults}. */
 export type TraceCommandOptions = { readonly [K in keyof Settable]?: Settable[K] | undefined } & Omit<
@@ -37,6 +38,8 @@ export type TraceCommandOptions = { readonly [K in keyof Settable]?: Settable[K]
     /** False for the prompt without any image. */
     readonly image: boolean;
     readonly controls?: boolean | undefined;
+    /** `logit`, `raw`, or `shortcut:` with a name or a file. */
+    readonly lens?: string | undefined;
     /** Words that choose images of the library. */
     readonly search?: string | undefined;
     /** File for the traces as JSON, one a line; "-" for stdout, which then carries nothing else. */
@@ -164,14 +167,14 @@ async function order(
   images: Parameters<LibraryTools['client']['traces']['enqueue']>[0]['images'],
   options: TraceCommandOptions,
 ) {
-  const { prompt, preset, language, lens, positions, maxPixels, topK, generate, traceGenerated } = options;
+  const { prompt, preset, language, positions, maxPixels, topK, generate, traceGenerated } = options;
   const { id: modelId } = await client.models.addFolder({ folder: findModel(options.modelDir) });
   return client.traces.enqueue({
     images,
     modelId,
     prompts: [prompt ?? presetText(preset ?? defaultPreset, language)],
     conceptSetId: await chooseConceptSet(client, options.concepts ?? defaultConceptSet),
-    lens,
+    lens: await chooseLens(client, options.lens ?? traceDefaults.lens),
     positions,
     maxPixels,
     topK,

@@ -34,6 +34,7 @@ export const workbenchEventSchema = z.discriminatedUnion('type', [
       'protocols',
       'drawings',
       'decoders',
+      'lenses',
       'experiments',
       'backups',
       'trash',

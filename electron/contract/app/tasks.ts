@@ -16,6 +16,7 @@ export const taskKinds = [
   'cuda-install',
   'tap',
   'decoder-fit',
+  'lens-fit',
   'experiment',
 ] as const;
 

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import packageJson from '#package.json' with { type: 'json' };
 import { FundusLensError } from '../../contract/errors.ts';
-import { fittedLensSchema, type FittedLens } from '../lens-trace/fitted-lens.ts';
+import { fittedLensSchema, type FittedLens } from '../lens-trace/lenses/fitted-lens.ts';
 import { readSafetensors, type TensorView } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import type { AffineMap } from './affine-fit.ts';
@@ -65,12 +65,13 @@ export async function writeShortcut(
 }
 
 /**
+ * @param name what the file is called in an error
  * @throws FundusLensError `lens.file-damaged` for anything that is not a whole shortcut, `lens.newer-version`
  */
-export async function readShortcut(file: string): Promise<ShortcutFile> {
+export async function readShortcut(file: string, name = file): Promise<ShortcutFile> {
   try {
     const { views, metadata } = await readSafetensors(file);
-    const lens = readLabel(metadata, file);
+    const lens = readLabel(metadata, name);
     const { numLayers, dModel } = lens.model;
     if (views.size !== 2 * numLayers) throw new RangeError(`${views.size} arrays for ${numLayers} layers`);
     const handle = await open(file, 'r');
@@ -87,7 +88,7 @@ export async function readShortcut(file: string): Promise<ShortcutFile> {
     }
   } catch (error) {
     if (error instanceof FundusLensError && error.code === 'lens.newer-version') throw error;
-    throw damaged(file, error);
+    throw damaged(name, error);
   }
 }
 

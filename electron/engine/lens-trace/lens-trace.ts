@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { traceFittedLensSchema, type TraceFittedLens } from './fitted-lens.ts';
+import { traceFittedLensSchema, type TraceFittedLens } from './lenses/fitted-lens.ts';
 import { traceFidelitySchema } from './fidelity-report.ts';
 import { storedWarningSchema, type TraceWarning } from './warnings.ts';
 

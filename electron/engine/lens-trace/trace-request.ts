@@ -10,13 +10,26 @@ export const positionSelectionSchema = z.union([
 /** One image token. */
 const minPixels = 28 * 28;
 
+/** A lens that nothing was fitted for, or a shortcut by the SHA-256 of its file. */
+export const lensChoiceSchema = z.union([
+  z.enum(plainLenses),
+  z.templateLiteral(['shortcut:', z.string().regex(/^[0-9a-f]{64}$/)]),
+]);
+
+export type LensChoice = z.infer<typeof lensChoiceSchema>;
+
+/** The SHA-256 of a chosen shortcut's file; null of other lenses. */
+export function shortcutOf(choice: LensChoice): string | null {
+  return choice.startsWith('shortcut:') ? choice.slice('shortcut:'.length) : null;
+}
+
 /**
  * What a person decides about a trace, apart from image, model and concept set. Every default of a trace is here: the
  * contract's order, the queued job, the engine's request and the command line's options derive from it.
  */
 export const traceRequestSchema = z.strictObject({
   prompt: z.string().min(1).max(20_000),
-  lens: z.enum(plainLenses).default('logit'),
+  lens: lensChoiceSchema.default('logit'),
   positions: positionSelectionSchema.default('last'),
   /** Largest area at which the model sees the image, pixels; null leaves the model's own limit. */
   maxPixels: z.int().min(minPixels).max(100_000_000).nullable().default(null),

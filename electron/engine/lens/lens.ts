@@ -1,4 +1,4 @@
-import type { TraceFittedLens } from '../lens-trace/fitted-lens.ts';
+import type { TraceFittedLens } from '../lens-trace/lenses/fitted-lens.ts';
 import type { LensKind } from '../lens-trace/lens-trace.ts';
 
 /** What a hidden state goes through before it is unembedded. */

@@ -4,11 +4,14 @@ import type {
   EngineCalls,
   EngineCommand,
   EngineEvent,
+  FitLensRequest,
+  LensFile,
   TapFeatures,
   TapRequest,
   EngineTraceRequest,
 } from './messages.ts';
 import type { CausalReading, CausalRequest } from '../lens-trace/causal-request.ts';
+import type { FittedLens } from '../lens-trace/lenses/fitted-lens.ts';
 import { engineSilent } from './engine-process.ts';
 import { libraryEnvironment } from '../runtime/onnxruntime-files.ts';
 import type { EngineProcess, EngineProcessListener, ForkEngine } from './engine-process.ts';
@@ -104,6 +107,16 @@ export class EngineClient {
   /** Exchanges states between two images; throws as {@link trace} does. */
   checkCause(request: CausalRequest, options: RequestOptions<'cause'> = {}): Promise<CausalReading> {
     return this.#ask('cause', request, options);
+  }
+
+  /** Fits a lens and writes its file; throws as {@link trace} does. */
+  fitLens(request: FitLensRequest, options: RequestOptions<'fitLens'> = {}): Promise<FittedLens> {
+    return this.#ask('fitLens', request, options);
+  }
+
+  /** Describes a lens by its file; throws as {@link trace} does. */
+  describeLens(file: LensFile, options: RequestOptions<'describeLens'> = {}): Promise<FittedLens> {
+    return this.#ask('describeLens', file, options);
   }
 
   /** Describes a checkpoint by its headers; throws as {@link trace} does. */

@@ -10,10 +10,18 @@ import type {
 import type { ProvidersReport } from '../../contract/models/providers.ts';
 import type { CheckpointOutline, CheckpointReport } from '../../contract/models/checkpoint-report.ts';
 import type { CausalReading, CausalRequest } from '../lens-trace/causal-request.ts';
+import type { FittedLens } from '../lens-trace/lenses/fitted-lens.ts';
+import type { FitLensRequest } from '../shortcut/fit-lens.ts';
 import type { TapFeatures, TapRequest } from '../stages/tap-request.ts';
 import type { EngineTraceRequest } from '../stages/engine-trace-request.ts';
 
-export type { TapFeatures, TapRequest, EngineTraceRequest };
+export type { FitLensRequest, TapFeatures, TapRequest, EngineTraceRequest };
+
+/** A file as it lies, and as a person knows it. */
+export interface LensFile {
+  readonly file: string;
+  readonly name: string;
+}
 
 /** The engine's calls: request, answer and progress. */
 export interface EngineCalls {
@@ -22,6 +30,10 @@ export interface EngineCalls {
   tap: { request: TapRequest; answer: TapFeatures; progress: EngineProgress };
   /** activationPatching between two images. */
   cause: { request: CausalRequest; answer: CausalReading; progress: EngineProgress };
+  /** Writes a fitted lens to a file. */
+  fitLens: { request: FitLensRequest; answer: FittedLens; progress: EngineProgress };
+  /** Reads the whole of a lens's file. */
+  describeLens: { request: LensFile; answer: FittedLens; progress: never };
   /** By headers alone; the request is the folder. */
   outline: { request: string; answer: CheckpointOutline; progress: never };
   /** The same and every hash; the request is the folder. */

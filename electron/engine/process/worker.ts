@@ -4,10 +4,12 @@ import type { ProbeEnd } from '../../contract/models/probe-order.ts';
 import type { EngineCommand } from './messages.ts';
 import { checkCause } from '../causal/check-cause.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
+import { readShortcut } from '../fitted-lens/shortcut-file.ts';
 import { inspectCheckpoint, outlineCheckpoint } from '../inspect/inspect-checkpoint.ts';
 import { ModelCache } from '../stages/model-cache.ts';
 import { prepareModel } from '../quantize/prepare-model.ts';
 import { listProviders } from '../runtime/providers.ts';
+import { fitLens } from '../shortcut/fit-lens.ts';
 import { serveRequests } from './serve-requests.ts';
 import type { EngineChannel } from './serve-requests.ts';
 import { tap } from '../tap.ts';
@@ -53,6 +55,8 @@ await serveRequests(openChannel(), {
   trace: (request, hooks) => trace(request, hooks, models),
   tap: (request, hooks) => tap(request, hooks, models),
   cause: (request, hooks) => checkCause(request, hooks, models),
+  fitLens: (request, hooks) => fitLens(request, hooks, models),
+  describeLens: async ({ file, name }) => (await readShortcut(file, name)).lens,
   outline: (folder) => outlineCheckpoint(folder),
   inspect: inspectCheckpoint,
   providers: listProviders,

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FittedLens } from '../lens-trace/fitted-lens.ts';
+import type { FittedLens } from '../lens-trace/lenses/fitted-lens.ts';
 import { ModelCache } from '../stages/model-cache.ts';
 import { fixtureRequest, fixturesFolder } from '../testing/reference-fixtures.ts';
 import { trace } from '../trace.ts';

@@ -310,6 +310,19 @@ export interface DecodersTable {
   createdAt: string;
 }
 
+export interface LensesTable {
+  id: Generated<number>;
+  name: string;
+  source: 'fitted' | 'imported';
+  modelSha256: string;
+  /** Of the file. */
+  sha256: string;
+  bytes: number;
+  /** JSON. */
+  description: string;
+  createdAt: string;
+}
+
 export interface ImageRegionsTable {
   id: Generated<number>;
   imageId: number;
@@ -381,6 +394,7 @@ export interface Tables {
   tap_features: TapFeaturesTable;
   answer_margins: AnswerMarginsTable;
   decoders: DecodersTable;
+  lenses: LensesTable;
   datasets: { id: string; title: string; licence: string; citation: string };
   dataset_images: { imageId: number; datasetId: string; split: string | null; age: number | null };
   image_regions: ImageRegionsTable;

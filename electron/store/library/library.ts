@@ -36,6 +36,7 @@ import { breakSeal, isSealBroken, sealFile } from '../database/file-seal.ts';
 import { migrate, readSchemaVersion, schemaVersion } from '../database/migrate.ts';
 import { eraseRemoved } from '../trash/erase-removed.ts';
 import type { Erased } from '../trash/erase-removed.ts';
+import { Lenses } from '../traces/lenses.ts';
 import { Models } from '../models.ts';
 import { openDatabase } from '../database/open-database.ts';
 import { Patients } from '../patients.ts';
@@ -87,6 +88,7 @@ export class Library {
   readonly drawings: DrawingStore;
   readonly taps: Taps;
   readonly decoders: Decoders;
+  readonly lenses: Lenses;
   readonly datasets: Datasets;
   readonly experiments: Experiments;
   readonly imports: ImportLog;
@@ -122,6 +124,7 @@ export class Library {
     this.drawings = new DrawingStore(db, audit, now);
     this.taps = new Taps(db, now);
     this.decoders = new Decoders(db, audit, now);
+    this.lenses = new Lenses(db, audit, this.files, paths, now);
     const datasets = (this.datasets = new Datasets(db, { findings, protocols: this.protocols, tags }));
     this.imports = new ImportLog(db, { patients, visits, images, findings, tags, datasets, audit }, now);
     this.experiments = new Experiments(db, audit, now);

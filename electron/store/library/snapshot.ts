@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { LibraryPaths } from '../../contract/app/library.ts';
 import type { Database } from '../database/database.ts';
 import { explainDatabaseError } from '../database/database-errors.ts';
+import { neededByLenses } from '../traces/lenses.ts';
 import { arrayFile } from '../traces/trace-arrays.ts';
 import { neededByTrash } from '../trash/trash.ts';
 import { checkCopy, flushFile } from './backups.ts';
@@ -85,7 +86,8 @@ function adoptFiles(copy: string, paths: LibraryPaths): Omit<Snapshot, 'discard'
     const arrays = rows<{ fileHash: string }>(
       'SELECT DISTINCT fileHash FROM trace_arrays WHERE fileHash IS NOT NULL',
     );
-    const alsoNeeded = [...arrays.map(({ fileHash }) => arrayFile(fileHash)), ...trash.files];
+    const lenses = neededByLenses(rows).map(({ file }) => file);
+    const alsoNeeded = [...arrays.map(({ fileHash }) => arrayFile(fileHash)), ...lenses, ...trash.files];
     for (const name of alsoNeeded.filter((each) => !each.startsWith('thumbnails/'))) add(name, inside(name));
     return {
       files: [...files].map(([name, file]) => ({ name, file })),

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { LibraryPaths } from '../../contract/app/library.ts';
 import type { AuditLog, AuditVerdict } from '../audit-log.ts';
 import type { Database } from '../database/database.ts';
+import { hashFile, neededByLenses } from '../traces/lenses.ts';
 import { arrayFile } from '../traces/trace-arrays.ts';
 import { neededByTrash } from '../trash/trash.ts';
 
@@ -75,6 +74,7 @@ function expectedFiles(db: Database): ExpectedFile[] {
       renderingPath === null ? [] : [{ file: renderingPath, sha256: null }],
     ),
     ...arrays.map(({ fileHash }) => ({ file: arrayFile(fileHash), sha256: null })),
+    ...neededByLenses((sql) => db.rows(sql)),
   ];
 }
 
@@ -91,10 +91,4 @@ async function findLeftOvers(paths: LibraryPaths, expected: ReadonlySet<string>)
     }
   }
   return leftOver.sort();
-}
-
-async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }

@@ -2,6 +2,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { LibraryPaths } from '../../contract/app/library.ts';
+import { neededByLenses } from '../traces/lenses.ts';
 import { arrayFile } from '../traces/trace-arrays.ts';
 import { neededByTrash } from './trash.ts';
 
@@ -30,7 +31,12 @@ export function neededContent(rows: Rows): NeededContent {
     [managedPath, renderingPath].filter((file) => file !== null),
   );
   return {
-    files: new Set([...files, ...trash.files, ...arrays.map(({ fileHash }) => arrayFile(fileHash))]),
+    files: new Set([
+      ...files,
+      ...trash.files,
+      ...arrays.map(({ fileHash }) => arrayFile(fileHash)),
+      ...neededByLenses(rows).map(({ file }) => file),
+    ]),
     hashes: new Set([...images.map(({ sha256 }) => sha256), ...trash.hashes]),
   };
 }

@@ -1,3 +1,4 @@
+import { choiceOf } from '../models/find-lens.ts';
 import type { Comparison, PairComparison } from '../../contract/traces/compare.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import { emergenceAt } from '../../engine/lens-trace/reading.ts';
@@ -105,7 +106,7 @@ function describe(compared: ComparedTrace, first: ComparedTrace): Comparison['tr
   if (trace.image?.sha256 !== other.image?.sha256) differs.push('image');
   if (trace.model.sha256 !== other.model.sha256) differs.push('model');
   if (trace.prompt.text !== other.prompt.text) differs.push('prompt');
-  if (trace.lens !== other.lens) differs.push('lens');
+  if (choiceOf(trace) !== choiceOf(other)) differs.push('lens');
   if (compared.conceptSetId !== first.conceptSetId) differs.push('concept-set');
   if (trace.model.provider !== other.model.provider) differs.push('provider');
   if (!isSamePlace(compared.reader, first.reader)) differs.push('position');
@@ -140,7 +141,7 @@ function describeWarnings(
   if (!sameVocabulary) {
     warnings.push('The vocabularies differ: divergences are left out, and tokens are matched by their text.');
   }
-  if (new Set(traces.map(({ reader }) => reader.trace.lens)).size > 1) {
+  if (new Set(traces.map(({ reader }) => choiceOf(reader.trace))).size > 1) {
     warnings.push('The traces were read with different lenses; their numbers measure different things.');
   }
   if (new Set(traces.map(({ reader }) => reader.trace.prompt.text)).size > 1) {

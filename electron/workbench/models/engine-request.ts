@@ -9,22 +9,22 @@ export interface TraceSubject {
   /** null for the prompt without any image. */
   readonly imagePath: string | null;
   readonly conceptSet: ConceptSet;
+  readonly lens: EngineTraceRequest['lens'];
 }
 
 /** A request as the engine takes it; what is left out has the default of {@link traceDefaults}. */
 export function toEngineRequest(
   subject: TraceSubject,
-  request: Partial<TraceRequest> & Pick<TraceRequest, 'prompt'>,
+  request: Partial<Omit<TraceRequest, 'lens'>> & Pick<TraceRequest, 'prompt'>,
   further: Partial<Pick<EngineTraceRequest, 'upcoming' | 'dumpPath' | 'controlCache'>> = {},
 ): EngineTraceRequest {
-  const { prompt, lens, positions, maxPixels, topK, generate, traceGenerated, controls, provider } = {
+  const { prompt, positions, maxPixels, topK, generate, traceGenerated, controls, provider } = {
     ...traceDefaults,
     ...request,
   };
   return {
     ...subject,
     prompt,
-    lens,
     positions,
     maxPixels,
     topK,

@@ -124,7 +124,7 @@ async function readWithoutImage(tools: ModelTools, modelId: number, conceptSet: 
   const { library } = tools.session;
   const model = library.models.get(modelId);
   const request = toEngineRequest(
-    { modelDir: folderOf(model), imagePath: null, conceptSet },
+    { modelDir: folderOf(model), imagePath: null, conceptSet, lens: 'logit' },
     { prompt: '?', topK: 1, generate: 0, controls: false, provider: tools.settings.get().provider },
   );
   const trace = await tools.engines.trace(modelId, request);

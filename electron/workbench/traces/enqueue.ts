@@ -6,6 +6,7 @@ import { queueTaskId } from '../../tasks/task-queue.ts';
 import { folderOf } from '../models/model-state.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 import type { SettingsFile } from '../settings/settings-file.ts';
+import { checkLens } from '../models/find-lens.ts';
 import { findConceptSet } from '../concepts/stored-concept-sets.ts';
 import { toQueuedTask, traceKey } from './queued-trace.ts';
 import type { QueuedTrace } from './queued-trace.ts';
@@ -21,7 +22,7 @@ export function chosenImages(library: Library, choice: ImageChoice): number[] {
 /**
  * Puts a task into the queue for every image and prompt. What was traced before in the same way is not traced again.
  *
- * @throws FundusLensError `model.not-found`, `concepts.unknown`
+ * @throws FundusLensError `model.not-found`, `concepts.unknown`, `lens.not-found`, `lens.other-model`
  */
 export async function enqueueTraces(
   { session, settings }: { readonly session: LibrarySession; readonly settings: SettingsFile },
@@ -31,6 +32,7 @@ export async function enqueueTraces(
   const { images, prompts: asked, modelId, conceptSetId, priority, ...request } = order;
   const model = library.models.get(modelId);
   folderOf(model);
+  checkLens(library, order.lens, model);
   const { set } = findConceptSet(library, conceptSetId);
   const conceptSetRow = library.conceptSets.ensure(set);
   const common = {

@@ -1,8 +1,8 @@
 import type { EngineTraceRequest } from '../../engine/process/messages.ts';
 import { FundusLensError } from '../../contract/errors.ts';
-import { nameLens } from '../../engine/lens-trace/name-lens.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { Services } from '../services.ts';
+import { engineLens, lensOfTrace } from '../models/find-lens.ts';
 import { folderOf } from '../models/model-state.ts';
 import { toEngineRequest } from '../models/engine-request.ts';
 
@@ -29,7 +29,6 @@ export async function repeatTrace(
       advice: 'Import it again.',
     });
   }
-  if (stored.lens === 'shortcut') throw noLens(stored);
   const image = summary.imageId === null ? null : library.images.get(summary.imageId);
   const request: EngineTraceRequest = {
     ...toEngineRequest(
@@ -38,11 +37,11 @@ export async function repeatTrace(
         imagePath: image === null ? null : library.images.readableFile(image),
         conceptSet:
           summary.conceptSetId === null ? emptyConceptSet : library.conceptSets.get(summary.conceptSetId).set,
+        lens: engineLens(library, lensOfTrace(library, stored)),
       },
       {
         prompt: stored.prompt.text,
         maxPixels: stored.image?.maxPixels ?? null,
-        lens: stored.lens,
         positions: [...stored.positions],
         topK: stored.topK,
         provider: stored.model.provider,
@@ -59,13 +58,6 @@ export async function repeatTrace(
     expected: `model ${stored.model.sha256}, image ${stored.image?.sha256 ?? 'none'}`,
     found: `model ${trace.model.sha256}, image ${trace.image?.sha256 ?? 'none'}`,
     advice: 'Trace the image again.',
-  });
-}
-
-function noLens(trace: LensTrace): FundusLensError {
-  return new FundusLensError('lens.not-found', 'The lens of this trace is not in the library.', {
-    expected: nameLens(trace, 'en'),
-    advice: 'Trace the image again with another lens.',
   });
 }
 

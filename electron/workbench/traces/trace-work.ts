@@ -8,6 +8,7 @@ import type { EventLog } from '../events/event-log.ts';
 import type { LibrarySession } from '../library/library-session.ts';
 import { folderOf, noteGate } from '../models/model-state.ts';
 import { toEngineRequest } from '../models/engine-request.ts';
+import { choiceOf, engineLens } from '../models/find-lens.ts';
 import { queuedTraceSchema, traceKey } from './queued-trace.ts';
 import type { QueuedTrace } from './queued-trace.ts';
 import { upcomingImages } from './upcoming-images.ts';
@@ -64,6 +65,7 @@ async function computeTrace(
       modelDir: folderOf(model),
       imagePath: image === null ? null : library.images.readableFile(image),
       conceptSet: library.conceptSets.get(queued.conceptSetRow).set,
+      lens: engineLens(library, queued.lens),
     },
     queued,
     { upcoming: peek(), controlCache },
@@ -73,6 +75,7 @@ async function computeTrace(
     onProgress: ({ stage, done, total }: EngineProgress) => onProgress(stage, done, total),
   });
   if (trace.model.sha256 !== queued.modelSha256) throw otherModel(queued, trace);
+  if (choiceOf(trace) !== queued.lens) throw otherLens(queued, trace);
   if (image !== null && image.renderingPath === null && trace.image?.sha256 !== image.sha256) {
     throw otherImage();
   }
@@ -120,6 +123,14 @@ function otherModel({ modelSha256 }: QueuedTrace, { model }: LensTrace): FundusL
     expected: `a checkpoint with SHA-256 ${modelSha256}`,
     found: model.sha256,
     advice: 'Add the folder again under "Models", then order the traces anew.',
+  });
+}
+
+function otherLens({ lens }: QueuedTrace, { fittedLens }: LensTrace): FundusLensError {
+  return new FundusLensError('lens.file-damaged', 'The file of this lens has changed in the library.', {
+    expected: lens,
+    found: `shortcut:${fittedLens?.sha256 ?? 'none'}`,
+    advice: 'Remove the lens, and import its file again or fit it anew.',
   });
 }
 

@@ -11,6 +11,7 @@ const kindNames: Readonly<Record<TaskKind, string>> = {
   'cuda-install': 'CUDA library',
   tap: 'hidden states',
   'decoder-fit': 'decoder',
+  'lens-fit': 'lens',
   experiment: 'experiment',
 };
 

@@ -11,6 +11,7 @@ import { experiments } from './010-experiments.ts';
 import { drawings } from './011-drawings.ts';
 import { traceOrder } from './012-trace-order.ts';
 import { traceCurves } from './013-trace-curves.ts';
+import { lenses } from './014-lenses.ts';
 
 /** SQL that takes a library from the version before to the next; released ones are never edited. */
 export const migrations: readonly string[] = [
@@ -27,4 +28,5 @@ export const migrations: readonly string[] = [
   drawings,
   traceOrder,
   traceCurves,
+  lenses,
 ];

@@ -12,7 +12,7 @@ export function deidentifyTrace(
   trace: LensTrace,
   { imageSha256, keepPrompt }: { readonly imageSha256: string; readonly keepPrompt: boolean },
 ): LensTrace {
-  const { model, image, prompt, generated } = trace;
+  const { model, image, prompt, fittedLens, generated } = trace;
   return {
     ...trace,
     model: {
@@ -22,6 +22,10 @@ export function deidentifyTrace(
       deviceMemoryBytes: null,
       deviceMemoryUsedBytes: null,
     },
+    // Its name is a person's, its prompt may be another one.
+    ...(fittedLens === undefined || keepPrompt
+      ? {}
+      : { fittedLens: { ...fittedLens, name: fittedLens.sha256.slice(0, 12), prompt: '' } }),
     image: image === null ? null : { ...image, sha256: imageSha256 },
     prompt: keepPrompt
       ? prompt

@@ -127,12 +127,13 @@ function conceptSetName(library: Library, row: number): string {
   return `concept-sets/${set.id}-${sha256.slice(0, 8)}.json`;
 }
 
-function describeTrace({ model, prompt, lens, positions, topK, generated, image }: LensTrace) {
+function describeTrace({ model, prompt, lens, fittedLens, positions, topK, generated, image }: LensTrace) {
   return {
     modelSha256: model.sha256,
     imageSha256: image?.sha256 ?? null,
     prompt: prompt.text,
     lens,
+    lensSha256: fittedLens?.sha256 ?? null,
     positions: positions.filter((position) => position < prompt.tokenIds.length),
     maxPixels: image?.maxPixels ?? null,
     topK,

@@ -7,6 +7,8 @@ export interface StudyItem {
   readonly imageSha256: string | null;
   readonly prompt: string;
   readonly lens: string;
+  /** Of a fitted lens's file. */
+  readonly lensSha256: string | null;
   readonly positions: readonly number[];
   /** null where only the model's own limit held. */
   readonly maxPixels: number | null;
@@ -66,7 +68,7 @@ function toCommand(item: StudyItem): string {
     item.imageFile === null ? '--no-image' : quote(item.imageFile),
     '--model MODEL_FOLDER',
     `--prompt ${item.prompt === '' ? 'PROMPT' : quote(item.prompt)}`,
-    `--lens ${item.lens}`,
+    `--lens ${item.lens}${item.lensSha256 === null ? '' : `:LENS_FILE_${item.lensSha256.slice(0, 12)}`}`,
     `--positions ${positions}`,
     ...(item.maxPixels === null ? [] : [`--max-pixels ${item.maxPixels}`]),
     `--top-k ${item.topK}`,

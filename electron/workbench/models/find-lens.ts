@@ -1,0 +1,62 @@
+import { FundusLensError } from '../../contract/errors.ts';
+import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
+import { nameLens } from '../../engine/lens-trace/name-lens.ts';
+import { shortcutOf, type LensChoice } from '../../engine/lens-trace/trace-request.ts';
+import type { EngineTraceRequest } from '../../engine/process/messages.ts';
+import type { Library } from '../../store/library/library.ts';
+
+/** The lens of a stored trace, to be asked for again. */
+export function choiceOf({ lens, fittedLens }: Pick<LensTrace, 'lens' | 'fittedLens'>): LensChoice {
+  return lens === 'shortcut' ? `shortcut:${fittedLens?.sha256 ?? ''}` : lens;
+}
+
+/**
+ * A choice as the engine takes it.
+ *
+ * @throws FundusLensError `lens.not-found`; `library.damaged` without its file
+ */
+export function engineLens(library: Library, choice: LensChoice): EngineTraceRequest['lens'] {
+  const sha256 = shortcutOf(choice);
+  if (sha256 === null) return choice as Exclude<LensChoice, `shortcut:${string}`>;
+  const stored = library.lenses.findBySha256(sha256);
+  if (stored === undefined) throw notFound(`a lens file with SHA-256 ${sha256}`);
+  return { shortcut: library.lenses.file(stored) };
+}
+
+/**
+ * Refuses what could only fail later.
+ *
+ * @throws FundusLensError `lens.not-found`, `lens.other-model`
+ */
+export function checkLens(
+  library: Library,
+  choice: LensChoice,
+  model: { readonly name: string; readonly sha256: string },
+): void {
+  const sha256 = shortcutOf(choice);
+  if (sha256 === null) return;
+  const stored = library.lenses.findBySha256(sha256);
+  if (stored === undefined) throw notFound(`a lens file with SHA-256 ${sha256}`);
+  if (stored.modelSha256 === model.sha256) return;
+  throw new FundusLensError('lens.other-model', `The lens "${stored.name}" belongs to another model.`, {
+    expected: `${stored.description.model.id} (${stored.modelSha256.slice(0, 12)}…)`,
+    found: `${model.name} (${model.sha256.slice(0, 12)}…)`,
+    advice: 'Trace with the model that the lens was fitted to, or fit a lens for this one.',
+  });
+}
+
+/** @throws FundusLensError `lens.not-found` */
+export function lensOfTrace(library: Library, trace: LensTrace): LensChoice {
+  const choice = choiceOf(trace);
+  const sha256 = shortcutOf(choice);
+  if (sha256 !== null && library.lenses.findBySha256(sha256) === undefined)
+    throw notFound(nameLens(trace, 'en'));
+  return choice;
+}
+
+function notFound(expected: string): FundusLensError {
+  return new FundusLensError('lens.not-found', 'This lens is not in the library.', {
+    expected,
+    advice: 'Import its file, or choose another lens.',
+  });
+}
