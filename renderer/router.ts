@@ -57,6 +57,7 @@ export const router = createRouter({
       name: 'decoders',
       component: () => import('./features/decoders/DecodersView.vue'),
     },
+    { path: '/lenses', name: 'lenses', component: () => import('./features/lenses/LensesView.vue') },
     { path: '/concepts', name: 'concepts', component: () => import('./features/concepts/ConceptsView.vue') },
     { path: '/settings', name: 'settings', component: () => import('./shell/SettingsView.vue') },
     { path: '/help', name: 'help', component: () => import('./shell/HelpView.vue') },

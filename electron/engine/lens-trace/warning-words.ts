@@ -13,6 +13,8 @@ const words = {
       'DeepStack: at the image’s positions this model adds features of earlier blocks of the vision tower after each of its first decoder blocks. Layers 1 to {blocks} hold them; hidden_states of transformers are taken before they are added.',
     'raw-lens':
       'Raw lens: the unembedding is applied without the final norm. It is here only to reproduce earlier notebooks; do not draw conclusions from it.',
+    'fitted-lens':
+      'Read through the fitted lens “{lens}”: early words may be what its own photographs have in common and not what the model holds there. Only the comparison with controls tells.',
     'lens-other-prompt':
       'The lens “{lens}” was fitted with another prompt; how close it reads to the end was not measured with this one.',
     'lens-fitted-on-image':
@@ -28,6 +30,8 @@ const words = {
       'DeepStack: в позициях изображения эта модель после каждого из первых блоков декодера прибавляет признаки более ранних блоков зрительной башни. Слои с 1 по {blocks} содержат их; hidden_states в transformers берутся до этого сложения.',
     'raw-lens':
       'Сырая линза: выходная матрица применена без финальной нормализации. Она нужна только для воспроизведения прежних блокнотов Jupyter; выводов по ней делать нельзя.',
+    'fitted-lens':
+      'Прочитано подобранной линзой «{lens}»: слова ранних слоёв могут быть общими для её снимков, а не содержаться в состоянии модели. Различить это позволяет только сравнение с контролями.',
     'lens-other-prompt':
       'Линза «{lens}» подобрана с другим запросом; её погрешность с этим запросом не измерялась.',
     'lens-fitted-on-image':
@@ -86,6 +90,7 @@ export function warningText(
         .replace('{reason}', () => fallbackReason(warning.params.reason, language));
     case 'deep-stack':
       return sentences[warning.code].replace('{blocks}', () => String(warning.params.blocks));
+    case 'fitted-lens':
     case 'lens-other-prompt':
     case 'lens-fitted-on-image':
       return sentences[warning.code].replace('{lens}', () => warning.params.lens);

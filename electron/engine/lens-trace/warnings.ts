@@ -18,6 +18,8 @@ export const traceWarningSchema = z.discriminatedUnion('code', [
   z.object({ code: z.literal('deep-stack'), params: z.object({ blocks: z.int().positive() }) }),
   /** The lens leaves out the final norm. */
   z.object({ code: z.literal('raw-lens') }),
+  /** The lens was fitted, and adds something of its own. */
+  z.object({ code: z.literal('fitted-lens'), params: z.object({ lens: z.string() }) }),
   /** The fitted lens comes from another prompt. */
   z.object({ code: z.literal('lens-other-prompt'), params: z.object({ lens: z.string() }) }),
   /** The image is among those that the lens was fitted on. */

@@ -38,7 +38,7 @@ describe('a trace through a fitted lens', () => {
   test('reads h + A h + b by the logit lens, and at the last layer the model’s own distribution', async () => {
     const plain = await trace(request, {}, models);
     const fitted = await trace({ ...request, lens: { shortcut: file } }, {}, models);
-    expect(fitted).toMatchObject({ lens: 'shortcut', warnings: [] });
+    expect(fitted).toMatchObject({ lens: 'shortcut', warnings: [{ code: 'fitted-lens' }] });
     expect(fitted.fittedLens).toMatchObject({
       ...label,
       numFitted: 3,
@@ -70,6 +70,7 @@ describe('a trace through a fitted lens', () => {
     const plain = await trace(order, {}, models);
     const fitted = await trace({ ...order, lens: { shortcut: file }, prompt: 'What is this?' }, {}, models);
     expect(fitted.warnings).toEqual([
+      { code: 'fitted-lens', params: { lens: label.name } },
       { code: 'lens-other-prompt', params: { lens: label.name } },
       { code: 'lens-fitted-on-image', params: { lens: label.name } },
     ]);

@@ -4,6 +4,7 @@ import type { ComparedLoaded, LoadedTrace } from '../../reading/loaded-trace.ts'
 import { plainAdjustment } from '../../viewer/image-adjustment.ts';
 import type { Comparison } from '../../../electron/contract/traces/compare.ts';
 import type { ConceptTrace, LensTrace, TraceModel } from '../../../electron/engine/lens-trace/lens-trace.ts';
+import { nameLens } from '../../../electron/engine/lens-trace/name-lens.ts';
 import { emergenceAt } from '../../../electron/engine/lens-trace/reading.ts';
 import { mediaUrl } from '../../../electron/contract/images/media.ts';
 import type { ChartTheme } from '../../charts/chart-theme.ts';
@@ -160,7 +161,10 @@ export async function traceReport(
       [t('trace.fields.model'), `${loaded.detail.summary.modelName} (${trace.model.family})`],
       [t('trace.fields.provider'), deviceText(trace.model, t, format)],
       ...fallbackFact(trace.model, words),
-      [t('trace.fields.lens'), t(`lenses.${trace.lens}`)],
+      [
+        t('trace.fields.lens'),
+        trace.fittedLens === undefined ? t(`lenses.${trace.lens}`) : nameLens(trace, language),
+      ],
       [t('trace.position'), position],
       [
         t('report.topAt', { layer: trace.layers[view.layerIndex] ?? 0 }),
