@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { plainLenses } from '../engine/lens-trace/lens-trace.ts';
+import { lensKinds, plainLenses } from '../engine/lens-trace/lens-trace.ts';
 import { traceRequestSchema } from '../engine/lens-trace/trace-request.ts';
 import { call } from './call.ts';
 import { exportResultSchema, exportTargetSchema } from './exports.ts';
@@ -46,7 +46,11 @@ export const experimentFileSchema = z.strictObject({
   photographs: experimentPhotographsSchema,
   models: z.array(experimentModelSchema).min(1).max(20).default(['bundled']),
   prompts: z.array(traceRequestSchema.shape.prompt).min(1).max(50),
-  lenses: z.array(z.enum(plainLenses)).min(1).default(['logit']),
+  /** `shortcut:` with the name of a fitted lens of the library, or the SHA-256 of its file. */
+  lenses: z
+    .array(z.union([z.enum(plainLenses), z.templateLiteral(['shortcut:', z.string().min(1).max(200)])]))
+    .min(1)
+    .default(['logit']),
   positions: traceRequestSchema.shape.positions,
   maxPixels: traceRequestSchema.shape.maxPixels,
   topK: traceRequestSchema.shape.topK,
@@ -150,7 +154,9 @@ export const conditionResultSchema = z.object({
   modelName: z.string(),
   modelSha256: sha256Schema,
   prompt: z.string(),
-  lens: z.enum(plainLenses),
+  lens: z.enum(lensKinds),
+  /** Which, of a fitted one. */
+  fittedLens: z.object({ name: z.string(), sha256: sha256Schema }).nullable(),
   layers: z.array(count),
   photographs: count,
   patients: count,

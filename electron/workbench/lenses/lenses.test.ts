@@ -96,6 +96,31 @@ test('another model is refused at once, an unknown lens too', async () => {
   ).rejects.toMatchObject({ data: { code: 'lens.not-found' } });
 });
 
+test('an experiment names it, fixes it by its content, and shows it beside the logit lens', async () => {
+  const file = {
+    ...{ schema: 'fundus-lens.experiment/1' as const, title: 'Lenses', prompts: [prompt], controls: false },
+    models: [{ sha256: lens.model.sha256 }],
+    photographs: { sha256: lens.images.heldOut as string[] },
+  };
+  const named = { ...file, lenses: ['logit' as const, `shortcut:${lens.name}` as const] };
+  const { id } = await client.experiments.create({ file: named });
+  expect((await client.experiments.get({ id })).file.lenses).toEqual(['logit', `shortcut:${lens.sha256}`]);
+  await client.experiments.run({ id });
+  await expect
+    .poll(async () => (await client.experiments.get({ id })).summary.progress.state, { timeout: 60_000 })
+    .toBe('done');
+  const { conditions } = await client.experiments.results({ id });
+  expect(conditions.map(({ lens: kind, fittedLens }) => [kind, fittedLens])).toEqual([
+    ['logit', null],
+    ['shortcut', { name: lens.name, sha256: lens.sha256 }],
+  ]);
+  const [own, plain] = [conditions[1]!, conditions[0]!];
+  expect(own.leading.at(-1)).toEqual(plain.leading.at(-1));
+  await expect(
+    client.experiments.create({ file: { ...file, lenses: ['shortcut:нет'] } }),
+  ).rejects.toMatchObject({ data: { code: 'experiment.invalid', expected: `"${lens.name}"` } });
+});
+
 test('it travels as a file, keeps names apart, and its file goes when it is removed and erased', async () => {
   const { file } = await client.lenses.export({ id: lens.id });
   expect(await client.lenses.import({ file: file! })).toEqual(lens);

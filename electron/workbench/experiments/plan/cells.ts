@@ -1,6 +1,6 @@
 import { problemSchema } from '../../../contract/problem.ts';
 import type { ExperimentProgress, ExperimentSummary } from '../../../contract/experiments.ts';
-import type { PlainLens } from '../../../engine/lens-trace/lens-trace.ts';
+import type { LensChoice } from '../../../engine/lens-trace/trace-request.ts';
 import type { ExperimentCell, StoredExperiment } from '../../../store/experiments/experiments.ts';
 import type { Library } from '../../../store/library/library.ts';
 import { traceKey } from '../../traces/queued-trace.ts';
@@ -12,7 +12,7 @@ import type { Plan } from './plan.ts';
 export interface Condition {
   readonly modelSha256: string;
   readonly prompt: string;
-  readonly lens: PlainLens;
+  readonly lens: LensChoice;
 }
 
 /** One trace of an experiment: a photograph under a condition. */

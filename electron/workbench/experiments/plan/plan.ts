@@ -1,6 +1,9 @@
 import { z } from 'zod';
-import { plainLenses } from '../../../engine/lens-trace/lens-trace.ts';
-import { positionSelectionSchema } from '../../../engine/lens-trace/trace-request.ts';
+import {
+  lensChoiceSchema,
+  positionSelectionSchema,
+  type LensChoice,
+} from '../../../engine/lens-trace/trace-request.ts';
 import { readabilityRule } from '../../../engine/readability/rule.ts';
 import { FundusLensError } from '../../../contract/errors.ts';
 import { experimentFileSchema, hypothesisSchema } from '../../../contract/experiments.ts';
@@ -24,7 +27,7 @@ export const planSchema = z.strictObject({
   photographs: z.array(sha256Schema),
   models: z.array(sha256Schema),
   prompts: z.array(z.string()),
-  lenses: z.array(z.enum(plainLenses)),
+  lenses: z.array(lensChoiceSchema),
   positions: positionSelectionSchema,
   maxPixels: z.number().nullable(),
   topK: z.number(),
@@ -69,7 +72,8 @@ export function fixPlan(
     );
   const photographs = photographsOf(library, file, images);
   const conceptSetId = library.conceptSets.ensure(set);
-  const { question, prompts, lenses, positions, maxPixels, topK, controls, hypotheses, statistics } = file;
+  const lenses = file.lenses.map((lens) => fixLens(library, lens, modelSha256s));
+  const { question, prompts, positions, maxPixels, topK, controls, hypotheses, statistics } = file;
   const plan: Plan = {
     schema: 'fundus-lens.experiment-plan/1',
     ...{ question, photographs, models: [...modelSha256s], prompts: [...new Set(prompts)] },
@@ -105,6 +109,7 @@ export function fileOf(library: Library, stored: StoredExperiment): ExperimentFi
     title: stored.title,
     photographs: { sha256: plan.photographs },
     models,
+    lenses: plan.lenses,
     fixed: { sha256: stored.planSha256, at: stored.createdAt },
   };
   return experimentFileSchema.parse(described);
@@ -130,6 +135,34 @@ export function photographsOfIds(library: Library, ids: readonly number[]): Expe
 
 function noPhotographs(): FundusLensError {
   return invalid('There are no photographs.', 'at least one photograph', 'none');
+}
+
+/** A lens by the content of its file; every model of the experiment has to be the one that it was fitted to. */
+function fixLens(
+  library: Library,
+  lens: ExperimentFile['lenses'][number],
+  modelSha256s: readonly string[],
+): LensChoice {
+  if (lens === 'logit' || lens === 'raw') return lens;
+  const which = lens.slice('shortcut:'.length);
+  const found = library.lenses.findByName(which) ?? library.lenses.findBySha256(which);
+  if (found === undefined)
+    throw invalid(
+      'There is no such fitted lens.',
+      library.lenses
+        .list()
+        .map(({ name }) => `"${name}"`)
+        .join(', ') || 'a fitted lens of the library',
+      `"${which}"`,
+    );
+  const other = modelSha256s.find((sha256) => sha256 !== found.modelSha256);
+  if (other !== undefined)
+    throw invalid(
+      `The lens "${found.name}" reads one model only.`,
+      `${found.description.model.id} (${found.modelSha256.slice(0, 12)}…) alone`,
+      `a model with SHA-256 ${other}`,
+    );
+  return `shortcut:${found.sha256}`;
 }
 
 /** SHA-256 of the photographs, ascending, so that their order decides nothing. */

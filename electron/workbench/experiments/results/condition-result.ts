@@ -15,7 +15,10 @@ export interface Observation {
 const mostCurves = 6;
 const tokensShown = 3;
 
-type Described = Pick<ConditionResult, 'modelId' | 'modelName' | 'modelSha256' | 'prompt' | 'lens'>;
+type Described = Pick<
+  ConditionResult,
+  'modelId' | 'modelName' | 'modelSha256' | 'prompt' | 'lens' | 'fittedLens'
+>;
 
 /**
  * What a model reads of all photographs by one prompt and lens.

@@ -1,3 +1,4 @@
+import { shortcutOf, type LensChoice } from '../../../engine/lens-trace/trace-request.ts';
 import packageJson from '#package.json' with { type: 'json' };
 import { problemSchema } from '../../../contract/problem.ts';
 import type { ConditionResult, ExperimentResults } from '../../../contract/experiments.ts';
@@ -38,7 +39,16 @@ export async function readResults(library: Library, stored: StoredExperiment): P
     return observed[index]!.length === 0 || model === undefined ? [] : [{ condition, index, model }];
   });
   const conditions = present.map(({ condition, index, model }): ConditionResult =>
-    summariseCondition({ ...condition, modelId: model.id, modelName: model.name }, observed[index]!, plan),
+    summariseCondition(
+      {
+        ...condition,
+        ...describeLens(library, condition.lens),
+        modelId: model.id,
+        modelName: model.name,
+      },
+      observed[index]!,
+      plan,
+    ),
   );
   const judged = new Map(
     present.flatMap(({ condition, index }, place) =>
@@ -94,6 +104,13 @@ export async function readResults(library: Library, stored: StoredExperiment): P
       samples: plan.statistics.samples,
     },
   };
+}
+
+function describeLens(library: Library, lens: LensChoice): Pick<ConditionResult, 'lens' | 'fittedLens'> {
+  const sha256 = shortcutOf(lens);
+  if (sha256 === null) return { lens: lens === 'raw' ? 'raw' : 'logit', fittedLens: null };
+  const name = library.lenses.findBySha256(sha256)?.name ?? sha256.slice(0, 12);
+  return { lens: 'shortcut', fittedLens: { name, sha256 } };
 }
 
 function describeImage(library: Library, sha256: string, image: LibraryImage | undefined) {

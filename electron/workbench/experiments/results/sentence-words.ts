@@ -24,8 +24,14 @@ export interface SentenceWords {
 }
 
 export const conditionWords = {
-  en: { lens: { logit: 'logit lens', raw: 'raw lens' }, quote: (text: string) => `“${text}”` },
-  ru: { lens: { logit: 'логит-линза', raw: 'сырая линза' }, quote: (text: string) => `«${text}»` },
+  en: {
+    lens: { logit: 'logit lens', raw: 'raw lens', shortcut: 'fitted lens' },
+    quote: (text: string) => `“${text}”`,
+  },
+  ru: {
+    lens: { logit: 'логит-линза', raw: 'сырая линза', shortcut: 'подобранная линза' },
+    quote: (text: string) => `«${text}»`,
+  },
 } as const;
 
 const numbers = (locale: string) => ({

@@ -86,11 +86,17 @@ export function describeMethods({ plan, hypotheses, conditions }: Judged, langua
 }
 
 export function nameCondition(
-  { modelName, prompt, lens }: Pick<ConditionResult, 'modelName' | 'prompt' | 'lens'>,
+  {
+    modelName,
+    prompt,
+    lens,
+    fittedLens,
+  }: Pick<ConditionResult, 'modelName' | 'prompt' | 'lens' | 'fittedLens'>,
   language: Language,
 ): string {
   const { lens: lensNames, quote } = conditionWords[language];
-  return `${modelName}, ${quote(prompt)}, ${lensNames[lens]}`;
+  const which = fittedLens === null ? '' : ` ${quote(fittedLens.name)}`;
+  return `${modelName}, ${quote(prompt)}, ${lensNames[lens]}${which}`;
 }
 
 export function bothSentences(judged: Judged): Pick<ExperimentResults, 'verdict' | 'methods' | 'difference'> {
