@@ -27,7 +27,8 @@ test('an experiment that is killed twice at random moments and begun again comes
       controls: false,
     });
     writeFileSync(file, writeExperiment(plan));
-    const { isSame, total } = await killExperiment(file, 2, 3);
+    const { isSame, kills, total } = await killExperiment(file, 2, 3);
+    expect(kills).toHaveLength(2);
     expect(total).toBe(6);
     expect(isSame).toBe(true);
   } finally {

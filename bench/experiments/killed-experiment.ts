@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import SqliteDatabase from 'better-sqlite3';
 import { experimentResultsSchema, type ExperimentResults } from '../../electron/contract/experiments.ts';
 import { createRandom } from '../../electron/engine/readability/statistics/seeded-random.ts';
 
@@ -11,6 +12,8 @@ const cli = path.resolve(import.meta.dirname, '../../electron/cli/main.ts');
 export interface KilledExperiment {
   /** Kills that met a run under way, with the traces that were there then. */
   readonly kills: readonly number[];
+  /** Times that it was begun in an empty library: a run that ends before its moment begins it anew. */
+  readonly begun: number;
   /** Traces of the whole experiment. */
   readonly total: number;
   /** Whether every number of the results equals that of a run that nothing interrupted. */
@@ -18,8 +21,8 @@ export interface KilledExperiment {
 }
 
 /**
- * Runs an experiment to its end once undisturbed and once with its process killed at random moments (SIGKILL, which nothing can
- * answer to) and begun again, and compares the results.
+ * Runs an experiment to its end once undisturbed, and then with its process killed at random moments (SIGKILL, which nothing can
+ * answer to) and gone on with, as often as it takes for that many kills, and compares the results.
  *
  * @param file   experiment as YAML
  * @param seed   of the moments, drawn over as long as the undisturbed run took
@@ -33,28 +36,48 @@ export async function killExperiment(file: string, kills: number, seed: number):
     await run('undisturbed');
     const whole = performance.now() - started;
     const random = createRandom(seed);
+    const undisturbed = readResults('undisturbed');
     const met: number[] = [];
+    let begun = 0;
+    let isSame = true;
     while (met.length < kills) {
-      // The shorter what is left, the earlier: every kill is to meet a run.
-      const left = (kills - met.length + 1) / (kills + 1);
-      if (await run('killed', (0.1 + 0.8 * random()) * whole * left)) break;
-      met.push(readDone(path.join(folder, 'killed')));
+      const name = `killed-${begun++}`;
+      let isDone = false;
+      while (!isDone) {
+        isDone = await run(name, met.length < kills ? random() * whole : undefined);
+        if (!isDone) met.push(countTraces(path.join(folder, name)));
+      }
+      isSame &&= JSON.stringify(numbersOf(undisturbed)) === JSON.stringify(numbersOf(readResults(name)));
     }
-    if (met.length === kills) await run('killed');
-    const read = (name: string) =>
-      experimentResultsSchema.parse(
-        JSON.parse(readFileSync(path.join(folder, `${name}.json`), 'utf8')) as unknown,
-      );
-    const [undisturbed, killed] = [read('undisturbed'), read('killed')];
-    const isSame = JSON.stringify(numbersOf(undisturbed)) === JSON.stringify(numbersOf(killed));
-    return { kills: met, total: undisturbed.experiment.progress.total, isSame };
+    return { kills: met, begun, total: undisturbed.experiment.progress.total, isSame };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 
-  function readDone(library: string): number {
-    const log = readFileSync(`${library}.log`, 'utf8');
-    return Number([...log.matchAll(/(\d+)\/\d+/g)].at(-1)?.[1] ?? 0);
+  function readResults(name: string): ExperimentResults {
+    const text = readFileSync(path.join(folder, `${name}.json`), 'utf8');
+    return experimentResultsSchema.parse(JSON.parse(text) as unknown);
+  }
+}
+
+/** Of a library as the kill left it; looked at in a copy, so that nothing of it is mended. */
+function countTraces(library: string): number {
+  if (!existsSync(path.join(library, 'library.sqlite'))) return 0;
+  const copy = mkdtempSync(path.join(tmpdir(), 'fundus-lens-kills-'));
+  try {
+    for (const name of readdirSync(library).filter((each) => each.startsWith('library.sqlite')))
+      cpSync(path.join(library, name), path.join(copy, name));
+    const database = new SqliteDatabase(path.join(copy, 'library.sqlite'));
+    try {
+      const hasTraces =
+        database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'traces'").get() !== undefined;
+      if (!hasTraces) return 0;
+      return (database.prepare('SELECT count(*) AS traces FROM traces').get() as { traces: number }).traces;
+    } finally {
+      database.close();
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
   }
 }
 
@@ -65,7 +88,18 @@ async function runExperiment(
   results: string,
   killAfter?: number,
 ): Promise<boolean> {
-  const args = ['experiment', 'run', file, '--library', library, '--provider', 'cpu', '-o', results];
+  const args = [
+    'experiment',
+    'run',
+    file,
+    '--library',
+    library,
+    '--provider',
+    'cpu',
+    '-o',
+    results,
+    '--overwrite',
+  ];
   // A group of its own: the engine's process ends with it, as at a power cut.
   const child = spawn(process.execPath, [cli, ...args], {
     detached: true,
@@ -86,7 +120,6 @@ async function runExperiment(
     );
   const code = await ended;
   stop.abort();
-  writeFileSync(`${library}.log`, output);
   if (code === 0) return true;
   if (code === null && killAfter !== undefined) return false;
   throw new Error(`experiment run ended with ${code}: ${output}`);

@@ -19,9 +19,9 @@ export async function runKillsBench(kills: number): Promise<void> {
       .map((name) => path.join(bundled.samples, name));
     const file = path.join(folder, 'notebook.yaml');
     writeFileSync(file, writeExperiment(notebookExperiment({ paths }, 'bundled')));
-    const { kills: met, total, isSame } = await killExperiment(file, kills, 1);
+    const { kills: met, begun, total, isSame } = await killExperiment(file, kills, 1);
     process.stdout.write(
-      `${met.length} kills at ${met.join(', ')} of ${total} traces; the same numbers: ${isSame ? 'yes' : 'no'}\n`,
+      `${met.length} kills at ${met.join(', ')} of ${total} traces, in ${begun} experiments; the same numbers: ${isSame ? 'yes' : 'no'}\n`,
     );
     if (!isSame) process.exitCode = 1;
   } finally {
