@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
+import { runCommitsBench } from './commits.ts';
 import { runEngineBench } from './engine.ts';
 import { providerNames, type ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
 import { weightFormats, type WeightFormat } from '../electron/contract/models/prepared-model.ts';
@@ -20,6 +21,7 @@ import { fullShapes, type BenchDtype } from './checkpoints/random-checkpoint.ts'
 interface BenchOptions {
   readonly suite:
     | 'engine'
+    | 'commits'
     | 'library'
     | 'full'
     | 'fidelity'
@@ -30,6 +32,8 @@ interface BenchOptions {
     | 'kills'
     | 'circuits'
     | 'shortcut';
+  readonly against: string;
+  readonly rounds: string;
   readonly kills: string;
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
@@ -56,6 +60,7 @@ const program = new Command('bench')
     new Option('--suite <name>', 'what to measure')
       .choices([
         'engine',
+        'commits',
         'library',
         'full',
         'fidelity',
@@ -104,6 +109,8 @@ const program = new Command('bench')
       .default('both'),
   )
   .option('--seeds <n>', 'models of each kind in the suite "truth", models of the suite "circuits"', '16')
+  .option('--against <commit>', 'what the suite "commits" compares this tree with', 'HEAD~1')
+  .option('--rounds <n>', 'turns that both trees take in the suite "commits"', '5')
   .option('--kills <n>', 'random moments at which the suite "kills" ends an experiment', '10')
   .option('--pictures <n>', 'pictures that each of them is shown', '2')
   .option('--continue', 'goes on with the models that the suite "truth" had not come to')
@@ -116,6 +123,9 @@ const python =
   options.python === undefined ? undefined : path.resolve(process.env['INIT_CWD'] ?? '.', options.python);
 if (options.suite === 'library') {
   await runLibraryBench();
+} else if (options.suite === 'commits') {
+  const { folder, against, rounds, repeat } = options;
+  runCommitsBench({ folder, against, rounds: Number(rounds), repeat: Number(repeat) });
 } else if (options.suite === 'traces') {
   await runTraceListBench();
 } else if (options.suite === 'groups') {
