@@ -1,5 +1,4 @@
 import type { LensTrace } from './lens-trace/lens-trace.ts';
-import { readLens } from './lens/read-lens.ts';
 import { Stages } from './progress/stages.ts';
 import type { TraceHooks } from './progress/trace-hooks.ts';
 import { assembleTrace } from './stages/assemble-trace.ts';
@@ -8,7 +7,7 @@ import { writeDump } from './stages/dump.ts';
 import { appendGenerated, generate } from './stages/generate.ts';
 import type { ModelCache } from './stages/model-cache.ts';
 import { openModel } from './stages/open-model.ts';
-import { readConcepts } from './stages/read-concepts.ts';
+import { readAnswerWords, readCells } from './stages/read-concepts.ts';
 import { encodeInput, readInput } from './stages/read-input.ts';
 import { openInput } from './stages/trace-input.ts';
 import type { EngineTraceRequest } from './stages/engine-trace-request.ts';
@@ -33,30 +32,21 @@ export async function trace(
     encodeInput(model, models.prefixes, input, request.upcoming ?? [], hooks),
   );
   const reading = await stages.run('decoder', () => readInput(model, input, encoded, request, hooks));
-  const conceptsReading = await stages.run('lens', () =>
-    readConcepts(model, words, input, reading, lens, hooks),
+  const answerWords = await stages.run('lens', () =>
+    readAnswerWords(model, words, input, reading, lens, hooks),
   );
   const generation = await stages.run('generate', () => generate(model, reading, request, hooks));
   const residual = appendGenerated(reading.residual(input.positions), generation);
-  const cells = await stages.run('lens', () =>
-    readLens(
-      model.head,
-      residual,
-      {
-        lens,
-        topK: request.topK,
-        concepts: concepts.map(({ tokens }) => tokens.map(({ id }) => id)),
-      },
-      hooks,
-    ),
+  const cellsReading = await stages.run('lens', () =>
+    readCells(model, { words, concepts }, input, residual, lens, request.topK, hooks),
   );
   const controls = await stages.run('controls', () =>
     compareWithControls(models, model, request, input, words, lens, hooks),
   );
   await model.head.rest();
   const parts = {
-    ...{ request, model, lens, input, encoded, reading, generation, cells, concepts },
-    ...{ words, conceptsReading, controls },
+    ...{ request, model, lens, input, encoded, reading, generation, concepts },
+    ...{ words, answerWords, controls, ...cellsReading },
   };
   if (request.dumpPath !== null) await writeDump(request.dumpPath, parts);
   return assembleTrace(parts, stages.timings(encoded?.reuse ?? null));

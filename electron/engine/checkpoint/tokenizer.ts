@@ -15,6 +15,13 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** Text of a token sequence, without special tokens. */
   decode(ids: readonly number[]): string;
+  /**
+   * Many texts under one limit of time: setting a limit for each takes longer than encoding it.
+   *
+   * @param work synchronous; calls this tokenizer as often as it likes
+   * @throws FundusLensError `model.tokenizer-invalid` when it takes too long, and whatever `work` throws
+   */
+  together<T>(work: () => T): T;
   /** One token as a person should see it: bytes that are no character of their own as ⟨hex⟩. */
   tokenText(id: number): string;
   idOf(token: string): number | undefined;
@@ -93,8 +100,10 @@ function refuseGrowth(tokenizer: object, file: string): void {
 }
 
 function createTokenizer(tokenizer: HuggingFaceTokenizer, file: string): Tokenizer {
+  let isLimited = false;
   const limited = <T>(work: () => T): T => {
     try {
+      if (isLimited) return work();
       return withinTime(work, limits.models.tokenizing, tooSlow(file, limits.models.tokenizing));
     } catch (cause) {
       throw invalidTokenizer(file, cause);
@@ -113,6 +122,16 @@ function createTokenizer(tokenizer: HuggingFaceTokenizer, file: string): Tokeniz
         : limited(() =>
             tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
           ),
+    together: (work) => {
+      if (isLimited) return work();
+      const { loading } = limits.models;
+      isLimited = true;
+      try {
+        return withinTime(work, loading, tooSlow(file, loading));
+      } finally {
+        isLimited = false;
+      }
+    },
     idOf: (token) => vocabulary.get(token),
     tokenText: (id) => {
       const token = added.get(id)?.content ?? tokenizer.id_to_token(id);

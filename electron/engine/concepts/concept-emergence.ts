@@ -1,35 +1,26 @@
 import type { ControlReading } from './control-reading.ts';
 import type { Emergence, Finding, WordCurve } from '../lens-trace/lens-trace.ts';
-import type { Model } from '../model/model.ts';
 import { logOddsOf } from '../readability/statistics/log-probability.ts';
 import { clipToFloor, readabilityRule } from '../readability/rule.ts';
 import type { WordScore } from '../readability/words/word-scores.ts';
-import type { TraceHooks } from '../progress/trace-hooks.ts';
 import { findImageEmergence, listLeftOut } from './judge-concepts.ts';
-import type { Lens } from '../lens/lens.ts';
-import { readLens } from '../lens/read-lens.ts';
 import type { WordSet } from './word-set.ts';
 
 /** By concept, float32 [N, P]: ln of the probability of the first tokens that tell it apart; null where it has none. */
 export type TellingTokens = readonly (Float32Array | null)[];
 
 /**
- * Reads positions of the image by the first tokens that tell a concept apart by themselves; nothing goes on from there.
- *
- * @param residual by layer, float32 [P, D]; P may be 0
+ * The sets of first tokens that tell a concept apart by themselves: by them positions of the image are read, where nothing
+ * goes on.
  */
-export async function readTellingTokens(
-  { head }: Model,
-  { concepts }: WordSet,
-  residual: readonly Float32Array[],
-  lens: Lens,
-  hooks: TraceHooks,
-): Promise<TellingTokens> {
-  const asked = concepts.filter(({ firstTokens }) => firstTokens.length > 0);
-  if (residual[0]!.length === 0 || asked.length === 0) return concepts.map(() => null);
-  const tokens = asked.map(({ firstTokens }) => firstTokens);
-  const { conceptLogProbs } = await readLens(head, residual, { lens, topK: 1, concepts: tokens }, hooks);
-  return concepts.map((concept) => conceptLogProbs[asked.indexOf(concept)] ?? null);
+export function tellingSets({ concepts }: WordSet): readonly (readonly number[])[] {
+  return concepts.flatMap(({ firstTokens }) => (firstTokens.length > 0 ? [firstTokens] : []));
+}
+
+/** @param logProbs of each of the {@link tellingSets}, float32 [N, P] */
+export function byConcept({ concepts }: WordSet, logProbs: readonly Float32Array[]): TellingTokens {
+  let next = 0;
+  return concepts.map(({ firstTokens }) => (firstTokens.length > 0 ? (logProbs[next++] ?? null) : null));
 }
 
 interface Circumstances {
@@ -39,7 +30,7 @@ interface Circumstances {
   readonly positions: readonly number[];
   /** The position at which the answer begins. */
   readonly answer: number;
-  /** Places of image positions among the trace's, in the order of `telling`. */
+  /** Places of image positions among the trace's. */
   readonly imageColumns: readonly number[];
   readonly telling: TellingTokens;
 }
@@ -61,11 +52,11 @@ export function findEmergences(
   const layers = positions.map((position) =>
     position === answer && 'layer' in finding ? finding.layer : null,
   );
-  imageColumns.forEach((column, at) => {
+  imageColumns.forEach((column) => {
     if (own === null) return;
-    const numLayers = own.length / imageColumns.length;
+    const numLayers = own.length / positions.length;
     const curve = Array.from({ length: numLayers }, (_, layer) => {
-      const logProb = own[layer * imageColumns.length + at]!;
+      const logProb = own[layer * positions.length + column]!;
       return logOddsOf(Math.min(logProb, largestLogProb));
     });
     layers[column] = findImageEmergence(curve, cells);

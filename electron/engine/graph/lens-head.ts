@@ -24,15 +24,16 @@ interface SliceValues {
  *
  * Inputs: `rows` float32 [P, N, D], P positions of N layers each, the last layer last; `skip_norm` bool
  * [P, N, 1], rows to unembed as they are; `top_k` int64 [1]; and for every slice s of the vocabulary
- * `top_k.{s}` int64 [1], at most its tokens; `concept_ids.{s}` int64 [C · M], ids within the slice, and
- * `concept_mask.{s}` float32 [C, M], 0 for a token of the slice and a large negative number for everything else.
+ * `top_k.{s}` int64 [1], at most its tokens; `tokens.{s}` int64 [T], ids within the slice of the tokens that are asked for, and
+ * `token_mask.{s}` float32 [T], 0 for a token of the slice and a large negative number for any other; where the graph counts,
+ * `concept_places` int64 [rankSlots · M], places among the T of a concept's tokens, one of them again where it has fewer.
  * Outputs: `top_ids` int64 and `top_logits` float32 [P, N, K]; `log_sum_exp`, `entropy`, `kl_to_final`
  * float32 [P, N, 1]; `tail` float32 [P, N, 1], Σ e of all tokens below the K-th, so that the probability of what is not a
- * concept never has to be taken as 1 − p; `concept_logits` (log-sum-exp over the concept's tokens) and `concept_max` float32
- * [P, N, C]; `concept_rank` float32 [P, N, rankSlots] where the graph counts; `logits.{s}` float32 [P · N, tokens].
+ * concept never has to be taken as 1 − p; `token_logits` float32 [P, N, T]; `concept_rank` float32 [P, N, rankSlots] where the
+ * graph counts; `logits.{s}` float32 [P · N, tokens].
  *
  * ```
- *   rows ─► RMSNorm ─► Where(skip_norm) ─┬► · W₀ᵀ ─► z₀ ─► TopK, Σ e, Σ e d, Σ q d, concepts ─┐
+ *   rows ─► RMSNorm ─► Where(skip_norm) ─┬► · W₀ᵀ ─► z₀ ─► TopK, Σ e, Σ e d, Σ q d, tokens ───┐
  *                                        ├► · W₁ᵀ ─► z₁ ─► …                                  ├─► merged, exactly
  *                                        └► …                                                 ┘
  * ```
@@ -102,7 +103,13 @@ export function buildLensHead(
   graph.output('kl_to_final', divergence, 'float32', single);
   const least = graph.node('/head/least', 'Gather', [topLogits, last], { attributes: { axis: -1n } });
   graph.output('tail', addUp('/head/tail', slices.map(sumBelow)), 'float32', single);
-  readConcepts();
+  const tokenLogits = slices.map(gatherTokens).reduce((best, part, index) =>
+    // A token is in one slice only; in the others its place holds a large negative number.
+    graph.node(`/head/tokens/Max.${index}`, 'Max', [best, part]),
+  );
+  graph.output('token_logits', tokenLogits, 'float32', ['positions', 'layers', 'tokens']);
+  if (rankSlots > 0)
+    graph.output('concept_rank', countLarger(findBest()), 'float32', ['positions', 'layers', rankSlots]);
   return graph.build();
 
   /** Σ e over the slice's tokens whose logit is below the K-th, [P, N, 1]. */
@@ -189,34 +196,30 @@ export function buildLensHead(
     return graph.node(`${name}/Gather`, 'Gather', [values, last], { attributes: { axis: 1n } });
   }
 
-  function readConcepts(): void {
-    const forms = slices.map(gatherConcepts).reduce((best, part, index) =>
-      // A token is in one slice only; in the others its place holds a large negative number.
-      graph.node(`/head/concepts/Max.${index}`, 'Max', [best, part]),
-    );
-    const reduce = (name: string, opType: string) =>
-      graph.node(`/head/concepts/${name}`, opType, [forms, last], { attributes: { keepdims: 0n } });
-    const best = reduce('ReduceMax', 'ReduceMax');
-    const conceptShape = ['positions', 'layers', 'concepts'];
-    graph.output('concept_logits', reduce('ReduceLogSumExp', 'ReduceLogSumExp'), 'float32', conceptShape);
-    graph.output('concept_max', best, 'float32', conceptShape);
-    if (rankSlots > 0)
-      graph.output('concept_rank', countLarger(best), 'float32', ['positions', 'layers', rankSlots]);
-  }
-
-  /** [P, N, C, M] */
-  function gatherConcepts({ index, node, logits }: SliceValues): string {
-    const ids = graph.input(`concept_ids.${index}`, 'int64', ['concept_tokens']);
-    const mask = graph.input(`concept_mask.${index}`, 'float32', ['concepts', 'forms']);
-    const gathered = graph.node(`${node}/concepts/Gather`, 'Gather', [logits, ids], {
+  /** [P, N, T] */
+  function gatherTokens({ index, node, logits }: SliceValues): string {
+    const ids = graph.input(`tokens.${index}`, 'int64', ['tokens']);
+    const mask = graph.input(`token_mask.${index}`, 'float32', ['tokens']);
+    const gathered = graph.node(`${node}/tokens/Gather`, 'Gather', [logits, ids], {
       attributes: { axis: -1n },
     });
-    const trailing = graph.node(`${node}/concepts/Trailing`, 'Shape', [mask]);
-    const shape = graph.node(`${node}/concepts/Shape`, 'Concat', [leading, trailing], {
+    return graph.node(`${node}/tokens/Mask`, 'Add', [gathered, mask]);
+  }
+
+  /** The largest logit of each concept's tokens, [P, N, rankSlots]. */
+  function findBest(): string {
+    const places = graph.input('concept_places', 'int64', ['concept_tokens']);
+    const gathered = graph.node('/head/concepts/Gather', 'Gather', [tokenLogits, places], {
+      attributes: { axis: -1n },
+    });
+    const forms = graph.constantInt64('/head/concepts/forms', [rankSlots, -1]);
+    const shape = graph.node('/head/concepts/Shape', 'Concat', [leading, forms], {
       attributes: { axis: 0n },
     });
-    const shaped = graph.node(`${node}/concepts/Reshape`, 'Reshape', [gathered, shape]);
-    return graph.node(`${node}/concepts/Mask`, 'Add', [shaped, mask]);
+    const shaped = graph.node('/head/concepts/Reshape', 'Reshape', [gathered, shape]);
+    return graph.node('/head/concepts/ReduceMax', 'ReduceMax', [shaped, last], {
+      attributes: { keepdims: 0n },
+    });
   }
 
   /** rank = 1 + Σ_v [z_v > best]; one pass over the vocabulary per concept, unrolled. */

@@ -12,21 +12,23 @@ const firstBin = -(1 << 15);
  */
 export class RankCounter {
   readonly #counts = new Int32Array(numBins);
-  readonly #isContested = new Uint8Array(numBins);
+  /** 1 + the number of the bin among those that hold a threshold; 0 of all others. */
+  readonly #numberOf = new Uint16Array(numBins);
   #contested = new Int32Array(4096);
 
   /**
    * @param logits float32 [V], finite
-   * @param thresholds float32 [C]
+   * @param thresholds float32 [C], C < 65,536
    * @returns ranks [C], 1 = top
    */
   rank(logits: Float32Array, thresholds: Float32Array): number[] {
     const bits = new Int32Array(logits.buffer, logits.byteOffset, logits.length);
     // −0 and 0 are equal; as a threshold both stand for 0, which a value of −0 does not exceed.
     const keys = Array.from(thresholds, (threshold) => sortableKey(threshold === 0 ? 0 : threshold));
+    const bins = [...new Set(keys.map((key) => (key >> 16) - firstBin))].sort((a, b) => b - a);
     const counts = this.#counts.fill(0);
-    const isContested = this.#isContested.fill(0);
-    for (const key of keys) isContested[(key >> 16) - firstBin] = 1;
+    const numberOf = this.#numberOf;
+    bins.forEach((bin, index) => (numberOf[bin] = index + 1));
     if (this.#contested.length < logits.length) this.#contested = new Int32Array(logits.length);
     const contested = this.#contested;
     let numContested = 0;
@@ -35,16 +37,20 @@ export class RankCounter {
       const key = word ^ ((word >> 31) & 0x7fff_ffff);
       const bin = (key >> 16) - firstBin;
       counts[bin]!++;
-      if (isContested[bin] === 1) contested[numContested++] = key;
+      if (numberOf[bin] !== 0) contested[numContested++] = key;
     }
-    const inContested = contested.subarray(0, numContested);
-    const largerBins = suffixSums(counts);
-    return keys.map((threshold) => {
-      const bin = threshold >> 16;
-      let larger = largerBins[bin - firstBin]!;
-      for (const key of inContested) if (key > threshold && key >> 16 === bin) larger++;
+    const inBin: number[][] = bins.map(() => []);
+    for (let index = 0; index < numContested; index++)
+      inBin[numberOf[(contested[index]! >> 16) - firstBin]! - 1]!.push(contested[index]!);
+    const above = countAbove(counts, bins);
+    const ranks = keys.map((threshold) => {
+      const number = numberOf[(threshold >> 16) - firstBin]! - 1;
+      let larger = above[number]!;
+      for (const key of inBin[number]!) if (key > threshold) larger++;
       return 1 + larger;
     });
+    for (const bin of bins) numberOf[bin] = 0;
+    return ranks;
   }
 }
 
@@ -58,9 +64,12 @@ function sortableKey(value: number): number {
   return word ^ ((word >> 31) & 0x7fff_ffff);
 }
 
-/** sums[b] = counts in the bins above b */
-function suffixSums(counts: Int32Array): Int32Array {
-  const sums = new Int32Array(counts.length);
-  for (let b = counts.length - 2; b >= 0; b--) sums[b] = sums[b + 1]! + counts[b + 1]!;
-  return sums;
+/** For each of some bins, the highest first, the counts of all bins above it. */
+function countAbove(counts: Int32Array, bins: readonly number[]): number[] {
+  let above = 0;
+  let next = counts.length - 1;
+  return bins.map((bin) => {
+    for (; next > bin; next--) above += counts[next]!;
+    return above;
+  });
 }

@@ -10,6 +10,7 @@ import {
 import type { GraphRunner } from '../runtime/resident-session.ts';
 import type { TokenSlice } from '../graph/token-slices.ts';
 import { RankCounter } from './count-larger.ts';
+import { TokenSets } from './token-sets.ts';
 
 /** The token ids of every concept that is read, in the order of the results. */
 export type ConceptTokens = readonly (readonly number[])[];
@@ -45,6 +46,8 @@ export interface LensReading {
   readonly conceptLogProb: Float32Array;
   /** int32 [P, N, C], 1 = top. */
   readonly conceptRank: Int32Array;
+  /** float32 [P, N, F], nats, of the sets whose probability alone was asked for. */
+  readonly unrankedLogProb: Float32Array;
 }
 
 /** Probabilities of single tokens at P positions × N layers, position-major, and what their complements follow from. */
@@ -96,7 +99,7 @@ export class LensHead {
    * @returns float32 [N, V] over the tokenizer's ids, logit units
    */
   async unembed(rows: Float32Array, skipNorm: readonly boolean[]): Promise<Float32Array> {
-    const feeds = this.#feeds(rows, 1, skipNorm, 1, [[0]]);
+    const feeds = this.#feeds(rows, 1, skipNorm, 1, new TokenSets([[0]]));
     const names = this.#slices.map((_, index) => `logits.${index}`);
     const outputs = await this.#session.run(feeds, names);
     const logits = new Float32Array(skipNorm.length * this.numTokens);
@@ -116,6 +119,7 @@ export class LensHead {
    * @param rows float32 [P, N, D], pre-norm unless skipped; the last layer last
    * @param skipNorm N flags, the same at every position
    * @param topK tokens kept per row, 1…V
+   * @param unranked further sets of tokens, of which the probability is read and no rank
    */
   async read(
     rows: Float32Array,
@@ -123,45 +127,29 @@ export class LensHead {
     skipNorm: readonly boolean[],
     topK: number,
     concepts: ConceptTokens,
+    unranked: ConceptTokens = [],
   ): Promise<LensReading> {
     await this.makeRoomFor(concepts.length);
-    const feeds = this.#feeds(
-      rows,
-      numPositions,
-      skipNorm,
-      topK,
-      concepts.slice(0, this.#rankSlots || concepts.length),
-    );
+    const sets = new TokenSets([...concepts, ...unranked]);
+    const feeds = this.#feeds(rows, numPositions, skipNorm, topK, sets, concepts);
     const numRows = numPositions * skipNorm.length;
-    const wanted = [
-      'top_ids',
-      'top_logits',
-      'log_sum_exp',
-      'entropy',
-      'kl_to_final',
-      'concept_logits',
-      'concept_max',
-    ];
+    const wanted = ['top_ids', 'top_logits', 'log_sum_exp', 'entropy', 'kl_to_final', 'token_logits'];
     const outputs = await this.#session.run(feeds, this.#fetches(wanted, numRows));
     const logSumExp = float32Data(outputs['log_sum_exp']);
     const topLogits = float32Data(outputs['top_logits']);
-    const reading = {
+    const tokenLogits = float32Data(outputs['token_logits']);
+    const logProbs = sets.logProbs(tokenLogits, logSumExp);
+    return {
       topIds: Int32Array.from(int64Data(outputs['top_ids']), Number),
       topLogProbs: topLogits.map((logit, index) => logit - logSumExp[Math.floor(index / topK)]!),
       entropy: float32Data(outputs['entropy']).slice(),
       klToFinal: float32Data(outputs['kl_to_final']).slice(),
-    };
-    const parts =
-      this.#rankSlots === 0
-        ? [this.#countOnHost(outputs, concepts.length)]
-        : await this.#countInGraph(outputs, rows, numPositions, skipNorm, concepts);
-    const perConcept = joinColumns(parts, numRows);
-    return {
-      ...reading,
-      conceptLogProb: perConcept.logits.map(
-        (logit, index) => logit - logSumExp[Math.floor(index / concepts.length)]!,
-      ),
-      conceptRank: Int32Array.from(perConcept.ranks),
+      conceptLogProb: columnsOf(logProbs, numRows, 0, concepts.length),
+      conceptRank:
+        this.#rankSlots === 0
+          ? this.#countOnHost(sets.largest(tokenLogits, concepts.length), concepts.length)
+          : await this.#countInGraph(outputs, rows, numPositions, skipNorm, concepts),
+      unrankedLogProb: columnsOf(logProbs, numRows, concepts.length, unranked.length),
     };
   }
 
@@ -169,38 +157,29 @@ export class LensHead {
    * Reads the probabilities of single tokens, with what is needed for ln(1 − p) of any set of them.
    *
    * @param rows float32 [P, N, D], pre-norm unless skipped
-   * @param tokens ids, at least one
+   * @param tokens ids, at least one, no id twice
    */
   async readTokens(
     rows: Float32Array,
     numPositions: number,
     skipNorm: readonly boolean[],
-    tokens: ArrayLike<number>,
+    tokens: readonly number[],
   ): Promise<TokenReading> {
     const topK = Math.min(leadingTokens, this.numTokens);
-    const single = Array.from(tokens, (token) => [token]);
-    const feeds = this.#feeds(rows, numPositions, skipNorm, topK, single);
-    const names = ['top_ids', 'top_logits', 'log_sum_exp', 'tail', 'concept_logits'];
+    const feeds = this.#feeds(rows, numPositions, skipNorm, topK, new TokenSets([tokens]));
+    const names = ['top_ids', 'top_logits', 'log_sum_exp', 'tail', 'token_logits'];
     const outputs = await this.#session.run(feeds, names);
     const logSumExp = float32Data(outputs['log_sum_exp']);
     const topLogits = float32Data(outputs['top_logits']);
-    const slots = Math.max(single.length, this.#rankSlots);
-    const logits = float32Data(outputs['concept_logits']);
+    const logits = float32Data(outputs['token_logits']);
     const tail = float32Data(outputs['tail']);
-    const numRows = logSumExp.length;
-    const logProbs = new Float32Array(numRows * single.length);
-    const tailLogProb = new Float32Array(numRows);
-    for (let row = 0; row < numRows; row++) {
-      for (let token = 0; token < single.length; token++)
-        logProbs[row * single.length + token] = logits[row * slots + token]! - logSumExp[row]!;
-      tailLogProb[row] = Math.log(tail[row]!) + topLogits[row * topK]! - logSumExp[row]!;
-    }
+    const width = tokens.length;
     return {
-      logProbs,
+      logProbs: logits.map((logit, index) => logit - logSumExp[Math.floor(index / width)]!),
       topIds: Int32Array.from(int64Data(outputs['top_ids']), Number),
       topLogProbs: topLogits.map((logit, index) => logit - logSumExp[Math.floor(index / topK)]!),
       topK,
-      tailLogProb,
+      tailLogProb: tail.map((rest, row) => Math.log(rest) + topLogits[row * topK]! - logSumExp[row]!),
     };
   }
 
@@ -237,12 +216,11 @@ export class LensHead {
     return { ...Object.fromEntries(names.map((name) => [name, null])), ...Object.fromEntries(logits) };
   }
 
-  #countOnHost(outputs: Tensors, numConcepts: number): ConceptColumns {
-    const best = float32Data(outputs['concept_max']);
-    const ranks = new Float32Array(best.length);
+  /** @param best float32 [rows, C], the largest logit of each concept */
+  #countOnHost(best: Float32Array, numConcepts: number): Int32Array {
+    const ranks = new Int32Array(best.length).fill(1);
     for (let row = 0; row * numConcepts < best.length; row++) {
       const thresholds = best.subarray(row * numConcepts, (row + 1) * numConcepts);
-      ranks.fill(1, row * numConcepts, (row + 1) * numConcepts);
       this.#slices.forEach(({ count }, index) => {
         const logits = this.#logits[index]!.subarray(row * count, (row + 1) * count);
         this.#rankCounter.rank(logits, thresholds).forEach((rank, concept) => {
@@ -250,7 +228,7 @@ export class LensHead {
         });
       });
     }
-    return { numConcepts, logits: float32Data(outputs['concept_logits']), ranks };
+    return ranks;
   }
 
   /** The first run brought the first slots' concepts; further concepts take further runs. */
@@ -260,85 +238,64 @@ export class LensHead {
     numPositions: number,
     skipNorm: readonly boolean[],
     concepts: ConceptTokens,
-  ): Promise<ConceptColumns[]> {
-    const columns: ConceptColumns[] = [];
-    for (let start = 0; start < concepts.length; start += this.#rankSlots) {
-      const slice = concepts.slice(start, start + this.#rankSlots);
-      const outputs =
-        start === 0
-          ? first
-          : await this.#session.run(this.#feeds(rows, numPositions, skipNorm, 1, slice), [
-              'concept_logits',
-              'concept_rank',
-            ]);
-      columns.push({
-        numConcepts: slice.length,
-        logits: float32Data(outputs['concept_logits']),
-        ranks: float32Data(outputs['concept_rank']),
-      });
+  ): Promise<Int32Array> {
+    const numRows = numPositions * skipNorm.length;
+    const ranks = new Int32Array(numRows * concepts.length);
+    const slots = this.#rankSlots;
+    for (let start = 0; start < concepts.length; start += slots) {
+      const part = concepts.slice(start, start + slots);
+      const feeds = () => this.#feeds(rows, numPositions, skipNorm, 1, new TokenSets(part), part);
+      const outputs = start === 0 ? first : await this.#session.run(feeds(), ['concept_rank']);
+      const counted = float32Data(outputs['concept_rank']);
+      for (let row = 0; row < numRows; row++)
+        for (let concept = 0; concept < part.length; concept++)
+          ranks[row * concepts.length + start + concept] = counted[row * slots + concept]!;
     }
-    return columns;
+    return ranks;
   }
 
+  /** @param ranked concepts of which the graph counts the first ranks, as many as it has slots for */
   #feeds(
     rows: Float32Array,
     numPositions: number,
     skipNorm: readonly boolean[],
     topK: number,
-    concepts: ConceptTokens,
+    sets: TokenSets,
+    ranked: ConceptTokens = [],
   ): Record<string, Tensor> {
-    const numLayers = skipNorm.length;
-    const slots = Math.max(concepts.length, this.#rankSlots);
-    const forms = Math.max(1, ...concepts.map((tokens) => tokens.length));
+    const { tokens } = sets;
     const skip = Array.from({ length: numPositions }, () => skipNorm).flat();
     const feeds: Record<string, Tensor> = {
-      rows: float32Tensor(rows, [numPositions, numLayers, this.dModel]),
-      skip_norm: boolTensor(skip, [numPositions, numLayers, 1]),
+      rows: float32Tensor(rows, [numPositions, skipNorm.length, this.dModel]),
+      skip_norm: boolTensor(skip, [numPositions, skipNorm.length, 1]),
       top_k: int64Tensor(BigInt64Array.of(BigInt(topK)), [1]),
     };
     this.#slices.forEach(({ start, count }, index) => {
-      const ids = new BigInt64Array(slots * forms);
-      const mask = new Float32Array(slots * forms).fill(padding);
-      concepts.forEach((tokens, concept) =>
-        tokens.forEach((token, form) => {
-          if (token < start || token >= start + count) return;
-          ids[concept * forms + form] = BigInt(token - start);
-          mask[concept * forms + form] = 0;
-        }),
-      );
-      feeds[`concept_ids.${index}`] = int64Tensor(ids, [ids.length]);
-      feeds[`concept_mask.${index}`] = float32Tensor(mask, [slots, forms]);
+      const ids = new BigInt64Array(tokens.length);
+      const mask = new Float32Array(tokens.length).fill(padding);
+      tokens.forEach((token, place) => {
+        if (token < start || token >= start + count) return;
+        ids[place] = BigInt(token - start);
+        mask[place] = 0;
+      });
+      feeds[`tokens.${index}`] = int64Tensor(ids, [ids.length]);
+      feeds[`token_mask.${index}`] = float32Tensor(mask, [mask.length]);
       if (this.#slices.length > 1)
         feeds[`top_k.${index}`] = int64Tensor(BigInt64Array.of(BigInt(Math.min(topK, count))), [1]);
     });
+    if (this.#rankSlots > 0) {
+      const places = sets.paddedPlaces(this.#rankSlots, ranked.length);
+      feeds['concept_places'] = int64Tensor(places, [places.length]);
+    }
     return feeds;
   }
 }
 
-interface ConceptColumns {
-  readonly numConcepts: number;
-  /** float32 [rows, slots], slots ≥ numConcepts */
-  readonly logits: Float32Array;
-  readonly ranks: Float32Array;
-}
-
-function joinColumns(
-  parts: readonly ConceptColumns[],
-  numRows: number,
-): { logits: Float32Array; ranks: Float32Array } {
-  const width = parts.reduce((sum, part) => sum + part.numConcepts, 0);
-  const logits = new Float32Array(numRows * width);
-  const ranks = new Float32Array(numRows * width);
-  let column = 0;
-  for (const part of parts) {
-    const slots = part.logits.length / numRows;
-    for (let row = 0; row < numRows; row++) {
-      for (let concept = 0; concept < part.numConcepts; concept++) {
-        logits[row * width + column + concept] = part.logits[row * slots + concept]!;
-        ranks[row * width + column + concept] = part.ranks[row * slots + concept]!;
-      }
-    }
-    column += part.numConcepts;
-  }
-  return { logits, ranks };
+/** Columns of a table [rows, width]. */
+function columnsOf(table: Float32Array, numRows: number, first: number, count: number): Float32Array {
+  const width = table.length / numRows;
+  const columns = new Float32Array(numRows * count);
+  for (let row = 0; row < numRows; row++)
+    columns.set(table.subarray(row * width + first, row * width + first + count), row * count);
+  return columns;
 }

@@ -15,6 +15,17 @@ export interface LensCells {
   readonly conceptLogProbs: readonly Float32Array[];
   /** By concept, int32 [N, P]. */
   readonly conceptRanks: readonly Int32Array[];
+  /** By set of tokens of which no rank was asked for, float32 [N, P]. */
+  readonly unrankedLogProbs: readonly Float32Array[];
+}
+
+export interface LensOptions {
+  readonly lens: Lens;
+  /** 1…V */
+  readonly topK: number;
+  readonly concepts: ConceptTokens;
+  /** Further sets of tokens, of which the probability is read and no rank. */
+  readonly unranked?: ConceptTokens;
 }
 
 /**
@@ -22,26 +33,24 @@ export interface LensCells {
  * positions, because the divergence to the end needs the last one.
  *
  * @param residual by layer 0…L, float32 [P, D], pre-norm
- * @param topK 1…V
  */
 export async function readLens(
   head: LensHead,
   residual: readonly Float32Array[],
-  options: { readonly lens: Lens; readonly topK: number; readonly concepts: ConceptTokens },
+  { lens, topK, concepts, unranked = [] }: LensOptions,
   hooks: TraceHooks,
 ): Promise<LensCells> {
-  const { lens, topK, concepts } = options;
   const numLayers = residual.length;
   const numPositions = residual[0]!.length / head.dModel;
   const skipNorm = skipNorms(lens, numLayers);
-  const cells = allocate(numLayers, numPositions, topK, concepts.length);
+  const cells = allocate(numLayers, numPositions, topK, concepts.length, unranked.length);
   const perChunk = positionsPerChunk(head.chunkBytes, head.numTokens, numLayers);
   for (let start = 0; start < numPositions; start += perChunk) {
     await reportProgress(hooks, 'lens', start, numPositions);
     const count = Math.min(perChunk, numPositions - start);
     const rows = gatherRows(mapRows(lens, residual, head.dModel, start, count), 0, count, head.dModel);
     scatter(
-      await head.read(rows, count, skipNorm, topK, concepts),
+      await head.read(rows, count, skipNorm, topK, concepts, unranked),
       cells,
       start,
       count,
@@ -55,7 +64,13 @@ export async function readLens(
   return cells;
 }
 
-function allocate(numLayers: number, numPositions: number, topK: number, numConcepts: number): LensCells {
+function allocate(
+  numLayers: number,
+  numPositions: number,
+  topK: number,
+  numConcepts: number,
+  numUnranked: number,
+): LensCells {
   const size = numLayers * numPositions;
   return {
     topIds: new Int32Array(size * topK),
@@ -65,6 +80,7 @@ function allocate(numLayers: number, numPositions: number, topK: number, numConc
     residualNorm: new Float32Array(size),
     conceptLogProbs: Array.from({ length: numConcepts }, () => new Float32Array(size)),
     conceptRanks: Array.from({ length: numConcepts }, () => new Int32Array(size)),
+    unrankedLogProbs: Array.from({ length: numUnranked }, () => new Float32Array(size)),
   };
 }
 
@@ -107,6 +123,9 @@ function scatter(
         cells.conceptLogProbs[concept]![to] = reading.conceptLogProb[from * numConcepts + concept]!;
         cells.conceptRanks[concept]![to] = reading.conceptRank[from * numConcepts + concept]!;
       }
+      cells.unrankedLogProbs.forEach((values, set) => {
+        values[to] = reading.unrankedLogProb[from * cells.unrankedLogProbs.length + set]!;
+      });
     }
   }
 }

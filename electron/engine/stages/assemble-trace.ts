@@ -4,8 +4,8 @@ import { readFidelity } from '../fidelity/read-fidelity.ts';
 import type { ControlReading } from '../concepts/control-reading.ts';
 import { findEmergences, toCurve } from '../concepts/concept-emergence.ts';
 import { judgeConcepts } from '../concepts/judge-concepts.ts';
+import type { WordReading } from '../concepts/read-words.ts';
 import type { Lens } from '../lens/lens.ts';
-import type { LensCells } from '../lens/read-lens.ts';
 import type { WordSet } from '../concepts/word-set.ts';
 import type { ResolvedConcept } from '../lens/resolve-concepts.ts';
 import { findLeaks } from '../lens-trace/find-leaks.ts';
@@ -14,23 +14,22 @@ import type { TraceWarning } from '../lens-trace/warnings.ts';
 import type { LoadedModel } from '../model/model.ts';
 import { onnxruntimeVersion } from '../runtime/session.ts';
 import type { Generation } from './generate.ts';
-import type { ConceptsReading } from './read-concepts.ts';
+import type { CellsReading } from './read-concepts.ts';
 import type { InputReading } from './read-input.ts';
 import type { TraceInput } from './trace-input.ts';
 import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /** What the stages of a trace have found. */
-export interface TraceParts {
+export interface TraceParts extends CellsReading {
   readonly request: EngineTraceRequest;
   readonly model: LoadedModel;
   readonly lens: Lens;
   readonly input: TraceInput;
   readonly reading: InputReading;
   readonly generation: Generation;
-  readonly cells: LensCells;
   readonly concepts: readonly ResolvedConcept[];
   readonly words: WordSet;
-  readonly conceptsReading: ConceptsReading;
+  readonly answerWords: WordReading;
   readonly controls: readonly ControlReading[];
 }
 
@@ -90,19 +89,18 @@ export async function assembleTrace(parts: TraceParts, timings: Timings): Promis
 }
 
 function traceConcepts(parts: TraceParts): LensTrace['concepts'] {
-  const { input, generation, cells, concepts, controls, words, conceptsReading } = parts;
-  const findings = judgeConcepts(words, conceptsReading.words, controls);
+  const { input, generation, cells, concepts, controls, words, answerWords, telling, imageColumns } = parts;
+  const findings = judgeConcepts(words, answerWords, controls);
   const length = input.prompt.tokenIds.length;
   const circumstances = {
-    ...{ words, controls, answer: length - 1, telling: conceptsReading.telling },
-    ...{ imageColumns: conceptsReading.imageColumns },
+    ...{ words, controls, answer: length - 1, telling, imageColumns },
     positions: [...input.positions, ...generation.residual.map((_, index) => length + index)],
   };
   return concepts.map((concept, index) => ({
     ...concept,
     logProb: cells.conceptLogProbs[index]!,
     rank: cells.conceptRanks[index]!,
-    words: toCurve(conceptsReading.words.scores[index]!),
+    words: toCurve(answerWords.scores[index]!),
     finding: findings[index]!,
     emergence: findEmergences(index, findings[index]!, circumstances),
   }));

@@ -91,15 +91,20 @@ export class ModelCache {
   /** The tokens of a concept set in the vocabulary of the warm model. */
   resolve(set: ConceptSet, { checkpoint }: LoadedModel): readonly ResolvedConcept[] {
     const key = JSON.stringify(set);
-    if (this.#concepts?.key !== key)
-      this.#concepts = { key, resolved: resolveConcepts(set, checkpoint.tokenizer) };
+    if (this.#concepts?.key !== key) {
+      const { tokenizer } = checkpoint;
+      this.#concepts = { key, resolved: tokenizer.together(() => resolveConcepts(set, tokenizer)) };
+    }
     return this.#concepts.resolved;
   }
 
   /** The whole words of a concept set in the vocabulary of the warm model. */
   resolveWords(set: ConceptSet, { checkpoint }: LoadedModel): WordSet {
     const key = JSON.stringify(set);
-    if (this.#words?.key !== key) this.#words = { key, words: resolveWords(set, checkpoint.tokenizer) };
+    if (this.#words?.key !== key) {
+      const { tokenizer } = checkpoint;
+      this.#words = { key, words: tokenizer.together(() => resolveWords(set, tokenizer)) };
+    }
     return this.#words.words;
   }
 
