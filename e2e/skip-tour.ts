@@ -9,6 +9,6 @@ export async function skipTour({ page, workbench }: RunningApp): Promise<void> {
     await page.getByTestId('nav-library').waitFor();
   }
   if (tourDone) return;
-  await page.getByTestId('tour-skip').click();
+  await page.getByTestId('tour-leave').click();
   await page.getByTestId('tour').waitFor({ state: 'detached' });
 }

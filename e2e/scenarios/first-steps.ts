@@ -13,8 +13,8 @@ export function firstSteps(app: () => RunningApp): void {
     await page.getByTestId('tour').waitFor();
     await page.getByTestId('tour-next').click();
     await page.getByTestId('tour-next').click();
-    expect(await page.getByTestId('tour-sample').isVisible()).toBe(true);
-    await page.getByTestId('tour-skip').click();
+    expect(await page.getByTestId('tour-finish').isVisible()).toBe(true);
+    await page.getByTestId('tour-leave').click();
     await page.getByTestId('tour').waitFor({ state: 'detached' });
     await page.reload();
     await page.getByTestId('image-cell').first().waitFor();

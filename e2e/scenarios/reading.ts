@@ -62,6 +62,45 @@ export function reading(app: () => RunningApp): void {
     await page.setViewportSize(before);
   });
 
+  test('what a logit lens is, is told by keyboard with the numbers of this trace', async () => {
+    const { page, workbench } = app();
+    const [newest] = await workbench.client.traces.list({ limit: 1 });
+    await page.getByTestId('explain-lens').focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
+    const check = () => new AxeBuilder({ page }).setLegacyMode(true).include('[role="dialog"]').analyze();
+    expect((await check()).violations).toEqual([]);
+    await page.getByTestId('lens-explained-next').focus();
+    await page.keyboard.press('Enter');
+    expect(await dialog.locator('.block').count()).toBe(newest!.numLayers - 1);
+    await page.keyboard.press('Enter');
+    const cells = await dialog.locator('tbody td').allInnerTexts();
+    expect(cells.at(-3)).toBe(String(newest!.numLayers - 1));
+    expect(cells.at(-1)).toMatch(/%/);
+    expect((await check()).violations).toEqual([]);
+    await page.keyboard.press('Enter');
+    expect(await dialog.innerText()).toContain('stands above every control');
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  test('every figure of a trace says how to read it', async () => {
+    const { page } = app();
+    const figures = page.locator('figure.figure');
+    expect(await figures.count()).toBeGreaterThanOrEqual(4);
+    for (const figure of await figures.all()) {
+      const button = figure.locator('[data-testid^="how-to-"]');
+      const words = page.locator(`[id="${await button.getAttribute('aria-controls')}"]`);
+      expect(await words.isVisible()).toBe(false);
+      await button.click();
+      expect(await words.isVisible()).toBe(true);
+      expect((await words.innerText()).length).toBeGreaterThan(100);
+      await button.click();
+      expect(await words.isVisible()).toBe(false);
+    }
+  });
+
   test('the menu of concepts is scrolled to its end in a low window', async () => {
     const { page } = app();
     const before = page.viewportSize()!;

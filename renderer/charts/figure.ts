@@ -85,7 +85,8 @@ export function legendStyle(theme: ChartTheme) {
     top: 0,
     itemWidth: 18,
     itemHeight: 8,
-    textStyle: { color: theme.textSoft, fontSize: 11 },
+    // A legend of several pages is cut to the height of its lines, and letters are higher than the samples.
+    textStyle: { color: theme.textSoft, fontSize: 11, lineHeight: 16 },
     pageTextStyle: { color: theme.textSoft },
     pageIconColor: theme.axis,
   };

@@ -1,3 +1,4 @@
+import { exactInterval } from '../statistics/binomial.ts';
 import { quantile } from '../statistics/quantile.ts';
 import { drawPatients } from './patients.ts';
 
@@ -18,7 +19,7 @@ export interface GroupEmergence {
   readonly layer: number | null;
   /** 95 % bootstrap interval of that layer over patients; null stands for never. */
   readonly interval: readonly [number | null, number | null];
-  /** The same of `never`. */
+  /** The same of `never`; where it is so of all patients or of none, drawing them anew shows no spread, and it is exact. */
   readonly neverInterval: readonly [number, number];
 }
 
@@ -77,14 +78,19 @@ export function summariseEmergence(
   const layers = drawn.map((curve) => halfLayer(curve) ?? Infinity);
   const finite = (layer: number) => (Number.isFinite(layer) ? layer : null);
   const nevers = drawn.map((curve) => 1 - curve.at(-1)!);
+  // Rounded, so that sums of shares that come to all or to none are so.
+  const never = Math.round((1 - cumulative.at(-1)!) * 1e12) / 1e12;
   return {
     numPatients,
     numPhotographs: photographs.length,
     cumulative,
-    never: 1 - cumulative.at(-1)!,
+    never,
     layer: halfLayer(cumulative),
     interval: [finite(nearest(layers, 0.025)), finite(nearest(layers, 0.975))],
-    neverInterval: [quantile(nevers, 0.025), quantile(nevers, 0.975)],
+    neverInterval:
+      never === 0 || never === 1
+        ? exactInterval(never * numPatients, numPatients)
+        : [quantile(nevers, 0.025), quantile(nevers, 0.975)],
   };
 }
 

@@ -151,6 +151,22 @@ describe('emergence of a group', () => {
 
   it('that never emerges has no layer, and no interval of layers', () => {
     const never = summariseEmergence([{ patient: 'a', layer: null }], 5, 50, 1);
-    expect(never).toMatchObject({ never: 1, layer: null, interval: [null, null], neverInterval: [1, 1] });
+    expect(never).toMatchObject({ never: 1, layer: null, interval: [null, null] });
+  });
+
+  it('says of four patients who are alike no more than four patients allow', () => {
+    const all = ['a', 'b', 'c', 'd'].map((patient) => ({ patient, layer: 3 }));
+    const [lower, upper] = summariseEmergence(all, 5, 50, 1).neverInterval;
+    // 1 − 0.025^(1/4), as of 0 in 4.
+    expect(lower).toBe(0);
+    expect(upper).toBeCloseTo(0.6024, 4);
+    const none = summariseEmergence(
+      all.map(({ patient }) => ({ patient, layer: null })),
+      5,
+      50,
+      1,
+    );
+    expect(none.neverInterval[0]).toBeCloseTo(0.3976, 4);
+    expect(none.neverInterval[1]).toBe(1);
   });
 });

@@ -90,7 +90,7 @@ const english: SentenceWords = {
   rule: (controls, needed) =>
     `A concept is readable at a layer by whole words against at least ${controls} controls a photograph (${needed} are needed): rank p, a null of random tokens, at least 1 nat over the highest control, from the last layer backwards; Benjamini–Hochberg over concepts.`,
   intervals: (samples, seed) =>
-    `Intervals of curves, layers and shares: 95 % percentile bootstrap over patients, ${samples} samples, seed ${seed}.`,
+    `Intervals of curves, layers and shares: 95 % percentile bootstrap over patients, ${samples} samples, seed ${seed}; a share of all patients or of none has the exact one (Clopper–Pearson).`,
   maxT: (attainableP, samples) =>
     `Curves against the highest control: two-sided paired sign-flip test over patients (at most ${samples} flips), corrected over layers by max-T (Westfall & Young); least attainable p ${en.plain(attainableP)}.`,
   holm: (tests, level) =>
@@ -129,14 +129,14 @@ const russian: SentenceWords = {
   },
   leak: (label) => `Запрос сам называет понятие «${label}», и его чтение может лишь повторять вопрос.`,
   difference: ({ same, cells, layers, numLayers }) =>
-    `В чём разница: сырая линза на всех слоях, кроме последнего, пропускает последнюю нормировку перед выходной матрицей; токен, ведущий на большинстве снимков, не тот, что у логит-линзы, на ${layers} из ${numLayers} слоёв. Первая кривая блокнота подписана токеном последнего слоя; до этого слоя она относится к нему в ${same} из ${cells} случаев (снимок × слой), в остальных — к другим токенам, и сам по себе её подъём не означает, что модель располагает этим словом.`,
+    `В чём разница: сырая линза на всех слоях, кроме последнего, пропускает финальную нормализацию перед выходной матрицей; токен, ведущий на большинстве снимков, не тот, что у логит-линзы, на ${layers} из ${numLayers} слоёв. Первая кривая блокнота подписана токеном последнего слоя; до этого слоя она относится к нему в ${same} из ${cells} случаев (снимок × слой), в остальных — к другим токенам, и сам по себе её подъём не означает, что модель располагает этим словом.`,
   unit: (photographs, patients) =>
     `n = ${inflect(patients, 'пациент', 'пациента', 'пациентов')}, ${inflect(photographs, 'снимок', 'снимка', 'снимков')}. Единица наблюдения — пациент: его снимки усредняются; снимок без пациента считается сам по себе.`,
   noControls: 'Без контролей ничто не называется читаемым.',
   rule: (controls, needed) =>
     `Понятие читается на слое, если по целым словам оно выше не менее ${inflect(controls, 'контроля', 'контролей', 'контролей')} на снимок (нужно ${needed}): ранговое p, нулевое распределение случайных токенов, не менее 1 ната над наибольшим контролем, от последнего слоя назад; по понятиям — Бенджамини — Хохберг.`,
   intervals: (samples, seed) =>
-    `Интервалы кривых, слоёв и долей: 95 % процентильный бутстреп по пациентам, ${inflect(samples, 'выборка', 'выборки', 'выборок')}, начальное число ${seed}.`,
+    `Интервалы кривых, слоёв и долей: 95 % процентильный бутстреп по пациентам, ${inflect(samples, 'выборка', 'выборки', 'выборок')}, начальное число ${seed}; у доли, равной 0 или 100 % пациентов, — точный интервал (Клоппера — Пирсона).`,
   maxT: (attainableP, samples) =>
     `Кривые против наибольшего контроля: двусторонний парный тест со сменой знаков по пациентам (не более ${inflect(samples, 'перестановки', 'перестановок', 'перестановок')}), поправка по слоям max-T (Вестфолл и Янг); наименьшее достижимое p ${ru.plain(attainableP)}.`,
   holm: (tests, level) =>
