@@ -16,6 +16,7 @@ import { addGroupsCommands } from './groups/groups-program.ts';
 import { addUpdatesCommands } from './commands/updates-command.ts';
 import { addProvidersCommands } from './commands/models/providers-program.ts';
 import { addCausalCheckCommand } from './causal-checks/causal-check-program.ts';
+import { addClusterCommands } from './cluster/cluster-program.ts';
 import { addExperimentCommands } from './experiment/experiment-program.ts';
 import { parsePositions } from './commands/positions.ts';
 import { readNumber } from './terminal/read-number.ts';
@@ -122,6 +123,7 @@ export function buildProgram(commands: Commands): Command {
   addProtocolsCommands(program);
   addDrawingsCommands(program);
   addExperimentCommands(program);
+  addClusterCommands(program);
   addCausalCheckCommand(program);
   addDecoderCommands(program);
   addLensCommands(program);

@@ -1,5 +1,6 @@
 import { app } from './app/app.ts';
 import { causalChecks } from './causal-checks.ts';
+import { cluster } from './cluster.ts';
 import { compare } from './traces/compare.ts';
 import { concepts } from './traces/concepts.ts';
 import { decoders } from './protocols/decoders.ts';
@@ -41,6 +42,7 @@ export const contract = {
   drawings,
   decoders,
   experiments,
+  cluster,
   causalChecks,
   lenses,
   concepts,

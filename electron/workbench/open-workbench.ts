@@ -26,6 +26,9 @@ import { SettingsFile } from './settings/settings-file.ts';
 import { UndoStack } from './images/undo-stack.ts';
 import { appRouter } from './app/router.ts';
 import { causalChecksRouter } from './causal-checks/router.ts';
+import { ClusterConnection } from './cluster/cluster-connection.ts';
+import type { ClusterAddress } from './cluster/cluster-connection.ts';
+import { clusterRouter } from './cluster/router.ts';
 import { compareRouter } from './compare/router.ts';
 import { conceptsRouter } from './concepts/router.ts';
 import { lensWork } from './lenses/lens-work.ts';
@@ -79,6 +82,8 @@ export interface WorkbenchOptions {
   readonly create?: boolean;
   /** Whether queued tasks run in this process. */
   readonly runQueue?: boolean;
+  /** Other hosts that experiments may be computed on; null for none. */
+  readonly cluster?: ClusterAddress | null;
   readonly engine?: EngineClientOptions & { readonly maxWarm?: number };
   readonly runner?: Omit<RunnerOptions, 'onError'>;
   /** Of tests, which have no patience with a hub. */
@@ -169,6 +174,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
     imports,
     models: manager,
     providers,
+    cluster: new ClusterConnection(options.cluster ?? null, onError),
     undo: new UndoStack(),
   };
   let closing: Promise<void> | null = null;
@@ -239,7 +245,7 @@ export async function createWorkbench(options: WorkbenchOptions): Promise<Workbe
   const close = async () => {
     clearInterval(backups);
     // Engines end by force where they must, so that nothing waits for one that hangs: a task goes back to the queue.
-    const ending = [queue.stop(), engines.closeAll(), running.close()];
+    const ending = [queue.stop(), engines.closeAll(), running.close(), services.cluster.close()];
     const ended = Promise.allSettled([...ending, ready]).then((outcomes) => {
       for (const { reason } of outcomes.filter(
         ({ status }) => status === 'rejected',
@@ -290,6 +296,7 @@ function createRouter(services: Services) {
     drawings: drawingsRouter(services),
     decoders: decodersRouter(services),
     experiments: experimentsRouter(services),
+    cluster: clusterRouter(services),
     causalChecks: causalChecksRouter(services),
     lenses: lensesRouter(services),
     concepts: conceptsRouter(services),

@@ -2,6 +2,7 @@ import type { RunningTasks } from '../tasks/running-tasks.ts';
 import type { TaskQueue } from '../tasks/task-queue.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import type { Engines } from './engines.ts';
+import type { ClusterConnection } from './cluster/cluster-connection.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { WorkbenchFolders } from './folders.ts';
 import type { UndoStack } from './images/undo-stack.ts';
@@ -25,5 +26,7 @@ export interface Services {
   readonly imports: ImportService;
   readonly models: ModelManager;
   readonly providers: ProviderManager;
+  /** Where other hosts compute. */
+  readonly cluster: ClusterConnection;
   readonly undo: UndoStack;
 }

@@ -5,6 +5,7 @@ import { ORPCError } from '@orpc/server';
 import { deserializeError, problemSchema } from '../../contract/problem.ts';
 import { findAppFolders } from '../../shell/app-folders.ts';
 import { createWorkbench } from '../../workbench/open-workbench.ts';
+import type { ClusterAddress } from '../../workbench/cluster/cluster-connection.ts';
 import type { Workbench } from '../../workbench/open-workbench.ts';
 import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { cancelOnInterrupt } from '../terminal/interrupt.ts';
@@ -21,6 +22,8 @@ export interface OpenMode {
   readonly runQueue?: boolean;
   /** Whether the library is one for this command alone, deleted at its end. */
   readonly isTemporary?: boolean;
+  /** Where experiments are computed; null here. */
+  readonly cluster?: ClusterAddress | null;
 }
 
 export interface LibraryTools {
@@ -37,7 +40,7 @@ export interface LibraryTools {
  */
 export async function withLibrary(
   { library }: LibraryOptions,
-  { create = false, runQueue = false, isTemporary = false }: OpenMode,
+  { create = false, runQueue = false, isTemporary = false, cluster = null }: OpenMode,
   work: (tools: LibraryTools) => Promise<number>,
 ): Promise<number> {
   const temporary = isTemporary ? await mkdtemp(path.join(tmpdir(), 'fundus-lens-')) : null;
@@ -61,6 +64,7 @@ export async function withLibrary(
       actor: 'command line',
       create,
       runQueue,
+      cluster,
       // A library that ends with its command has nothing to gain from a second try.
       runner: { retries: temporary === null },
     });

@@ -12,6 +12,9 @@ import { OutputFile } from '../../workbench/exports/output-file.ts';
 import { readExperiment, writeExperiment } from '../../workbench/experiments/plan/experiment-yaml.ts';
 import { notebookExperiment, requireNotebookSize } from '../../workbench/experiments/plan/notebook.ts';
 import { toImportProblem } from '../../workbench/imports/import-problem.ts';
+import { clusterOf } from '../cluster/cluster-options.ts';
+import type { ClusterOptions } from '../cluster/cluster-options.ts';
+import { followOnCluster } from '../cluster/follow-on-cluster.ts';
 import { withLibrary } from '../commands/library-context.ts';
 import type { LibraryOptions, LibraryTools } from '../commands/library-context.ts';
 import { describeError, exitCodeOf, exitCodes } from '../exit-codes.ts';
@@ -20,7 +23,7 @@ import { print } from '../terminal/standard-output.ts';
 import { drawTable } from '../terminal/text-table.ts';
 import { followExperiment } from './follow-experiment.ts';
 
-export interface ExperimentOptions extends LibraryOptions {
+export interface ExperimentOptions extends LibraryOptions, ClusterOptions {
   readonly out: readonly string[];
   readonly provider?: TraceRequest['provider'] | undefined;
   readonly language: Language;
@@ -91,7 +94,8 @@ async function run(
     const code = tell(error);
     if (exitCode === exitCodes.done) exitCode = code;
   };
-  const mode = { create: true, runQueue: true, isTemporary };
+  const cluster = clusterOf(options);
+  const mode = { create: true, runQueue: cluster === null, isTemporary, cluster };
   const closed = await withLibrary(options, mode, async (tools) => {
     const { client } = tools;
     const images = await importPhotographs(tools, file, isTemporary, note);
@@ -101,7 +105,11 @@ async function run(
       ...(images === undefined ? {} : { images }),
     });
     await print(`${title}\nplan ${planSha256}, fixed before the run\n`);
-    const { progress } = await followExperiment(tools, id, options.provider, new ProgressBar(process.stderr));
+    const bar = new ProgressBar(process.stderr);
+    const { progress } =
+      cluster === null
+        ? await followExperiment(tools, id, options.provider, bar)
+        : await followOnCluster(tools, id, bar);
     if (tools.signal.aborted) throw new FundusLensError('engine.cancelled', 'Cancelled.');
     if (progress.problem !== null) note(deserializeError(progress.problem));
     const results = await client.experiments.results({ id });

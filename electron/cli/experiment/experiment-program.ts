@@ -4,6 +4,7 @@ import { languages } from '../../bundled/prompt-presets.ts';
 import { providerNames } from '../../engine/lens-trace/lens-trace.ts';
 import { listExperiments, runExperimentFile, runNotebook } from './experiment-command.ts';
 import type { ExperimentOptions } from './experiment-command.ts';
+import { addClusterOptions } from '../cluster/cluster-options.ts';
 import type { LibraryOptions } from '../commands/library-context.ts';
 
 const examples = `
@@ -27,11 +28,13 @@ export function addExperimentCommands(program: Command): void {
     .summary('ask many photographs one question')
     .description('Answer a question about many photographs in one run, on one page.')
     .addHelpText('after', examples);
-  addOutput(
-    experiment
-      .command('run')
-      .description('Run an experiment file, or go on with it.')
-      .argument('<file>', 'experiment, .yaml'),
+  addClusterOptions(
+    addOutput(
+      experiment
+        .command('run')
+        .description('Run an experiment file, or go on with it.')
+        .argument('<file>', 'experiment, .yaml'),
+    ),
   ).action(async (file: string, options: ExperimentOptions) => {
     process.exitCode = await runExperimentFile(file, options);
   });

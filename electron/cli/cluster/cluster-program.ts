@@ -1,0 +1,57 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { providerNames } from '../../engine/lens-trace/lens-trace.ts';
+import { prepareDatabase } from '../../workbench/cluster/prepare.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { print } from '../terminal/standard-output.ts';
+import { addClusterOptions, addQueueOption, requireQueue } from './cluster-options.ts';
+import type { ClusterOptions } from './cluster-options.ts';
+import { runWorkerCommand } from './worker-command.ts';
+import type { WorkerCommandOptions } from './worker-command.ts';
+
+const examples = `
+Examples:
+  fundus-lens cluster prepare --queue postgres://owner@db/lens
+      Once, and after an update: tables in the database.
+  fundus-lens worker --queue postgres://host1@db/lens --storage /mnt/lens --models ~/models
+      On every host: compute what is ordered, until it is ended (SIGTERM
+      finishes the photograph under way and gives the rest back).
+  fundus-lens experiment run plan.yaml --library study --queue postgres://me@db/lens --storage /mnt/lens
+      At a desk: order an experiment, wait, and take the traces home. Ended and
+      called again, it goes on waiting; nothing is ordered twice.`;
+
+/** Adds what several hosts need. */
+export function addClusterCommands(program: Command): void {
+  addClusterOptions(
+    program
+      .command('worker')
+      .summary('compute experiments for others')
+      .description('Compute what others order on a cluster, until SIGTERM.'),
+  )
+    .option('--models <folder>', 'a model, or a folder of models, beside the bundled one')
+    .option('--gpus <numbers>', 'graphics cards by number, such as 0,1; one engine each', readGpus)
+    .addOption(new Option('--provider <name>', 'where the model runs').choices(['auto', ...providerNames]))
+    .option('--until-empty', 'end when nothing is left to take, instead of waiting')
+    .addHelpText('after', examples)
+    .action(async (options: WorkerCommandOptions) => {
+      process.exitCode = await runWorkerCommand(options);
+    });
+  const cluster = program
+    .command('cluster')
+    .summary('look after several hosts')
+    .description('Look after the database that several hosts share.')
+    .addHelpText('after', examples);
+  addQueueOption(
+    cluster.command('prepare').description('Make the tables, or bring them to this version.'),
+  ).action(async (options: ClusterOptions) => {
+    await prepareDatabase(requireQueue(options));
+    await print('The database is ready.\n');
+    process.exitCode = exitCodes.done;
+  });
+}
+
+function readGpus(text: string): string[] {
+  const gpus = text.split(',').map((each) => each.trim());
+  if (gpus.every((each) => /^\d{1,3}$/.test(each)) && new Set(gpus).size === gpus.length) return gpus;
+  throw new InvalidArgumentError('Expected numbers such as 0,1.');
+}
