@@ -120,6 +120,9 @@ export function exports(app: () => RunningApp): void {
     expect(words).toContain(patient!.code);
     expect(words).toContain('not a medical device');
     expect(words).toMatch(/is (?:not )?readable|Not asked/);
+    // What the screen cautions against, the report does too; what is readable nowhere takes one sentence, not a line each.
+    expect(words).toContain('Weak evidence');
+    expect(words.match(/\bnever\b/g)?.length ?? 0).toBeLessThan(10);
     expect(words).toContain(modelSha256.slice(0, 12));
     expect(words).toContain(model.device!);
     if (model.providerFallback !== null) expect(words).toContain('instead of auto');

@@ -1,4 +1,4 @@
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -48,6 +48,23 @@ export function firstSteps(app: () => RunningApp): void {
     await page.getByTestId('import-report').waitFor({ state: 'detached' });
     expect(await workbench.client.images.count({})).toBe(before + 1);
     await expect.poll(() => page.getByTestId('image-count').innerText()).toContain(String(before + 1));
+  });
+
+  test('an upload that is cancelled leaves nothing', async () => {
+    const { folder, page, workbench } = app();
+    const before = await workbench.client.images.count({});
+    const late = join(folder, 'Late OS.png');
+    copyFileSync(fixtureImage, late);
+    // The file never arrives: whoever waits has nothing but the button.
+    await page.route('**/uploads/*/**', () => undefined);
+    await dropFiles(app(), [late]);
+    await page.getByTestId('cancel-upload').click();
+    await page.getByText('The upload was cancelled; nothing of it was imported.').waitFor();
+    await page.getByTestId('cancel-upload').waitFor({ state: 'detached' });
+    await page.unroute('**/uploads/*/**');
+    expect(await workbench.client.images.count({})).toBe(before);
+    // The folder of all uploads stays, and is empty.
+    await expect.poll(() => readdirSync(join(folder, 'temporary'), { recursive: true })).toHaveLength(1);
   });
 }
 

@@ -36,6 +36,19 @@ export function settings(app: () => RunningApp): void {
       .toBe('My own words');
   });
 
+  test('Help says what may be concluded and what the words mean; a backup says what it lacks', async () => {
+    const { page, visit } = app();
+    await visit('/help');
+    const concluded = page.getByTestId('may-conclude').locator('tbody tr');
+    await concluded.first().waitFor();
+    expect(await concluded.count()).toBe(9);
+    const terms = await page.getByTestId('glossary').locator('dt').allInnerTexts();
+    expect(terms).toContain('Logit lens');
+    expect(terms).toEqual([...terms].sort((a, b) => a.localeCompare(b, 'en')));
+    await visit('/settings');
+    expect(await page.getByTestId('backup-holds').innerText()).toContain('Photographs');
+  });
+
   test('language and theme change while running, and stay', async () => {
     const { page } = app();
     await choose(app(), 'ru', 'light');

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readZip } from '../workbench/exports/read-zip.test-data.ts';
 import { checkpoint, fixtures, runCli } from './test-cli.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fundus-lens строка '));
@@ -109,6 +110,25 @@ describe('a study from the command line', () => {
     expect((await run('restore', name)).stdout).toContain('2 images, 2 traces');
     expect(await run('verify')).toMatchObject({ exitCode: 0 });
     expect(backup.stdout).toContain('Photographs are not in it');
+  });
+
+  test('a report is what its name says; hidden states are of every trace that is named, or of none', async () => {
+    const pdf = path.join(folder, 'отчёт.pdf');
+    expect(await run('export', 'report', '--out', pdf)).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(pdf).subarray(0, 5).toString()).toBe('%PDF-');
+    const lying = await run('export', 'report', '--out', path.join(folder, 'отчёт.docx'));
+    expect(lying).toMatchObject({ exitCode: 2 });
+    expect(lying.stderr).toContain('.pdf, .html');
+    const states = path.join(folder, 'states.zip');
+    const dump = (traces: string) =>
+      run('export', 'hidden-states', '--traces', traces, '--layers', '0', '--format', 'npy', '--out', states);
+    const missing = await dump('1-842');
+    expect(missing).toMatchObject({ exitCode: 2 });
+    expect(missing.stderr).toMatch(/trace 3\b/);
+    expect(existsSync(states)).toBe(false);
+    expect(await dump('1-2')).toMatchObject({ exitCode: 0 });
+    const entries = await readZip(readFileSync(states));
+    for (const trace of [1, 2]) expect(entries.has(`trace-${trace}/hidden-states.npy`)).toBe(true);
   });
 
   test('everything is written to one file, and a library is made of it elsewhere', async () => {

@@ -38,7 +38,7 @@ export class ConceptSets {
 
   get(id: number): StoredConceptSet {
     const row = this.#db.get(query.selectFrom('concept_sets').selectAll().where('id', '=', id));
-    return toConceptSet(found(row, 'such concept set'));
+    return toConceptSet(found(row, 'such concept set', id));
   }
 
   /** The id of this edition, made if its content is new. */

@@ -46,7 +46,7 @@ export class DrawingStore {
 
   /** @throws input.invalid when there is no such version */
   get(id: number): StoredDrawing {
-    return found(this.#read('d.id = ?', [id])[0], 'such drawing');
+    return found(this.#read('d.id = ?', [id])[0], 'such drawing', id);
   }
 
   /**

@@ -28,7 +28,11 @@ export class Groups {
   }
 
   get(id: number): Group {
-    return found(this.#db.rows<Group>(`SELECT ${columns} FROM groups WHERE id = ?`, [id])[0], 'such group');
+    return found(
+      this.#db.rows<Group>(`SELECT ${columns} FROM groups WHERE id = ?`, [id])[0],
+      'such group',
+      id,
+    );
   }
 
   findByName(name: string): Group | undefined {

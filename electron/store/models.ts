@@ -26,7 +26,7 @@ export class Models {
 
   get(id: number): StoredModel {
     return toModel(
-      found(this.#db.get(query.selectFrom('models').selectAll().where('id', '=', id)), 'such model'),
+      found(this.#db.get(query.selectFrom('models').selectAll().where('id', '=', id)), 'such model', id),
     );
   }
 

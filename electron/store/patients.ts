@@ -40,7 +40,7 @@ export class Patients {
   }
 
   get(id: number): Patient {
-    return found(this.#db.get(columns().where('id', '=', id)), 'such patient');
+    return found(this.#db.get(columns().where('id', '=', id)), 'such patient', id);
   }
 
   findByCode(code: string): Patient | undefined {

@@ -25,7 +25,11 @@ export class Prompts {
   }
 
   get(id: number): StoredPrompt {
-    return found(this.#db.get(query.selectFrom('prompts').selectAll().where('id', '=', id)), 'such prompt');
+    return found(
+      this.#db.get(query.selectFrom('prompts').selectAll().where('id', '=', id)),
+      'such prompt',
+      id,
+    );
   }
 
   /** The prompt's id, made if its text is new; an empty title is filled in, others stay. */

@@ -13,7 +13,7 @@ export class Visits {
   }
 
   get(id: number): Visit {
-    return found(this.#db.get(query.selectFrom('visits').selectAll().where('id', '=', id)), 'such visit');
+    return found(this.#db.get(query.selectFrom('visits').selectAll().where('id', '=', id)), 'such visit', id);
   }
 
   /** Oldest first; visits without a date last. */

@@ -52,6 +52,15 @@ describe('attributes', () => {
     });
   });
 
+  it('makes one visit of two studies of a day, and keeps studies without a date apart', () => {
+    const visitOf = (study: string, date?: string) =>
+      readAttributes(values({ 0x0020000d: study, ...(date === undefined ? {} : { 0x00080020: date }) }))
+        .visit;
+    expect(visitOf('1.2.3', '20240229')?.key).toBe(visitOf('1.2.4', '20240229')?.key);
+    expect(visitOf('1.2.3', '20240229')?.key).not.toBe(visitOf('1.2.3', '20240301')?.key);
+    expect(visitOf('1.2.3')?.key).not.toBe(visitOf('1.2.4')?.key);
+  });
+
   it('takes any bytes for any attribute without throwing', () => {
     const tags = [0x00080005, 0x00080020, 0x0008002a, 0x00100010, 0x00100020, 0x00100030, 0x00200062];
     const content = fc.dictionary(fc.constantFrom(...tags.map(String)), fc.uint8Array({ maxLength: 40 }));

@@ -103,10 +103,16 @@ export function guarded<T>(work: () => T): T {
   }
 }
 
-/** The row, or an error that names what was asked for. */
-export function found<T>(row: T | undefined, what: string): T {
+/**
+ * The row, or an error that names what was asked for.
+ *
+ * @param what `such trace`
+ * @param id of the row, where it was asked for by one
+ */
+export function found<T>(row: T | undefined, what: string, id?: number | string): T {
   if (row !== undefined) return row;
   throw new FundusLensError('input.invalid', `There is no ${what} in this library.`, {
-    advice: 'reload the list; it may have been removed meanwhile',
+    ...(id === undefined ? {} : { found: `${what.replace(/^such /, '')} ${id}` }),
+    advice: 'look at what the list has now; it may have been removed meanwhile',
   });
 }

@@ -32,7 +32,7 @@ export class Decoders {
   /** @throws input.invalid when there is no such decoder */
   get(id: number): StoredDecoder {
     const row = this.#db.get(query.selectFrom('decoders').select(columns).where('id', '=', id));
-    return found(row, 'such decoder');
+    return found(row, 'such decoder', id);
   }
 
   findBySha256(sha256: string): StoredDecoder | undefined {
@@ -42,7 +42,7 @@ export class Decoders {
   /** The file. @throws input.invalid; library.damaged when it is not the one that was kept */
   read(id: number): Buffer {
     const row = this.#db.get(query.selectFrom('decoders').select(['data', 'sha256']).where('id', '=', id));
-    const { data, sha256 } = found(row, 'such decoder');
+    const { data, sha256 } = found(row, 'such decoder', id);
     if (sha256Hex(data) !== sha256) throw damagedLibrary(`the decoder ${id} has changed`);
     return data;
   }

@@ -42,7 +42,7 @@ export class Experiments {
   /** @throws input.invalid when there is no such experiment; library.damaged when its plan is not the one that was fixed */
   get(id: number): StoredExperiment {
     const row = this.#db.get(query.selectFrom('experiments').selectAll().where('id', '=', id));
-    const experiment = found(row, 'such experiment');
+    const experiment = found(row, 'such experiment', id);
     if (sha256Hex(experiment.plan) !== experiment.planSha256)
       throw damagedLibrary(`the plan of experiment ${id} has changed`);
     return experiment;

@@ -59,7 +59,7 @@ export class Images {
 
   get(id: number): LibraryImage {
     const row = this.#db.get(selectImages().where('id', '=', id));
-    return toImage(found(row, 'such image'));
+    return toImage(found(row, 'such image', id));
   }
 
   findBySha256(sha256: string): LibraryImage | undefined {

@@ -236,7 +236,7 @@ export class Queue {
   }
 
   get(id: number): QueuedTask {
-    return found(this.find(id), 'such task');
+    return found(this.find(id), 'such task', id);
   }
 
   find(id: number): QueuedTask | undefined {

@@ -40,7 +40,7 @@ export class Lenses {
   /** @throws input.invalid when there is no such lens */
   get(id: number): StoredLens {
     const row = this.#db.get(query.selectFrom('lenses').selectAll().where('id', '=', id));
-    return parse(found(row, 'such lens'));
+    return parse(found(row, 'such lens', id));
   }
 
   findBySha256(sha256: string): StoredLens | undefined {

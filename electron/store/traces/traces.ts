@@ -133,11 +133,11 @@ export class Traces {
     const row = this.#db.get(
       query.selectFrom('traces').select(['document', 'documentBytes', 'dictionaryId']).where('id', '=', id),
     );
-    return this.#documents.unpack(found(row, 'such trace'));
+    return this.#documents.unpack(found(row, 'such trace', id));
   }
 
   summary(id: number): TraceSummary {
-    return found(this.#db.get(summaries().where('traces.id', '=', id)), 'such trace');
+    return found(this.#db.get(summaries().where('traces.id', '=', id)), 'such trace', id);
   }
 
   /** One page, in the order asked for. */
