@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { chunkOf, resultOf, sha256Of } from './testing/chunks.ts';
 import { PostgresServer } from './testing/postgres.ts';
 import { chooseChunkSize } from './chunk.ts';
-import type { Chunk } from './chunk.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import type { NewChunk } from './chunk-queue.ts';
 import { heartbeatSeconds, openCluster, prepareCluster } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
 import { lookUp, findDone, measuredMilliseconds } from './results.ts';
@@ -13,7 +11,7 @@ import { WorkerEntry } from './workers.ts';
 let server: PostgresServer;
 let cluster: Cluster;
 let queue: ChunkQueue;
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const sha256 = sha256Of;
 const model = sha256('model');
 const worker = '00000000-0000-4000-8000-000000000001';
 
@@ -25,33 +23,8 @@ afterAll(async () => {
   await server.remove();
 });
 
-function newChunk(name: string, ...keys: string[]): NewChunk {
-  const chunk: Chunk = {
-    schema: 'fundus-lens.chunk/1',
-    planSha256: sha256('plan'),
-    modelSha256: model,
-    conceptSetSha256: sha256('concepts'),
-    conditions: [
-      {
-        ...{ prompt: 'What is this?', lens: 'logit', positions: 'last', maxPixels: null, topK: 10 },
-        ...{ generate: 0, traceGenerated: false, controls: false },
-      },
-    ],
-    photographs: keys.map((key) => ({
-      sha256: sha256(`${name} ${key}`),
-      file: sha256(key),
-      conditions: [0],
-    })),
-  };
-  return { chunk, contentKeys: keys.map(sha256) };
-}
-
-const done = (key: string, object = 'trace') => ({
-  contentKey: sha256(key),
-  objectSha256: sha256(object),
-  bytes: 1000,
-  milliseconds: 40,
-});
+const newChunk = (name: string, ...keys: string[]) => chunkOf(name, keys);
+const done = resultOf;
 
 test('a database without tables, and one that is not there, are told with what to do and without the password', async () => {
   await expect(openCluster(server.url())).rejects.toMatchObject({ code: 'cluster.not-prepared' });

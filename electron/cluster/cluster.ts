@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Db, PgBoss } from 'pg-boss';
 import { FundusLensError } from '../contract/errors.ts';
+import { mayNotMakeRoles, sql as roles } from './database/roles.ts';
 import { migrateCluster, queueSchema, requireSchema } from './database/migrate.ts';
 
 export interface ClusterOptions {
@@ -42,13 +43,22 @@ export async function openCluster(url: string, options: ClusterOptions = {}): Pr
 }
 
 /**
- * Makes or updates everything in the database, and the queues.
+ * Makes or updates everything in the database.
  *
+ * @returns whether the roles are there; the owner may not be allowed to make them
  * @throws FundusLensError `cluster.unreachable`, `cluster.not-prepared` for a newer version
  */
-export async function prepareCluster(url: string): Promise<void> {
+export async function prepareCluster(url: string): Promise<boolean> {
   const cluster = await connect(url, {}, migrateCluster, true);
-  await cluster.close();
+  try {
+    await cluster.transaction((client) => client.query(roles));
+    return true;
+  } catch (error) {
+    if (mayNotMakeRoles(error)) return false;
+    throw error;
+  } finally {
+    await cluster.close();
+  }
 }
 
 async function connect(
@@ -148,7 +158,8 @@ export function explain(error: unknown, url: string): unknown {
   return new FundusLensError('cluster.unreachable', 'The database of the cluster does not let us in.', {
     expected: `PostgreSQL at ${withoutPassword(url)}`,
     found: message === '' ? code : message,
-    advice: 'Check the address, the role and its password, and whether the server runs.',
+    advice:
+      'Check the address, the role with its password and rights, the certificate, and whether the server runs.',
     cause: error,
   });
 }

@@ -1,11 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { providerNames } from '../../engine/lens-trace/lens-trace.ts';
-import { prepareDatabase } from '../../workbench/cluster/prepare.ts';
+import { cancelPlan, prepareDatabase, retryChunks } from '../../workbench/cluster/administer.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../terminal/standard-output.ts';
 import { addClusterOptions, addQueueOption, requireQueue } from './cluster-options.ts';
 import type { ClusterOptions } from './cluster-options.ts';
+import { showMetrics, showStatus } from './status-command.ts';
 import { runWorkerCommand } from './worker-command.ts';
 import type { WorkerCommandOptions } from './worker-command.ts';
 
@@ -44,10 +45,55 @@ export function addClusterCommands(program: Command): void {
   addQueueOption(
     cluster.command('prepare').description('Make the tables, or bring them to this version.'),
   ).action(async (options: ClusterOptions) => {
-    await prepareDatabase(requireQueue(options));
+    const hasRoles = await prepareDatabase(requireQueue(options));
     await print('The database is ready.\n');
+    if (!hasRoles) await print(`${withoutRoles}\n`);
     process.exitCode = exitCodes.done;
   });
+  addQueueOption(
+    cluster.command('status').description('Tell who works, how fast, what is left and what failed.'),
+  )
+    .option('--json', 'as JSON')
+    .action(async ({ json = false, ...options }: ClusterOptions & { json?: boolean }) => {
+      process.exitCode = await showStatus(requireQueue(options), json);
+    });
+  addQueueOption(
+    cluster.command('metrics').description('Print the same for Prometheus, or answer it on a port.'),
+  )
+    .option(
+      '--listen <address>',
+      'answer http://ADDRESS/metrics until it is ended, such as 127.0.0.1:9464',
+      readAddress,
+    )
+    .action(async ({ listen, ...options }: ClusterOptions & { listen?: { host: string; port: number } }) => {
+      process.exitCode = await showMetrics(requireQueue(options), listen ?? null);
+    });
+  addQueueOption(
+    cluster
+      .command('retry')
+      .description('Let hosts take again the chunks that were taken too often without an end.'),
+  ).action(async (options: ClusterOptions) => {
+    await print(`${await retryChunks(requireQueue(options))} chunks\n`);
+  });
+  addQueueOption(
+    cluster
+      .command('cancel')
+      .description(
+        'Take what was not computed of an experiment out of the queue; hosts that compute it stop.',
+      )
+      .argument('<plan>', 'SHA-256 of its plan, or the beginning of it'),
+  ).action(async (plan: string, options: ClusterOptions) => {
+    await print(`${await cancelPlan(requireQueue(options), plan)} traces will not be computed\n`);
+  });
+}
+
+const withoutRoles = `The roles fundus_lens_worker, fundus_lens_desk and fundus_lens_reader were not made: the role of this address may not.
+An administrator makes them (CREATE ROLE … NOLOGIN), then this command grants them what they need.`;
+
+function readAddress(text: string): { host: string; port: number } {
+  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port !== '' && Number(port) <= 65_535) return { host, port: Number(port) };
+  throw new InvalidArgumentError('Expected a port, or HOST:PORT.');
 }
 
 function readGpus(text: string): string[] {
