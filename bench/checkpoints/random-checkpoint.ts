@@ -14,14 +14,15 @@ import { bytesPerElement } from '../../electron/engine/weights/safetensors.ts';
 import { cpuTarget } from '../../electron/engine/graph/graph-target.ts';
 import { buildLensHead } from '../../electron/engine/graph/lens-head.ts';
 import type { WeightProvider } from '../../electron/engine/weights/weight-source.ts';
+import { gemma3Config, gemma3Processor } from './random-gemma3.ts';
 import { idefics3Config, idefics3Processor } from './random-idefics3.ts';
-import { buildTokenizer } from './random-tokenizer.ts';
+import { buildTokenizer, type TokenizerKind } from './random-tokenizer.ts';
 
 /** The sides of a checkpoint; everything else is as in the released files. */
 export interface CheckpointShape {
   readonly name: string;
   /** qwen2_5_vl unless said otherwise. */
-  readonly family?: 'qwen2_vl' | 'qwen2_5_vl' | 'idefics3';
+  readonly family?: 'qwen2_vl' | 'qwen2_5_vl' | 'idefics3' | 'gemma3';
   readonly hiddenSize: number;
   readonly numLayers: number;
   readonly numHeads: number;
@@ -112,6 +113,19 @@ export const fullShapes = {
     vision: siglipBase,
     maxPixels: smolPixels,
   },
+  'MedGemma-4B': {
+    name: 'medgemma-4b',
+    family: 'gemma3',
+    hiddenSize: 2560,
+    numLayers: 34,
+    numHeads: 8,
+    numKeyValueHeads: 4,
+    intermediateSize: 10_240,
+    vocabSize: 262_208,
+    tied: true,
+    vision: { width: 1152, depth: 27, numHeads: 16, intermediateSize: 4304 },
+    maxPixels: 896 ** 2,
+  },
 } as const satisfies Record<string, CheckpointShape>;
 
 /** The same with fewer blocks of the same sides, for machines on which the whole would take hours. */
@@ -166,33 +180,17 @@ export function makeRandomCheckpoint(
   const folder = path.join(parent, `${shape.name}-${dtype.toLowerCase()}`);
   if (existsSync(path.join(folder, 'model.safetensors'))) return folder;
   mkdirSync(folder, { recursive: true });
-  const isIdefics3 = shape.family === 'idefics3';
-  const named = isIdefics3 ? 'idefics3-tied-f16-whole' : 'qwen2-5-vl-tied-bf16';
+  const { fixture: named, tokenizer: kind } = likenesses[shape.family ?? 'qwen2_5_vl'];
   const fixture = path.resolve(import.meta.dirname, '../../data/fixtures/checkpoints', named);
   copyFileSync(path.join(fixture, 'chat_template.jinja'), path.join(folder, 'chat_template.jinja'));
-  const { tokenizer, tokenizerConfig, ids } = buildTokenizer(
-    shape.vocabSize,
-    isIdefics3 ? 'smolvlm' : 'qwen',
-  );
+  const { tokenizer, tokenizerConfig, ids } = buildTokenizer(shape.vocabSize, kind);
   const config = buildConfig(shape, dtype, ids);
   const files = {
     'config.json': config,
     'tokenizer.json': tokenizer,
     'tokenizer_config.json': tokenizerConfig,
     'generation_config.json': { eos_token_id: [ids.end] },
-    'preprocessor_config.json': isIdefics3
-      ? idefics3Processor(shape)
-      : {
-          patch_size: 14,
-          temporal_patch_size: 2,
-          merge_size: 2,
-          min_pixels: 4 * 28 * 28,
-          max_pixels: shape.maxPixels,
-          image_mean: [0.48145466, 0.4578275, 0.40821073],
-          image_std: [0.26862954, 0.26130258, 0.27577711],
-          image_processor_type: 'Qwen2VLImageProcessor',
-          processor_class: shape.family === 'qwen2_vl' ? 'Qwen2VLProcessor' : 'Qwen2_5_VLProcessor',
-        },
+    'preprocessor_config.json': buildProcessor(shape),
   };
   for (const [name, content] of Object.entries(files))
     writeFileSync(path.join(folder, name), JSON.stringify(content));
@@ -203,12 +201,43 @@ export function makeRandomCheckpoint(
   return folder;
 }
 
+/** By family: the fixture whose chat template is taken, and the tokenizer. */
+const likenesses: Readonly<
+  Record<
+    NonNullable<CheckpointShape['family']>,
+    { readonly fixture: string; readonly tokenizer: TokenizerKind }
+  >
+> = {
+  qwen2_vl: { fixture: 'qwen2-5-vl-tied-bf16', tokenizer: 'qwen' },
+  qwen2_5_vl: { fixture: 'qwen2-5-vl-tied-bf16', tokenizer: 'qwen' },
+  idefics3: { fixture: 'idefics3-tied-f16-whole', tokenizer: 'smolvlm' },
+  gemma3: { fixture: 'gemma3-tied-bf16', tokenizer: 'gemma' },
+};
+
+/** preprocessor_config.json */
+function buildProcessor(shape: CheckpointShape) {
+  if (shape.family === 'idefics3') return idefics3Processor(shape);
+  if (shape.family === 'gemma3') return gemma3Processor(shape);
+  return {
+    patch_size: 14,
+    temporal_patch_size: 2,
+    merge_size: 2,
+    min_pixels: 4 * 28 * 28,
+    max_pixels: shape.maxPixels,
+    image_mean: [0.48145466, 0.4578275, 0.40821073],
+    image_std: [0.26862954, 0.26130258, 0.27577711],
+    image_processor_type: 'Qwen2VLImageProcessor',
+    processor_class: shape.family === 'qwen2_vl' ? 'Qwen2VLProcessor' : 'Qwen2_5_VLProcessor',
+  };
+}
+
 export function buildConfig(
   shape: CheckpointShape,
   dtype: BenchDtype,
   ids: ReturnType<typeof buildTokenizer>['ids'],
 ) {
   if (shape.family === 'idefics3') return idefics3Config(shape, dtype, ids.imagePad);
+  if (shape.family === 'gemma3') return gemma3Config(shape, dtype, ids.imagePad);
   const isOlder = shape.family === 'qwen2_vl';
   return {
     architectures: [`${isOlder ? 'Qwen2VL' : 'Qwen2_5_VL'}ForConditionalGeneration`],

@@ -29,15 +29,34 @@ const smolTokens = [
   '<end_of_utterance>',
 ];
 
+const gemmaTokens = [
+  '<bos>',
+  '<start_of_turn>',
+  '<end_of_turn>',
+  '<start_of_image>',
+  '<end_of_image>',
+  '<image_soft_token>',
+];
+
+/** What the families' tokenizers differ in. */
+const vocabularies = {
+  qwen: { size: releasedSize, specials: qwenTokens, end: '<|im_end|>', image: '<|image_pad|>' },
+  smolvlm: { size: releasedSize, specials: smolTokens, end: '<end_of_utterance>', image: '<image>' },
+  gemma: { size: 262_139, specials: gemmaTokens, end: '<end_of_turn>', image: '<image_soft_token>' },
+} as const satisfies Record<string, { specials: readonly string[] } & Record<string, unknown>>;
+
+export type TokenizerKind = keyof typeof vocabularies;
+
 /**
- * A byte-level tokenizer as large as Qwen's or SmolVLM's: 256 bytes, filler tokens that no text reaches, and the special
+ * A byte-level tokenizer as large as Qwen's, SmolVLM's or Gemma's: 256 bytes, filler tokens that no text reaches, and the special
  * tokens at their released ids, so that the lens reads as many tokens as with the real one.
  *
  * @param rows of the unembedding; a smaller one gets a smaller tokenizer
  */
-export function buildTokenizer(rows: number, family: 'qwen' | 'smolvlm' = 'qwen') {
-  const specials: readonly string[] = family === 'qwen' ? qwenTokens : smolTokens;
-  const vocabularySize = Math.min(releasedSize, rows - 2 * specials.length);
+export function buildTokenizer(rows: number, kind: TokenizerKind = 'qwen') {
+  const { size, end, image } = vocabularies[kind];
+  const specials: readonly string[] = vocabularies[kind].specials;
+  const vocabularySize = Math.min(size, rows - 2 * specials.length);
   const bytes = byteAlphabet();
   const vocab: Record<string, number> = {};
   bytes.forEach((character, id) => (vocab[character] = id));
@@ -78,14 +97,15 @@ export function buildTokenizer(rows: number, family: 'qwen' | 'smolvlm' = 'qwen'
     tokenizerConfig: {
       tokenizer_class: 'Qwen2Tokenizer',
       eos_token: '<|im_end|>',
+      ...(kind === 'gemma' ? { bos_token: '<bos>' } : {}),
       pad_token: '<|endoftext|>',
       model_max_length: 32_768,
     },
     ids: {
-      end: idOf(family === 'qwen' ? '<|im_end|>' : '<end_of_utterance>'),
+      end: idOf(end),
       visionStart: idOf('<|vision_start|>'),
       visionEnd: idOf('<|vision_end|>'),
-      imagePad: idOf(family === 'qwen' ? '<|image_pad|>' : '<image>'),
+      imagePad: idOf(image),
       videoPad: idOf('<|video_pad|>'),
     },
   };

@@ -6,9 +6,10 @@ import type { Deviation } from './testing/compare-with-reference.ts';
 import { fixtureNames } from './testing/reference-fixtures.ts';
 import { unpackSwiftShader } from './runtime/swiftshader.ts';
 
-/** One fixture takes long on a program's GPU; of the families in tiles, which share all of their graphs, one stands for six. */
+/** One fixture takes long on a program's GPU; of families whose fixtures share all of their graphs, one stands for six. */
+const standIns = ['smolvlm-tied-bf16', 'gemma3-tied-f16-outliers'];
 const names = fixtureNames.filter(
-  (name) => !/^(idefics3|smolvlm)/.test(name) || name === 'smolvlm-tied-bf16',
+  (name) => !/^(idefics3|smolvlm|gemma3)/.test(name) || standIns.includes(name),
 );
 
 const swiftShader = unpackSwiftShader();

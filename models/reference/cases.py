@@ -10,6 +10,7 @@ import transformers
 from PIL import Image
 from safetensors.torch import save_file
 
+import gemma3
 import idefics3
 from checkpoints import Checkpoint, write_json
 from lens import log_probs, smallest_gap, summarise
@@ -100,6 +101,30 @@ CASES = {
         ("portrait-140x196.png", "en"),
         ("photo-301x257.png", "ru"),
     ],
+    "gemma3-tied-f32": [
+        ("portrait-140x196.png", "ru"),
+        ("landscape-224x112.png", "en"),
+    ],
+    "gemma3-untied-f32": [
+        ("landscape-224x112.png", "en"),
+        ("tiny-45x38.png", "ru"),
+    ],
+    "gemma3-tied-bf16": [
+        ("photo-301x257.png", "en"),
+        ("portrait-140x196.png", "ru"),
+    ],
+    "gemma3-untied-bf16-sharded": [
+        ("narrow-97x203.jpg", "en"),
+        ("square-112x112.png", "ru"),
+    ],
+    "gemma3-tied-f16-outliers": [
+        ("halves-70x126.png", "en"),
+        ("landscape-224x112.png", "ru"),
+    ],
+    "gemma3-untied-f32-outliers": [
+        ("nearly-square-168x140.jpg", "ru"),
+        ("portrait-140x196.png", "en"),
+    ],
 }
 
 
@@ -122,7 +147,7 @@ def write_cases(checkpoint: Checkpoint, fixtures: Path) -> None:
                 "id": case,
                 "file": f"reference/{checkpoint.name}/{case}.safetensors",
                 "image": f"images/{image}",
-                **({} if reference.is_idefics3 else {"pixels": store_pixels(reference, prompt, image, fixtures)}),
+                **({} if reference.writes_prompt else {"pixels": store_pixels(reference, prompt, image, fixtures)}),
                 "prompt": PROMPTS[language],
                 "language": language,
                 **facts,
@@ -201,8 +226,10 @@ def measure(
     }
     if reference.is_idefics3:
         tensors["tiles_rgb"] = torch.from_numpy(idefics3.tiles_rgb(prompt.inputs["pixel_values"]))
-        if keep_pixels:
-            tensors["pixel_values"] = prompt.pixel_values
+    if reference.is_gemma3:
+        tensors["resized_rgb"] = torch.from_numpy(gemma3.resized_rgb(prompt.inputs["pixel_values"]))
+    if reference.writes_prompt and keep_pixels:
+        tensors["pixel_values"] = prompt.pixel_values
     if keep_continuation:
         with torch.no_grad():
             later = log_probs(reference.logits(continued[:, length:]), count)
@@ -226,6 +253,9 @@ def measure(
 def resized(reference: Reference, prompt: Prompt) -> list[int]:
     """[width, height] at which the vision tower sees the whole image, pixels."""
     _, height, width = prompt.grid[0].tolist()
+    if reference.is_gemma3:
+        size = reference.image_processor.size
+        return [size["width"], size["height"]]
     if reference.is_idefics3:
         tile, side = reference.image_processor.max_image_size["longest_edge"], reference.processor.side
         return [width // side * tile, height // side * tile]

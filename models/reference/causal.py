@@ -28,6 +28,8 @@ CHECKPOINTS = [
     "qwen3-vl-tied-f32-outliers",
     "idefics3-untied-f32",
     "smolvlm-tied-bf16",
+    "gemma3-tied-f32",
+    "gemma3-untied-bf16-sharded",
 ]
 
 
@@ -123,10 +125,8 @@ def knock_out(reference: Reference, base: Forward, edges: list[tuple[int, int]],
 
 
 def run_text(reference: Reference, base: Forward, deepstack: dict) -> torch.Tensor:
-    embeddings = base.residual[0][None]
-    output = reference.text(
-        inputs_embeds=embeddings, position_ids=reference.as_taken(base.position_ids), use_cache=False, **deepstack
-    )
+    inputs = reference.text_inputs(base.residual[0], base.position_ids, base.token_types)
+    output = reference.text(**inputs, **deepstack)
     return reference.model.lm_head(output.last_hidden_state[0, -1])[: reference.num_tokens]
 
 

@@ -1,4 +1,4 @@
-"""Tiny random checkpoints, written in every layout in which Qwen2-VL, Qwen2.5-VL, Qwen3-VL, Idefics3 and SmolVLM are found."""
+"""Tiny random checkpoints, written in every layout in which Qwen2-VL, Qwen2.5-VL, Qwen3-VL, Idefics3, SmolVLM and Gemma 3 are found."""
 
 import json
 import math
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
 from transformers import (
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
@@ -16,8 +17,16 @@ from transformers import (
     Qwen3VLForConditionalGeneration,
 )
 
+import gemma3
 import idefics3
-from tokenizer import smol_tokenizer_config, tokenizer_config, train_smol_tokenizer, train_tokenizer
+from tokenizer import (
+    gemma_tokenizer_config,
+    smol_tokenizer_config,
+    tokenizer_config,
+    train_gemma_tokenizer,
+    train_smol_tokenizer,
+    train_tokenizer,
+)
 
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 DTYPE_NAMES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
@@ -93,17 +102,23 @@ class Checkpoint:
     theta: float = 1e6
     max_cells: int = 120  # merged cells of 28×28 pixels, or 32×32 in Qwen3-VL
     outliers: bool = False  # two channels of the residual stream as large as trained models have them
-    # Idefics3 and SmolVLM only
+    # Idefics3, SmolVLM and Gemma 3 only
     vision_width: int = 32
     patch_size: int = 8
     image_size: int = 32  # side of a tile, pixels
     scale: int = 2  # patches along a token
+    # Idefics3 and SmolVLM only
     longest_edge: int = 96
     splitting: bool = True
+    # Gemma 3 only
+    window: int = 1024  # positions that a sliding block sees
+    pattern: int = 2  # every so many blocks one sees all
+    rope_factor: float = 8.0
+    query_scalar: float = 16
 
     @property
     def patch(self) -> int:
-        if idefics3.is_idefics3(self.family):
+        if idefics3.is_idefics3(self.family) or self.family == gemma3.FAMILY:
             return self.patch_size
         return 16 if self.family == "qwen3_vl" else 14
 
@@ -148,6 +163,22 @@ CHECKPOINTS = [
     Checkpoint("idefics3-tied-f32-outliers", "idefics3", True, "F32", "newer", "flat", "tokenizer_config.json", "newer",
                seed=76, hidden=32, heads=4, kv_heads=1, mlp=48, layers=3, eps=1e-5, theta=5e5, outliers=True,
                longest_edge=32),
+    Checkpoint("gemma3-tied-f32", "gemma3", True, "F32", "released", "flat", "chat_template.json", "newer",
+               seed=81, hidden=32, heads=4, kv_heads=2, mlp=48, window=9, patch_size=4),
+    Checkpoint("gemma3-untied-f32", "gemma3", False, "F32", "released", "flat", "chat_template.json", "newer",
+               seed=82, hidden=48, heads=3, kv_heads=1, mlp=64, layers=3, window=20, query_scalar=24, patch_size=5,
+               image_size=47, scale=3),
+    Checkpoint("gemma3-tied-bf16", "gemma3", True, "BF16", "newer", "v5", "chat_template.jinja", "newer",
+               seed=83, hidden=32, heads=4, kv_heads=2, mlp=48, layers=3, pattern=3, patch_size=4),
+    Checkpoint("gemma3-untied-bf16-sharded", "gemma3", False, "BF16", "newer", "v5", "tokenizer_config.json", "newer",
+               seed=84, hidden=32, heads=2, kv_heads=2, mlp=48, layers=3, shards=3, window=5, patch_size=4, image_size=48,
+               scale=3),
+    Checkpoint("gemma3-tied-f16-outliers", "gemma3", True, "F16", "released", "flat", "chat_template.json", "newer",
+               seed=85, hidden=32, heads=4, kv_heads=1, mlp=48, layers=3, window=12, outliers=True, patch_size=4, scale=4,
+               image_size=48),
+    Checkpoint("gemma3-untied-f32-outliers", "gemma3", False, "F32", "newer", "v5", "chat_template.jinja", "newer",
+               seed=86, hidden=32, heads=2, kv_heads=1, mlp=48, layers=3, window=7, theta=1e5, rope_factor=2.0,
+               outliers=True, patch_size=4),
 ]  # fmt: skip
 
 
@@ -247,6 +278,8 @@ def released_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
         return qwen3_config(checkpoint, ids)
     if idefics3.is_idefics3(checkpoint.family):
         return idefics3.released_config(checkpoint, ids, VOCAB_SIZE, DTYPE_NAMES[checkpoint.dtype])
+    if checkpoint.family == gemma3.FAMILY:
+        return gemma3.released_config(checkpoint, ids, VOCAB_SIZE, DTYPE_NAMES[checkpoint.dtype])
     return {
         "architectures": [architectures[checkpoint.family]],
         "bos_token_id": ids["<|endoftext|>"],
@@ -322,13 +355,16 @@ def make_model(checkpoint: Checkpoint, released: dict) -> torch.nn.Module:
         "qwen2_5_vl": (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration),
         "qwen3_vl": (Qwen3VLConfig, Qwen3VLForConditionalGeneration),
         **idefics3.CLASSES,
+        **gemma3.CLASSES,
     }[checkpoint.family]
     model = model_class(config_class.from_dict(json.loads(json.dumps(released))))
     generator = torch.Generator().manual_seed(checkpoint.seed)
     with torch.no_grad():
         for name, parameter in sorted(model.named_parameters()):
             noise = torch.randn(parameter.shape, generator=generator)
-            if name.endswith("embed_tokens.weight"):
+            if checkpoint.family == gemma3.FAMILY:
+                parameter.copy_(gemma3.randomise(checkpoint, name, noise))
+            elif name.endswith("embed_tokens.weight"):
                 parameter.copy_(noise * (0.3 if checkpoint.tied else 0.6))
             elif name == "lm_head.weight":
                 parameter.copy_(noise * 0.35)
@@ -338,7 +374,9 @@ def make_model(checkpoint: Checkpoint, released: dict) -> torch.nn.Module:
                 parameter.copy_(1 + 0.25 * noise)
             else:
                 parameter.copy_(noise * 1.1 / math.sqrt(parameter[0].numel()))
-        if checkpoint.outliers:
+        if checkpoint.outliers and checkpoint.family == gemma3.FAMILY:
+            gemma3.add_outliers(model)
+        elif checkpoint.outliers:
             is_idefics3 = idefics3.is_idefics3(checkpoint.family)
             text = model.model.text_model if is_idefics3 else model.model.language_model
             text.layers[1].mlp.down_proj.weight[[3, 17]] *= 60
@@ -354,7 +392,9 @@ def stored_tensors(checkpoint: Checkpoint, model: torch.nn.Module) -> dict[str, 
     for name, tensor in model.state_dict().items():
         if checkpoint.tied and name == "lm_head.weight":
             continue
-        if checkpoint.keys == "released":
+        if checkpoint.keys == "released" and checkpoint.family == gemma3.FAMILY:
+            name = gemma3.released_name(name)
+        elif checkpoint.keys == "released":
             name = name.replace("model.visual.", "visual.").replace("model.language_model.", "model.")
         tensors[name] = tensor.detach().to(DTYPES[checkpoint.dtype]).contiguous().clone()
     return tensors
@@ -378,6 +418,8 @@ def save_tensors(tensors: dict[str, torch.Tensor], shards: int, folder: Path) ->
 def preprocessor_config(checkpoint: Checkpoint) -> dict:
     if idefics3.is_idefics3(checkpoint.family):
         return idefics3.preprocessor_config(checkpoint)
+    if checkpoint.family == gemma3.FAMILY:
+        return gemma3.preprocessor_config(checkpoint)
     factor = 2 * checkpoint.patch
     low, high = 4 * factor * factor, checkpoint.max_cells * factor * factor
     is_qwen3 = checkpoint.family == "qwen3_vl"
@@ -413,6 +455,8 @@ def generation_config(checkpoint: Checkpoint, ids: dict[str, int]) -> dict:
     """As released, including sampling settings that a greedy trace must ignore."""
     if idefics3.is_idefics3(checkpoint.family):
         return idefics3.generation_config(ids)
+    if checkpoint.family == gemma3.FAMILY:
+        return gemma3.generation_config(ids)
     sampling = {"temperature": 0.01, "top_k": 1, "top_p": 0.001}
     if checkpoint.family == "qwen2_5_vl":
         sampling = {"repetition_penalty": 1.05, "temperature": 0.000001}
@@ -430,14 +474,23 @@ def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def make_tokenizer(family: str) -> tuple[Tokenizer, dict]:
+    """The tokenizer and its tokenizer_config.json, without the chat template."""
+    if family == gemma3.FAMILY:
+        return train_gemma_tokenizer(), gemma_tokenizer_config()
+    if idefics3.is_idefics3(family):
+        return train_smol_tokenizer(), smol_tokenizer_config()
+    tokenizer = train_tokenizer()
+    return tokenizer, tokenizer_config(tokenizer)
+
+
 def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     """Writes the folder, and reads it back with from_pretrained: every tensor must come back under its own name."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*"):
         old.unlink()
-    is_idefics3 = idefics3.is_idefics3(checkpoint.family)
-    tokenizer = train_smol_tokenizer() if is_idefics3 else train_tokenizer()
-    tokenizer.save(str(folder / "tokenizer.json"))
+    tokenizer, settings = make_tokenizer(checkpoint.family)
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=checkpoint.family != gemma3.FAMILY)
     ids = tokenizer.get_vocab()
 
     released = released_config(checkpoint, ids)
@@ -454,10 +507,12 @@ def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         config.pop("_name_or_path", None)
     write_json(folder / "config.json", config)
 
-    settings = smol_tokenizer_config() if is_idefics3 else tokenizer_config(tokenizer)
-    template = {"qwen3_vl": QWEN3_CHAT_TEMPLATE, "idefics3": idefics3.CHAT_TEMPLATE, "smolvlm": idefics3.CHAT_TEMPLATE}.get(
-        checkpoint.family, CHAT_TEMPLATE
-    )
+    template = {
+        "qwen3_vl": QWEN3_CHAT_TEMPLATE,
+        "idefics3": idefics3.CHAT_TEMPLATE,
+        "smolvlm": idefics3.CHAT_TEMPLATE,
+        "gemma3": gemma3.CHAT_TEMPLATE,
+    }.get(checkpoint.family, CHAT_TEMPLATE)
     if checkpoint.template == "tokenizer_config.json":
         settings["chat_template"] = template
     elif checkpoint.template == "chat_template.json":

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
+import gemma3
+import idefics3
 from cases import largest_folders, write_cases, write_photograph
 from checkpoints import CHECKPOINTS, write_checkpoint
-from idefics3 import write_full_size
 from images import draw_test_images
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,8 @@ def main() -> None:
         write_photograph(photograph, CHECKPOINTS[2], options.out)
     else:
         print(f"{options.photograph} is missing: the numbers of the photograph are left as they are")
-    write_full_size(options.out)
+    idefics3.write_full_size(options.out)
+    gemma3.write_full_size(options.out)
     print(largest_folders(options.out))
 
 

@@ -20,13 +20,14 @@ from transformers import (
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.utils.chat_template_utils import render_jinja_template
 
+import gemma3
 import idefics3
 
 MODEL_CLASSES = {
     "qwen2_vl": Qwen2VLForConditionalGeneration,
     "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration,
     "qwen3_vl": Qwen3VLForConditionalGeneration,
-    **{family: model_class for family, (_, model_class) in idefics3.CLASSES.items()},
+    **{family: model_class for family, (_, model_class) in (idefics3.CLASSES | gemma3.CLASSES).items()},
 }
 
 DEEPSTACK = ("visual_pos_masks", "deepstack_visual_embeds")
@@ -54,6 +55,7 @@ class Forward:
     logits: torch.Tensor  # float32 [V], last position
     hidden_states: tuple[torch.Tensor, ...]  # as transformers returns them: the last one is normed
     deepstack: dict  # what the decoder takes of the image beside its embeddings; empty where there is no DeepStack
+    token_types: torch.Tensor | None  # int64 [1, prompt], 1 at the image's tokens, where they look at each other both ways
 
 
 class Reference:
@@ -80,10 +82,17 @@ class Reference:
         self.model.eval().to(device)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.num_tokens = max(self.tokenizer.get_vocab().values()) + 1  # ids from here on belong to no token
-        self.image_token = self.config["image_token_id"]
+        self.is_gemma3 = self.config["model_type"] == gemma3.FAMILY
+        self.image_token = self.config["image_token_index" if self.is_gemma3 else "image_token_id"]
         self.eos_tokens = read_eos_tokens(folder)
         self.is_idefics3 = idefics3.is_idefics3(self.config["model_type"])
-        if self.is_idefics3:
+        # Has a processor that writes the image's tokens into the prompt; its decoder counts positions on one axis, by itself.
+        self.writes_prompt = self.is_idefics3 or self.is_gemma3
+        if self.is_gemma3:
+            self.processor = gemma3.Processor(folder, self.config)
+            self.image_processor = self.processor.images
+            self.text, self.vision = self.model.model.language_model, self.model.model.multi_modal_projector
+        elif self.is_idefics3:
             self.processor = idefics3.Processor(folder, self.config)
             self.image_processor = self.processor.images
             self.text, self.vision = self.model.model.text_model, self.model.model.connector
@@ -95,8 +104,8 @@ class Reference:
         """One user turn with the image first and the text after it, ending with the assistant's header."""
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
         chat_text = render_chat(self.folder, [{"role": "user", "content": content}])
-        if self.is_idefics3:
-            return self.prepare_tiles(image, chat_text)
+        if self.writes_prompt:
+            return self.prepare_written(image, chat_text)
         batch = self.image_processor(images=[image], return_tensors="pt")
         grid = batch["image_grid_thw"]
         count = int(grid.prod()) // self.image_processor.merge_size**2
@@ -112,12 +121,13 @@ class Reference:
         }
         return Prompt(chat_text, torch.tensor(ids), (start, start + count), pixels, grid, inputs)
 
-    def prepare_tiles(self, image: Image.Image, chat_text: str) -> Prompt:
-        """The same by Idefics3's own processor, which writes the tiles' tokens into the text."""
+    def prepare_written(self, image: Image.Image, chat_text: str) -> Prompt:
+        """The same by a family's own processor, which writes the image's tokens into the text."""
         batch = self.processor(image, chat_text)
         ids = batch["input_ids"][0]
         places = (ids == self.image_token).nonzero()[:, 0]
-        inputs = {name: batch[name] for name in ("pixel_values", "pixel_attention_mask")}
+        names = ("pixel_values", "pixel_attention_mask", "token_type_ids")
+        inputs = {name: batch[name] for name in names if name in batch}
         pixels = self.processor.patches(batch["pixel_values"])
         span = (int(places[0]), int(places[-1]) + 1)
         return Prompt(chat_text, ids, span, pixels, self.processor.grid(image), inputs)
@@ -131,9 +141,9 @@ class Reference:
             layer.register_forward_pre_hook(catcher(caught, index), with_kwargs=True)
             for index, layer in enumerate([*self.text.layers, self.text.norm])
         ]
-        # Llama counts its positions itself, and hands them to its blocks.
+        # Llama and Gemma count their positions themselves, and hand them to their blocks.
         hooks.append(
-            (self.text.layers[0] if self.is_idefics3 else self.text).register_forward_pre_hook(
+            (self.text.layers[0] if self.writes_prompt else self.text).register_forward_pre_hook(
                 lambda _module, _args, kwargs: positions.append(kwargs["position_ids"]), with_kwargs=True
             )
         )
@@ -146,7 +156,7 @@ class Reference:
         hooks.append(
             self.vision.register_forward_hook(
                 lambda _module, _args, output: embeds.append(
-                    output.flatten(0, 1) if self.is_idefics3 else output.pooler_output
+                    output.flatten(0, 1) if self.writes_prompt else output.pooler_output
                 )
             )
         )
@@ -164,17 +174,22 @@ class Reference:
                 hook.remove()
         residual = torch.stack([caught[index][0] for index in range(len(caught))])
         return Forward(
-            position_ids=positions[0] if self.is_idefics3 else positions[0][:, 0],
+            position_ids=positions[0] if self.writes_prompt else positions[0][:, 0],
             image_embeds=embeds[0],
             residual=residual,
             logits=output.logits[0, -1],
             hidden_states=tuple(state[0] for state in output.hidden_states),
             deepstack=deepstack,
+            token_types=prompt.inputs.get("token_type_ids"),
         )
 
     @torch.no_grad()
     def run_embedded(
-        self, embeddings: torch.Tensor, position_ids: torch.Tensor, deepstack: dict | None = None
+        self,
+        embeddings: torch.Tensor,
+        position_ids: torch.Tensor,
+        deepstack: dict | None = None,
+        token_types: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Residual stream [L+1, T, D] of the decoder alone, for inputs that are already embedded."""
         deepstack = dict(deepstack or {})
@@ -187,17 +202,22 @@ class Reference:
             for index, layer in enumerate([*self.text.layers, self.text.norm])
         ]
         try:
-            self.text(
-                inputs_embeds=embeddings[None], position_ids=self.as_taken(position_ids), use_cache=False, **deepstack
-            )
+            self.text(**self.text_inputs(embeddings, position_ids, token_types), **deepstack)
         finally:
             for hook in hooks:
                 hook.remove()
         return torch.stack([caught[index][0] for index in range(len(caught))])
 
+    def text_inputs(self, embeddings: torch.Tensor, position_ids: torch.Tensor, token_types: torch.Tensor | None) -> dict:
+        """What the decoder takes of embeddings [T, D] beside DeepStack features."""
+        inputs = {"inputs_embeds": embeddings[None], "position_ids": self.as_taken(position_ids), "use_cache": False}
+        if token_types is not None:
+            inputs["attention_mask"] = gemma3.masks(self.model, embeddings[None], token_types)
+        return inputs
+
     def as_taken(self, position_ids: torch.Tensor) -> torch.Tensor:
         """Positions [axes, T] as the decoder takes them: with a side for the batch, and without one for a single axis."""
-        return position_ids if self.is_idefics3 else position_ids[:, None]
+        return position_ids if self.writes_prompt else position_ids[:, None]
 
     @torch.no_grad()
     def generate(self, forward: Forward, count: int) -> tuple[list[int], bool, float, torch.Tensor, torch.Tensor]:
@@ -217,7 +237,7 @@ class Reference:
             ids.append(best)
             embeddings = torch.cat([embeddings, self.text.embed_tokens(torch.tensor([best]))])
             positions = torch.cat([positions, (positions.max() + 1).expand(len(positions), 1)], dim=1)
-            residual = self.run_embedded(embeddings, positions, forward.deepstack)
+            residual = self.run_embedded(embeddings, positions, forward.deepstack, forward.token_types)
         return ids, False, margin, residual, positions
 
     @torch.no_grad()
@@ -276,7 +296,13 @@ def find_chat_template(folder: Path) -> str:
 
 
 def render_chat(folder: Path, messages: list[dict]) -> str:
-    rendered, _ = render_jinja_template([messages], chat_template=find_chat_template(folder), add_generation_prompt=True)
+    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    rendered, _ = render_jinja_template(
+        [messages],
+        chat_template=find_chat_template(folder),
+        add_generation_prompt=True,
+        bos_token=settings.get("bos_token") or "",
+    )
     return rendered[0]
 
 

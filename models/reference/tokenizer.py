@@ -1,4 +1,6 @@
-"""Tiny byte-level BPEs with the pre-tokenizers and special tokens of Qwen2 and SmolVLM, trained on a few lines of our own text."""
+"""Tiny BPEs with the pre-tokenizers and special tokens of Qwen2, SmolVLM and Gemma 3, trained on a few lines of our own text."""
+
+import json
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -38,6 +40,12 @@ SMOL_SPECIAL_TOKENS = [
 ]
 SMOL_BASE_VOCABULARY = 584
 BASE_VOCABULARY = 584  # 256 bytes + merges; 600 with the added tokens
+
+# Of Gemma 3, in its order: before the bytes and words, and after them.
+GEMMA_FIRST_TOKENS = ["<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>"]
+GEMMA_LINE_BREAKS = ["\n", "\n\n", "\n\n\n"]  # added, yet not special
+GEMMA_LAST_TOKENS = ["<start_of_image>", "<end_of_image>", "<image_soft_token>"]
+GEMMA_VOCABULARY = 600
 
 CORPUS = """
 system user assistant system user assistant system user assistant
@@ -105,6 +113,49 @@ def train_smol_tokenizer() -> Tokenizer:
         raise ValueError(f"the corpus gives {tokenizer.get_vocab_size()} tokens, wanted {SMOL_BASE_VOCABULARY}")
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SMOL_SPECIAL_TOKENS])
     return tokenizer
+
+
+def train_gemma_tokenizer() -> Tokenizer:
+    """Gemma's kind: "▁" for a space, no words cut before the merges, bytes only for what has no token of its own."""
+    trained = Tokenizer(models.BPE())
+    trained.normalizer = normalizers.Replace(" ", "▁")
+    trained.pre_tokenizer = pre_tokenizers.Split("▁", behavior="merged_with_next")
+    first = [*GEMMA_FIRST_TOKENS, *GEMMA_LINE_BREAKS, *[f"<0x{byte:02X}>" for byte in range(256)]]
+    count = GEMMA_VOCABULARY - len(first) - len(GEMMA_LAST_TOKENS)
+    trainer = trainers.BpeTrainer(vocab_size=count, show_progress=False)
+    trained.train_from_iterator(CORPUS.strip().splitlines(), trainer)
+    model = json.loads(trained.to_str())["model"]
+    words = sorted(model["vocab"], key=model["vocab"].get)
+    vocabulary = {token: place for place, token in enumerate([*first, *words, *GEMMA_LAST_TOKENS])}
+    if len(vocabulary) != GEMMA_VOCABULARY:
+        raise ValueError(f"the corpus gives {len(vocabulary)} tokens, wanted {GEMMA_VOCABULARY}")
+    merges = [tuple(merge) for merge in model["merges"]]
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges, byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", behavior="merged_with_previous")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    special = [*GEMMA_FIRST_TOKENS, *GEMMA_LAST_TOKENS]
+    tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in special])
+    tokenizer.add_tokens([AddedToken(text, special=False, normalized=False) for text in GEMMA_LINE_BREAKS])
+    return tokenizer
+
+
+def gemma_tokenizer_config() -> dict:
+    return {
+        "add_bos_token": True,
+        "add_eos_token": False,
+        "boi_token": "<start_of_image>",
+        "bos_token": "<bos>",
+        "clean_up_tokenization_spaces": False,
+        "eoi_token": "<end_of_image>",
+        "eos_token": "<eos>",
+        "image_token": "<image_soft_token>",
+        "model_max_length": 1000000000000000019884624838656,
+        "pad_token": "<pad>",
+        "spaces_between_special_tokens": False,
+        "tokenizer_class": "GemmaTokenizer",
+        "unk_token": "<unk>",
+    }
 
 
 def smol_tokenizer_config() -> dict:

@@ -1,9 +1,8 @@
-import { inputWidth } from '../families/shared/model-config.ts';
-import { buildRotationTable, type RotationTable } from '../graph/rotation.ts';
+import { decoderAttentionKind, inputWidth } from '../families/shared/model-config.ts';
 import type { GraphTarget } from '../graph/graph-target.ts';
 import { chooseTarget, chooseWidening } from '../model/choose-target.ts';
 import type { ComposedPrompt } from '../model/compose-prompt.ts';
-import { attentionFeeds, shapeFeeds, type HiddenEdge } from '../model/decoder-run.ts';
+import { PositionFeeds, type HiddenEdge } from '../model/position-feeds.ts';
 import type { Model } from '../model/model.ts';
 import { float32Data, float32Tensor, int64Tensor, Session, type Tensor } from '../runtime/session.ts';
 
@@ -37,19 +36,31 @@ const runBytes = 512 * 2 ** 20;
 export class BlockRunner {
   readonly #model: Model;
   readonly #target: GraphTarget;
-  readonly #rotation: RotationTable;
+  readonly #prompt: ComposedPrompt;
+  readonly #positions: PositionFeeds;
   readonly #length: number;
   #loaded: { readonly layer: number; readonly session: Session } | null = null;
 
   /** @param hidesEdges attention is composed of single operators then, so that a mask can go into it */
   constructor(model: Model, prompt: ComposedPrompt, { hidesEdges }: { readonly hidesEdges: boolean }) {
-    const { family, config } = model.checkpoint;
+    const { decoder } = model.checkpoint.config;
     const { provider } = model.provider;
     const target = chooseTarget(model.provider, chooseWidening(model.checkpoint, provider));
     this.#model = model;
-    this.#target = hidesEdges ? { ...target, attention: 'composed' } : target;
+    const attention = hidesEdges ? 'composed' : decoderAttentionKind(decoder, target.attention);
+    this.#target = { ...target, attention };
+    this.#prompt = prompt;
     this.#length = prompt.tokenIds.length;
-    this.#rotation = buildRotationTable(family.positionIds(this.#length, prompt), config.decoder);
+    this.#positions = new PositionFeeds(model.checkpoint, prompt, this.#length, attention);
+  }
+
+  /** The first position that a change at this one reaches within a block. */
+  reachOf(position: number): number {
+    if (this.#model.checkpoint.config.decoder.imageSeesItself !== true) return position;
+    const piece = this.#prompt.imagePieces.find(
+      ({ span: [start, end] }) => start <= position && position < end,
+    );
+    return piece?.span[0] ?? position;
   }
 
   /**
@@ -80,25 +91,15 @@ export class BlockRunner {
     const sequence = streams[0]!.length / width;
     const embeds = new Float32Array(batch * sequence * width);
     streams.forEach((stream, index) => embeds.set(stream, index * sequence * width));
-    const { cos, sin, halfDim } = this.#rotation;
     const lastRows = streams.map((_, index) => BigInt((index + 1) * sequence - 1));
     const isLast = layer === decoder.numLayers - 1;
     const stream = isLast ? `residual.${layer + 1}` : 'stream';
     const present = keepCache ? [`present.${layer}.key`, `present.${layer}.value`] : [];
     const outputs = await session.run(
       {
-        ...shapeFeeds(decoder, batch, sequence),
-        ...attentionFeeds({
-          fused: this.#target.attention === 'fused',
-          batch,
-          length: this.#length,
-          sequence,
-          hiddenEdges,
-        }),
+        ...this.#positions.of({ batch, length: this.#length, sequence, hiddenEdges }),
         embeds: float32Tensor(embeds, [batch * sequence, width]),
         rows: int64Tensor(BigInt64Array.from(lastRows), [batch]),
-        cos: float32Tensor(cos, [this.#length, halfDim]),
-        sin: float32Tensor(sin, [this.#length, halfDim]),
         [`past.${layer}.key`]: this.#past(caches, 'key', this.#length - sequence),
         [`past.${layer}.value`]: this.#past(caches, 'value', this.#length - sequence),
       },

@@ -1,4 +1,4 @@
-import type { HiddenEdge } from '../model/decoder-run.ts';
+import type { HiddenEdge } from '../model/position-feeds.ts';
 import { createRandom } from '../readability/statistics/seeded-random.ts';
 import type { KnockedOutEdges } from '../lens-trace/causal-request.ts';
 

@@ -22,6 +22,7 @@ const fixtures = [
   ...['qwen2-5-vl-untied-f32', 'qwen2-5-vl-tied-bf16', 'qwen2-vl-untied-f32', 'qwen2-vl-tied-f16'],
   ...['qwen3-vl-untied-f32', 'qwen3-vl-tied-f32-outliers'],
   ...['idefics3-untied-f32', 'smolvlm-tied-bf16'],
+  ...['gemma3-tied-f32', 'gemma3-untied-bf16-sharded'],
 ];
 
 describe.each(fixtures)('%s', (name) => {

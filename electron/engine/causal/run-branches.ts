@@ -1,5 +1,5 @@
 import { inputWidth } from '../families/shared/model-config.ts';
-import type { HiddenEdge } from '../model/decoder-run.ts';
+import type { HiddenEdge } from '../model/position-feeds.ts';
 import type { Model } from '../model/model.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import type { BlockCache, BlockRunner } from './block-runner.ts';
@@ -32,7 +32,7 @@ export interface BranchResults {
 interface Live {
   readonly index: number;
   readonly branch: Branch;
-  /** First position that differs from the run it left. */
+  /** First position that may differ from the run it left. */
   readonly start: number;
   /** float32 [T − start, inputWidth] */
   stream: Float32Array;
@@ -101,7 +101,7 @@ async function runPass(
     await report(layer);
     await runner.load(layer);
     for (const { branch, index } of branches)
-      if (branch.layer === layer) live.push({ index, branch, ...begin(branch, streams, width) });
+      if (branch.layer === layer) live.push({ index, branch, ...begin(branch, streams, width, runner) });
     const base = await runner.run({
       streams: runs.map((run) => streams[run]),
       caches: [null, null],
@@ -162,8 +162,10 @@ function begin(
   { from, positions, states, hiddenEdges }: Branch,
   streams: Readonly<Record<Run, Float32Array>>,
   width: number,
+  runner: BlockRunner,
 ): Pick<Live, 'start' | 'stream'> {
-  const start = hiddenEdges.reduce((first, [query]) => Math.min(first, query), positions[0] ?? Infinity);
+  const changed = hiddenEdges.reduce((first, [query]) => Math.min(first, query), positions[0] ?? Infinity);
+  const start = runner.reachOf(changed);
   const stream = streams[from].slice(start * width);
   const mean = states === 'mean' ? meanState(streams, positions, width) : null;
   for (const position of positions) {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Template } from '@huggingface/jinja';
+import { z } from 'zod';
 import { FundusLensError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
 import { readSideFile } from '../weights/side-file.ts';
@@ -27,7 +28,10 @@ export async function readChatTemplate(folder: string): Promise<ChatTemplate> {
     });
   }
   const template = compile(source);
-  return (prompt, withImage) => render(template, prompt, withImage);
+  const bosToken = beginningToken(
+    await readText(path.join(folder, 'tokenizer_config.json'), limits.models.tokenizerBytes),
+  );
+  return (prompt, withImage) => render(template, prompt, withImage, bosToken);
 }
 
 function compile(source: string): Template {
@@ -54,9 +58,10 @@ function compile(source: string): Template {
   }
 }
 
-function render(template: Template, prompt: string, withImage: boolean): string {
+function render(template: Template, prompt: string, withImage: boolean, bosToken: string): string {
   const content = [...(withImage ? [{ type: 'image' }] : []), { type: 'text', text: prompt }];
-  const values = { messages: [{ role: 'user', content }], add_generation_prompt: true, shortRange };
+  const messages = [{ role: 'user', content }];
+  const values = { messages, add_generation_prompt: true, bos_token: bosToken, shortRange };
   try {
     return withinTime(() => template.render(values), limits.models.templating, tooSlow);
   } catch (cause) {
@@ -102,12 +107,25 @@ function readText(file: string, maxBytes: number = limits.models.templateBytes):
   return readSideFile(file, maxBytes, 'model.chat-template');
 }
 
-function templateField(json: string | undefined): string | undefined {
-  if (json === undefined) return undefined;
+const tokenSchema = z.union([z.string(), z.looseObject({ content: z.string() })]);
+
+/** What tokenizer_config.json says every text begins with; '' where it says nothing. */
+function beginningToken(json: string | undefined): string {
+  const found = tokenSchema.safeParse(
+    z.looseObject({}).safeParse(parseQuietly(json)).data?.['bos_token'],
+  ).data;
+  return found === undefined ? '' : typeof found === 'string' ? found : found.content;
+}
+
+function parseQuietly(json: string | undefined): unknown {
   try {
-    const { chat_template } = JSON.parse(json) as { chat_template?: unknown };
-    return typeof chat_template === 'string' ? chat_template : undefined;
+    return json === undefined ? undefined : JSON.parse(json);
   } catch {
     return undefined;
   }
+}
+
+function templateField(json: string | undefined): string | undefined {
+  const template = z.looseObject({}).safeParse(parseQuietly(json)).data?.['chat_template'];
+  return typeof template === 'string' ? template : undefined;
 }

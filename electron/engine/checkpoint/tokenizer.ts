@@ -5,6 +5,8 @@ import { FundusLensError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
 import { largestGrowth } from './normaliser-growth.ts';
 import { readSideFile } from '../weights/side-file.ts';
+import { hasSentencePieces, joinPieces, showPiece } from './sentence-pieces.ts';
+import { showBytes } from './show-bytes.ts';
 import { withinTime } from './within-time.ts';
 
 /** The checkpoint's own tokenizer; ids are those of the embedding's rows. */
@@ -58,6 +60,7 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
     return createTokenizer(
       withinTime(read, limits.models.loading, tooSlow(file, limits.models.loading)),
       file,
+      hasSentencePieces(parsed),
     );
   } catch (cause) {
     throw invalidTokenizer(file, cause);
@@ -99,7 +102,8 @@ function refuseGrowth(tokenizer: object, file: string): void {
   });
 }
 
-function createTokenizer(tokenizer: HuggingFaceTokenizer, file: string): Tokenizer {
+/** @param isPieces see {@link hasSentencePieces}; otherwise a token is bytes, written as printable characters */
+function createTokenizer(tokenizer: HuggingFaceTokenizer, file: string, isPieces: boolean): Tokenizer {
   let isLimited = false;
   const limited = <T>(work: () => T): T => {
     try {
@@ -113,15 +117,17 @@ function createTokenizer(tokenizer: HuggingFaceTokenizer, file: string): Tokeniz
   let size = 0;
   for (const id of vocabulary.values()) size = Math.max(size, id + 1);
   const added = tokenizer.get_added_tokens_decoder();
+  const show = isPieces ? showPiece : (token: string) => showBytes(bytesOfToken(token));
+  const decode = (ids: readonly number[]) => {
+    if (!isPieces)
+      return tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    const seen = ids.filter((id) => added.get(id)?.special !== true);
+    return joinPieces(seen.map((id) => tokenizer.id_to_token(id) ?? ''));
+  };
   return {
     size,
     encode: (text) => limited(() => tokenizer.encode(text, { add_special_tokens: false }).ids.map(Number)),
-    decode: (ids) =>
-      ids.length === 0
-        ? ''
-        : limited(() =>
-            tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
-          ),
+    decode: (ids) => (ids.length === 0 ? '' : limited(() => decode(ids))),
     together: (work) => {
       if (isLimited) return work();
       const { loading } = limits.models;
@@ -134,9 +140,11 @@ function createTokenizer(tokenizer: HuggingFaceTokenizer, file: string): Tokeniz
     },
     idOf: (token) => vocabulary.get(token),
     tokenText: (id) => {
-      const token = added.get(id)?.content ?? tokenizer.id_to_token(id);
+      const own = added.get(id);
+      const token = own?.content ?? tokenizer.id_to_token(id);
       if (token === undefined) return `⟨${id}⟩`;
-      return added.has(id) ? token : showBytes(bytesOfToken(token));
+      // Of pieces, runs of spaces and line breaks are added tokens too.
+      return own !== undefined && (own.special || !isPieces) ? token : show(token);
     },
   };
 }
@@ -165,34 +173,4 @@ function bytesOfToken(token: string): Uint8Array {
       return byte === undefined ? [...Buffer.from(character, 'utf8')] : [byte];
     }),
   );
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Decodes the longest valid stretches and shows what remains of split characters as ⟨hex⟩. */
-function showBytes(bytes: Uint8Array): string {
-  let text = '';
-  for (let start = 0; start < bytes.length;) {
-    const end = longestCharacter(bytes, start);
-    if (end > start) {
-      text += strictUtf8.decode(bytes.subarray(start, end));
-      start = end;
-    } else {
-      text += `⟨${bytes[start]!.toString(16).padStart(2, '0')}⟩`;
-      start += 1;
-    }
-  }
-  return text;
-}
-
-function longestCharacter(bytes: Uint8Array, start: number): number {
-  for (let length = 1; length <= 4 && start + length <= bytes.length; length++) {
-    try {
-      strictUtf8.decode(bytes.subarray(start, start + length));
-      return start + length;
-    } catch {
-      // not a whole character yet
-    }
-  }
-  return start;
 }

@@ -1,4 +1,5 @@
 import { FundusLensError } from '../../contract/errors.ts';
+import { gemma3 } from './gemma3/family.ts';
 import { idefics3, smolVlm } from './idefics3/family.ts';
 import { qwen25Vl } from './qwen2-5-vl/family.ts';
 import { qwen2Vl } from './qwen2-vl/family.ts';
@@ -6,7 +7,7 @@ import { qwen3Vl } from './qwen3-vl/family.ts';
 import type { Family } from './shared/family.ts';
 
 /** Every supported family, one line each. */
-const families: Family[] = [qwen2Vl, qwen25Vl, qwen3Vl, idefics3, smolVlm];
+const families: Family[] = [qwen2Vl, qwen25Vl, qwen3Vl, idefics3, smolVlm, gemma3];
 
 /**
  * Adds a family of one's own; checkpoints of its `model_type` can then be opened in this process.

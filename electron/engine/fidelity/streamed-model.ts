@@ -1,23 +1,16 @@
 import { openCheckpoint, type Checkpoint } from '../checkpoint/open-checkpoint.ts';
-import { embedPrompt, shapeFeeds } from '../model/decoder-run.ts';
+import { embedPrompt } from '../model/decoder-run.ts';
+import { PositionFeeds } from '../model/position-feeds.ts';
 import { cpuTarget, type GraphTarget } from '../graph/graph-target.ts';
 import { momentsOf, observedProjections } from '../graph/input-moments.ts';
 import { inputWidth } from '../families/shared/model-config.ts';
-import { buildRotationTable } from '../graph/rotation.ts';
 import type { PreprocessedImage } from '../image/preprocess.ts';
 import { LensHead } from '../lens/lens-head.ts';
 import { compileGraphs, type CompiledGraphs } from '../model/load-model.ts';
 import { numTokens } from '../model/model.ts';
 import { composePrompt, type ComposedPrompt } from '../model/compose-prompt.ts';
 import { ResidentSession } from '../runtime/resident-session.ts';
-import {
-  float32Data,
-  float32Tensor,
-  int32Tensor,
-  int64Tensor,
-  Session,
-  type Tensors,
-} from '../runtime/session.ts';
+import { float32Data, float32Tensor, int64Tensor, Session, type Tensors } from '../runtime/session.ts';
 import { encodeImages } from '../model/vision-encoder.ts';
 
 /** A prompt about an image, to be read at some positions. */
@@ -146,16 +139,10 @@ export class StreamedModel {
   #feeds(one: StreamedCase): Tensors {
     const prompt = this.compose(one);
     const length = prompt.tokenIds.length;
-    const { family, config } = this.checkpoint;
-    const positionIds = family.positionIds(length, prompt);
-    const { cos, sin, halfDim } = buildRotationTable(positionIds, config.decoder);
+    const positions = new PositionFeeds(this.checkpoint, prompt, length, this.#target.attention);
     return {
-      ...shapeFeeds(config.decoder, 1, length),
+      ...positions.of({ batch: 1, length, sequence: length }),
       rows: int64Tensor(BigInt64Array.from(one.rows, BigInt), [one.rows.length]),
-      cos: float32Tensor(cos, [length, halfDim]),
-      sin: float32Tensor(sin, [length, halfDim]),
-      last_position: int32Tensor(Int32Array.of(length - 1), [1]),
-      total_length: int32Tensor(Int32Array.of(length), []),
     };
   }
 

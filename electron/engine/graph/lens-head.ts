@@ -1,6 +1,7 @@
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphTarget } from './graph-target.ts';
 import { multiply } from './linear.ts';
+import { rmsNorm } from './norm.ts';
 import type { TokenSlice } from './token-slices.ts';
 import type { WeightProvider } from '../weights/weight-source.ts';
 
@@ -9,6 +10,13 @@ export interface LensHeadOptions {
   readonly unembedding: string;
   /** Rows of the unembedding that belong to a token, in slices; the others are masked by never being computed. */
   readonly slices: readonly TokenSlice[];
+}
+
+interface FinalNorm {
+  readonly dModel: number;
+  readonly rmsNormEps: number;
+  /** Added to the stored gain; 0 where left out. */
+  readonly gainOffset?: number;
 }
 
 /** One slice's values in the graph: float32 [P, N, slice]. */
@@ -43,7 +51,7 @@ interface SliceValues {
  * KL(q ‖ p) = (ln Σ e − Σ q d) − (the same of the last layer), which is exactly 0 for the last layer.
  */
 export function buildLensHead(
-  { dModel, rmsNormEps }: { readonly dModel: number; readonly rmsNormEps: number },
+  { dModel, rmsNormEps, gainOffset }: FinalNorm,
   weights: WeightProvider,
   target: GraphTarget,
   options: LensHeadOptions,
@@ -56,10 +64,7 @@ export function buildLensHead(
   const last = graph.constantInt64('last_axis', [-1]);
   const leading = graph.node('/head/rows/Shape', 'Shape', [rows], { attributes: { start: 0n, end: 2n } });
 
-  const gain = graph.weight('model.norm.weight', [dModel]);
-  const normed = graph.node('/head/norm/RMSNorm', 'SimplifiedLayerNormalization', [rows, gain], {
-    attributes: { axis: -1n, epsilon: rmsNormEps, stash_type: 1n },
-  });
+  const normed = rmsNorm(graph, '/head/norm', 'model.norm', rows, dModel, rmsNormEps, gainOffset);
   const state = graph.node('/head/state/Where', 'Where', [skipNorm, rows, normed]);
   const flat = graph.node('/head/state/Flatten', 'Reshape', [
     state,

@@ -1,8 +1,14 @@
 import type { GraphBuilder } from './graph-builder.ts';
 import { linear } from './linear.ts';
 
+interface GatedOptions {
+  readonly bias: boolean;
+  /** Of the gate; GELU in its tanh form. SiLU where left out. */
+  readonly activation?: 'silu' | 'gelu';
+}
+
 /**
- * down( silu(gate(x)) ⊙ up(x) )
+ * down( silu(gate(x)) ⊙ up(x) ), or with GELU.
  *
  * ```
  *   x ─┬─► gate_proj ─► SiLU ─┐
@@ -17,11 +23,12 @@ export function gatedMlp(
   tensor: string,
   x: string,
   [width, dMlp]: readonly [number, number],
-  options: { readonly bias: boolean },
+  { bias, activation }: GatedOptions,
 ): string {
+  const options = { bias };
   const gate = linear(graph, `${node}/gate_proj`, `${tensor}.gate_proj`, x, [dMlp, width], options);
   const up = linear(graph, `${node}/up_proj`, `${tensor}.up_proj`, x, [dMlp, width], options);
-  const activated = quickGelu(graph, node, gate, 1);
+  const activated = activation === 'gelu' ? tanhGelu(graph, node, gate) : quickGelu(graph, node, gate, 1);
   const product = graph.node(`${node}/Mul`, 'Mul', [activated, up]);
   return linear(graph, `${node}/down_proj`, `${tensor}.down_proj`, product, [width, dMlp], options);
 }
@@ -52,8 +59,13 @@ export function tanhGeluMlp(
   [width, dMlp]: readonly [number, number],
 ): string {
   const hidden = linear(graph, `${node}/fc1`, tensors[0], x, [dMlp, width], { bias: true });
-  const activated = graph.node(`${node}/FastGelu`, 'FastGelu', [hidden], { domain: 'com.microsoft' });
+  const activated = tanhGelu(graph, node, hidden);
   return linear(graph, `${node}/fc2`, tensors[1], activated, [width, dMlp], { bias: true });
+}
+
+/** GELU in its tanh form. */
+function tanhGelu(graph: GraphBuilder, node: string, x: string): string {
+  return graph.node(`${node}/FastGelu`, 'FastGelu', [x], { domain: 'com.microsoft' });
 }
 
 /** x · sigmoid(alpha · x) */

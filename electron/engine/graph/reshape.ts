@@ -29,19 +29,20 @@ export function transpose(
 }
 
 /**
- * softmax(q · kᵀ · scale + bias) · v, of q `[.., S, H]`, kᵀ `[.., H, T]` and v `[.., T, H]`
+ * softmax(q · kᵀ / √queryScalar + bias) · v, of q `[.., S, H]`, kᵀ `[.., H, T]` and v `[.., T, H]`
  *
+ * @param queryScalar H in most models
  * @param bias broadcasts to [.., S, T]; null for none
  */
 export function scaledDotProduct(
   graph: GraphBuilder,
   node: string,
   [query, keyTransposed, value]: readonly [string, string, string],
-  headDim: number,
+  queryScalar: number,
   bias: string | null,
 ): string {
   const products = graph.node(`${node}/Scores/MatMul`, 'MatMul', [query, keyTransposed]);
-  const scale = graph.constantFloat32(`${node}/scale`, [1 / Math.sqrt(headDim)]);
+  const scale = graph.constantFloat32(`${node}/scale`, [1 / Math.sqrt(queryScalar)]);
   let scores = graph.node(`${node}/Scores/Mul`, 'Mul', [products, scale]);
   if (bias !== null) scores = graph.node(`${node}/Scores/Add`, 'Add', [scores, bias]);
   const weights = graph.node(`${node}/Softmax`, 'Softmax', [scores], { attributes: { axis: -1n } });

@@ -10,19 +10,21 @@ interface RotaryConfig {
   readonly ropeTheta: number;
   /** The axis of the position that rotates each half-dimension; length headDim / 2. */
   readonly ropeAxes: readonly number[];
+  /** Divides the angles: linear scaling of positions. 1 where left out. */
+  readonly ropeFactor?: number;
 }
 
 /**
- * The rotation of every position: half-dimension j turns by position · theta^(−2j / headDim), the position
+ * The rotation of every position: half-dimension j turns by position · theta^(−2j / headDim) / factor, the position
  * taken from the axis that half-dimension j belongs to. Rounded to float32 at the same steps as the
  * reference, so that large positions agree.
  */
 export function buildRotationTable(
   positions: readonly Int32Array[],
-  { headDim, ropeTheta, ropeAxes }: RotaryConfig,
+  { headDim, ropeTheta, ropeAxes, ropeFactor = 1 }: RotaryConfig,
 ): RotationTable {
   const halfDim = headDim / 2;
-  const frequencies = inverseFrequencies(headDim, ropeTheta);
+  const frequencies = inverseFrequencies(headDim, ropeTheta).map((frequency) => frequency / ropeFactor);
   return tabulate(positions[0]!.length, halfDim, (row, j) =>
     Math.fround(positions[ropeAxes[j]!]![row]! * frequencies[j]!),
   );

@@ -1,6 +1,6 @@
 /**
- * Antialiased resampling, bit for bit as Pillow does it for 8-bit images: bicubic with a = −0.5, or Lanczos with three lobes,
- * the kernel stretched by the scale when shrinking, 22-bit fixed-point weights, one pass for each direction, each rounded to 8 bits.
+ * Antialiased resampling, bit for bit as Pillow does it for 8-bit images: bicubic with a = −0.5, bilinear, or Lanczos with
+ * three lobes, the kernel stretched by the scale when shrinking, 22-bit fixed-point weights, one pass for each direction, each rounded to 8 bits.
  *
  * sharp's own kernels shrink by whole factors with a box first and differ by more than rounding; the
  * reference numbers of a checkpoint were made with Pillow's.
@@ -41,6 +41,11 @@ interface Taps {
  */
 export function resizeBicubic(image: RgbImage, width: number, height: number): RgbImage {
   return resize(image, width, height, bicubic);
+}
+
+/** The same with a triangular kernel. */
+export function resizeBilinear(image: RgbImage, width: number, height: number): RgbImage {
+  return resize(image, width, height, bilinear);
 }
 
 /** The same with a Lanczos kernel. */
@@ -148,6 +153,7 @@ function computeTaps(inputSize: number, outputSize: number, { radius, weigh }: K
 }
 
 const bicubic: Kernel = { radius: 2, weigh: cubic };
+const bilinear: Kernel = { radius: 1, weigh: (offset) => Math.max(0, 1 - Math.abs(offset)) };
 const lanczos: Kernel = {
   radius: 3,
   weigh: (offset) => (offset >= -3 && offset < 3 ? sinc(offset) * sinc(offset / 3) : 0),

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { inputWidth, type ModelConfig } from '../families/shared/model-config.ts';
+import { decoderAttentionKind, inputWidth, type ModelConfig } from '../families/shared/model-config.ts';
 import type { GraphTarget } from '../graph/graph-target.ts';
 import { modelParts, type ModelPart, type ModelWeights, type PartWeights } from './weigh-parts.ts';
 
@@ -149,7 +149,8 @@ export function activationBytes(
   const { numHeads, numKeyValueHeads, headDim, dMlp, dModel, numLayers } = decoder;
   const row = 3 * dMlp + 2 * dModel + inputWidth(decoder) + 2 * numLayers * numKeyValueHeads * headDim;
   // Fused attention never holds all scores at once: the cpu's those of a head for every core.
-  const heads = attention === 'composed' ? 2 * numHeads : onDevice ? 0 : availableParallelism();
+  const isComposed = decoderAttentionKind(decoder, attention) === 'composed';
+  const heads = isComposed ? 2 * numHeads : onDevice ? 0 : availableParallelism();
   const kept = numRead * (numLayers + 1) * dModel;
   return float32Bytes * (seqLen * row + heads * seqLen ** 2 + kept);
 }

@@ -28,7 +28,8 @@ export function composePrompt(
   reserve: number,
 ): ComposedPrompt {
   const rendered = renderPrompt(text, grid !== null);
-  const encoded = tokenizer.encode(rendered);
+  const written = grid === null ? rendered : (family.surroundImage?.(rendered) ?? rendered);
+  const encoded = tokenizer.encode(written);
   const places = encoded.flatMap((id, index) => (id === config.imageTokenId ? [index] : []));
   const expectedPlaces = grid === null ? 0 : 1;
   if (places.length !== expectedPlaces) {

@@ -1,20 +1,10 @@
 import { inputWidth, type DecoderConfig } from '../families/shared/model-config.ts';
 import { embedTokens } from './embed-tokens.ts';
-import { buildRotationTable, type RotationTable } from '../graph/rotation.ts';
 import type { Model } from './model.ts';
 import type { ImagePlace } from '../families/shared/family.ts';
 import type { ComposedPrompt } from './compose-prompt.ts';
-import {
-  float32Data,
-  float32Tensor,
-  int32Tensor,
-  int64Tensor,
-  type Tensor,
-  type Tensors,
-} from '../runtime/session.ts';
-
-/** A score that softmax turns into exactly 0 in float32, and that stays finite. */
-const hidden = -1e30;
+import { PositionFeeds } from './position-feeds.ts';
+import { float32Data, float32Tensor, int64Tensor, type Tensor, type Tensors } from '../runtime/session.ts';
 
 /** What one pass of the decoder gives. */
 export interface DecoderPass {
@@ -50,7 +40,7 @@ export class DecoderRun {
   /** By axis, int32 [maxLength]. */
   readonly positionIds: readonly Int32Array[];
   readonly #model: Model;
-  readonly #rotation: RotationTable;
+  readonly #positions: PositionFeeds;
   readonly #keepCache: boolean;
   readonly #batch: number;
   /** Blocks. */
@@ -63,14 +53,14 @@ export class DecoderRun {
     place: ImagePlace,
     { maxLength, keepCache, after, batch = 1, depth }: RunOptions,
   ) {
-    const { family, config } = model.checkpoint;
-    const { decoder } = config;
+    const { decoder } = model.checkpoint.config;
+    const attention = model.provider.fusedAttention ? 'fused' : 'composed';
     this.#model = model;
     this.#keepCache = keepCache;
     this.#batch = batch;
     this.#depth = depth ?? decoder.numLayers;
-    this.positionIds = family.positionIds(maxLength, place);
-    this.#rotation = buildRotationTable(this.positionIds, decoder);
+    this.#positions = new PositionFeeds(model.checkpoint, place, maxLength, attention);
+    this.positionIds = this.#positions.positionIds;
     this.#cache = after?.tensors ?? emptyCache(decoder, this.#depth, batch);
     this.#length = after?.length ?? 0;
   }
@@ -148,23 +138,12 @@ export class DecoderRun {
     const width = inputWidth(decoder);
     const sequence = embeds.length / width / this.#batch;
     this.#length += sequence;
-    const { halfDim } = this.#rotation;
-    const table = (values: Float32Array) =>
-      float32Tensor(values.subarray(0, this.#length * halfDim), [this.#length, halfDim]);
     const selected = rows.length > 0 ? rows : [0];
     const feeds: Record<string, Tensor> = {
       ...this.#cache,
-      ...shapeFeeds(decoder, this.#batch, sequence),
+      ...this.#positions.of({ batch: this.#batch, length: this.#length, sequence }),
       embeds: float32Tensor(embeds, [this.#batch * sequence, width]),
       rows: int64Tensor(BigInt64Array.from(selected, BigInt), [selected.length]),
-      cos: table(this.#rotation.cos),
-      sin: table(this.#rotation.sin),
-      ...attentionFeeds({
-        fused: this.#model.provider.fusedAttention,
-        batch: this.#batch,
-        length: this.#length,
-        sequence,
-      }),
     };
     const caches = this.#keepCache ? cacheNames(this.#depth) : [];
     const outputs = await this.#model.decoder.run(feeds, [...fetches, ...caches.map(presentName)]);
@@ -178,53 +157,6 @@ export class DecoderRun {
     const size = data.length / this.#batch;
     return float32Tensor(data.slice(sequence * size, (sequence + 1) * size), [1, ...tensor.dims.slice(1)]);
   }
-}
-
-/** Where one position may not look: [its position, the position that is hidden from it]. */
-export type HiddenEdge = readonly [number, number];
-
-/** What the last S of T positions may look at: all before them and themselves. Edges can be hidden where attention is composed. */
-export function attentionFeeds({
-  fused,
-  batch,
-  length,
-  sequence,
-  hiddenEdges = [],
-}: {
-  readonly fused: boolean;
-  readonly batch: number;
-  /** T */
-  readonly length: number;
-  /** S */
-  readonly sequence: number;
-  readonly hiddenEdges?: readonly HiddenEdge[];
-}): Tensors {
-  if (fused) {
-    return {
-      last_position: int32Tensor(new Int32Array(batch).fill(length - 1), [batch]),
-      total_length: int32Tensor(Int32Array.of(length), []),
-    };
-  }
-  const past = length - sequence;
-  const bias = new Float32Array(sequence * length);
-  for (let row = 0; row < sequence; row++)
-    bias.fill(hidden, row * length + past + row + 1, (row + 1) * length);
-  for (const [from, to] of hiddenEdges) bias[(from - past) * length + to] = hidden;
-  return {
-    past_length: int64Tensor(BigInt64Array.of(BigInt(past)), [1]),
-    causal_bias: float32Tensor(bias, [sequence, length]),
-  };
-}
-
-/** How the rows of a pass are laid out as B sequences of S positions. */
-export function shapeFeeds(
-  { numHeads, numKeyValueHeads, headDim }: DecoderConfig,
-  batch: number,
-  sequence: number,
-): Tensors {
-  const shape = (heads: number) =>
-    int64Tensor(BigInt64Array.from([batch, sequence, heads * headDim], BigInt), [3]);
-  return { query_shape: shape(numHeads), key_value_shape: shape(numKeyValueHeads) };
 }
 
 /**

@@ -11,8 +11,8 @@ export function embedTokens(
   { embedding, config: { decoder } }: Pick<Checkpoint, 'embedding' | 'config'>,
   tokenIds: readonly number[],
 ): Float32Array {
-  const rows = readRows(embedding, tokenIds);
-  const { dModel } = decoder;
+  const { dModel, embeddingScale = 1 } = decoder;
+  const rows = scaled(readRows(embedding, tokenIds), embeddingScale);
   const width = inputWidth(decoder);
   if (width === dModel) return rows;
   const wide = new Float32Array(tokenIds.length * width);
@@ -20,6 +20,11 @@ export function embedTokens(
     wide.set(rows.subarray(index * dModel, (index + 1) * dModel), index * width),
   );
   return wide;
+}
+
+/** @param scale rounded to float32 first, as the reference holds it */
+function scaled(rows: Float32Array, scale: number): Float32Array {
+  return scale === 1 ? rows : rows.map((value) => value * Math.fround(scale));
 }
 
 /**

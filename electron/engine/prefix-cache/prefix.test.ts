@@ -40,7 +40,7 @@ function numbersOf({ cells, concepts, positions, generated, gate }: LensTrace) {
 
 /** One of each family; the others differ in how their files lie. */
 const name = 'qwen2-5-vl-untied-f32';
-const families = [name, 'qwen2-vl-tied-f16', 'qwen3-vl-untied-f32', 'smolvlm-tied-bf16'];
+const families = [name, 'qwen2-vl-tied-f16', 'qwen3-vl-untied-f32', 'smolvlm-tied-bf16', 'gemma3-tied-f32'];
 const other = 'What do you see here?';
 const varied: Partial<EngineTraceRequest>[] = [
   { positions: 'last' },

@@ -100,6 +100,13 @@ export function planTensors(checkpoint: Checkpoint, options: CompleteOptions): P
   return { tensors, bytes: end, factors };
 }
 
+/** Only products can take rounded matrices: learned positions are looked up, and Gemma stores its projection transposed. */
+const neverRounded = new Set([
+  'visual.patch_embed.proj.weight',
+  'visual.pos_embed.weight',
+  'visual.projection.weight',
+]);
+
 /**
  * Vectors stay float32: they are small, and norms and biases are sensitive. An embedding beside an unembedding of its
  * own is never loaded, only its rows are read, so it keeps the source's precision.
@@ -112,8 +119,7 @@ function chooseFormat(
   if (shape.length < 2) return 'float32';
   if (name === unembedding) return keep.unembedding;
   if (name === embedding.name) return dtype === 'BF16' ? 'bfloat16' : 'float16';
-  // Only products can take rounded matrices, and learned positions are looked up.
-  if (name === 'visual.patch_embed.proj.weight' || name === 'visual.pos_embed.weight') return 'float16';
+  if (neverRounded.has(name)) return 'float16';
   if (name.startsWith('model.layers.0.')) return keep.firstBlock;
   return name.startsWith('visual.') ? keep.vision : format;
 }

@@ -67,6 +67,8 @@ describe('a prepared model', () => {
     { format: 'int4', checkpoint: 'qwen3-vl-untied-f32' },
     { format: 'int8', checkpoint: 'smolvlm-tied-bf16' },
     { format: 'int4', checkpoint: 'idefics3-untied-f32' },
+    { format: 'int8', checkpoint: 'gemma3-tied-f16-outliers' },
+    { format: 'int4', checkpoint: 'gemma3-untied-f32' },
   ] as const)(
     '$format of $checkpoint reads as the same numbers in float32',
     async ({ format, checkpoint }) => {

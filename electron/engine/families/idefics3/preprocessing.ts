@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ImageProcessor, ImageProcessorConfig, Patches } from '../../image/image-processor.ts';
+import { cutSquare } from '../../image/cut-square.ts';
 import { resizeBicubic, resizeLanczos, type RgbImage } from '../../image/resize.ts';
 import { concatenate } from '../../weights/concatenate.ts';
 import type { ModelConfig } from '../shared/model-config.ts';
@@ -66,12 +67,13 @@ export function parseImageProcessor(json: unknown, { vision }: ModelConfig): Ima
   const resize = (image: RgbImage, { maxPixels }: ImageProcessorConfig): RgbImage =>
     chooseSizes(image, maxPixels).reduce((from, [width, height]) => resample(from, width, height), image);
 
+  // Pixels that fill no patch are left out at the right and lower edge of a tile.
   const toPatches = (image: RgbImage, config: ImageProcessorConfig): Patches => {
     const [rows, columns] = [image.height / tile, image.width / tile];
     const views = Array.from({ length: rows * columns }, (_, index) =>
-      cut(image, (index % columns) * tile, Math.floor(index / columns) * tile, tileSide * patchSize),
+      cutSquare(image, (index % columns) * tile, Math.floor(index / columns) * tile, tileSide * patchSize),
     );
-    if (views.length > 1) views.push(cut(resample(image, tile, tile), 0, 0, tileSide * patchSize));
+    if (views.length > 1) views.push(cutSquare(resample(image, tile, tile), 0, 0, tileSide * patchSize));
     return {
       grid: [1, rows * tileSide, columns * tileSide],
       pixelValues: concatenate(views.map((view) => patchify(view, config).pixelValues)),
@@ -105,14 +107,4 @@ export function toWholeTiles([width, height]: readonly [number, number], tile: n
   const whole = (side: number) => Math.ceil(side / tile) * tile;
   if (width >= height) return [whole(width), whole(Math.trunc(whole(width) / aspectRatio))];
   return [whole(Math.trunc(whole(height) * aspectRatio)), whole(height)];
-}
-
-/** A square of an image; at the right and lower edge of a tile pixels that fill no patch are left out. */
-function cut({ width, rgb }: RgbImage, left: number, top: number, side: number): RgbImage {
-  const square = new Uint8Array(side * side * 3);
-  for (let y = 0; y < side; y++) {
-    const start = ((top + y) * width + left) * 3;
-    square.set(rgb.subarray(start, start + side * 3), y * side * 3);
-  }
-  return { width: side, height: side, rgb: square };
 }

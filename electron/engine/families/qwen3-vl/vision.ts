@@ -1,14 +1,15 @@
 import { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { linear } from '../../graph/linear.ts';
-import { tanhGeluMlp } from '../../graph/mlp.ts';
 import { layerNorm } from '../../graph/norm.ts';
 import { flattened, reshape, toBatch } from '../../graph/reshape.ts';
 import type { WeightProvider } from '../../weights/weight-source.ts';
 import { visionAttention } from '../qwen-shared/vision-attention.ts';
 import type { VisionConfig } from '../shared/model-config.ts';
+import { visionBlock } from '../shared/vision-block.ts';
 
 const eps = 1e-6;
+const names = { norms: ['norm1', 'norm2'], mlp: ['linear_fc1', 'linear_fc2'] } as const;
 
 /**
  * The vision tower as a graph, from patches to merged image tokens and the features that DeepStack adds in the decoder.
@@ -29,8 +30,7 @@ export function buildVisionTower(
   weights: WeightProvider,
   target: GraphTarget,
 ): Uint8Array {
-  const { numBlocks, width, numHeads, dMlp, outWidth, patchSize, temporalPatchSize, deepStackBlocks } =
-    config;
+  const { numBlocks, width, numHeads, outWidth, patchSize, temporalPatchSize, deepStackBlocks } = config;
   const graph = new GraphBuilder('vision', weights, target);
   const patchWidth = 3 * temporalPatchSize * patchSize * patchSize;
   const pixels = graph.input('pixel_values', 'float32', ['rows', patchWidth]);
@@ -56,15 +56,10 @@ export function buildVisionTower(
   let x = addPositions(graph, patches, shared.batchShape, config);
   const features: string[] = [];
   for (let block = 0; block < numBlocks; block++) {
-    const node = `/visual/blocks.${block}`;
-    const tensor = `visual.blocks.${block}`;
-    const normed = layerNorm(graph, `${node}/norm1`, `${tensor}.norm1`, x, width, eps);
-    const attended = visionAttention(graph, `${node}/attn`, `${tensor}.attn`, normed, config, shared, target);
-    x = graph.node(`${node}/attn/Add`, 'Add', [x, attended]);
-    const mlp = [`${tensor}.mlp.linear_fc1`, `${tensor}.mlp.linear_fc2`] as const;
-    const renormed = layerNorm(graph, `${node}/norm2`, `${tensor}.norm2`, x, width, eps);
-    const update = tanhGeluMlp(graph, `${node}/mlp`, mlp, renormed, [width, dMlp]);
-    x = graph.node(`${node}/mlp/Add`, 'Add', [x, update]);
+    x = visionBlock(graph, block, x, config, names, (normed) => {
+      const [node, tensor] = [`/visual/blocks.${block}/attn`, `visual.blocks.${block}.attn`];
+      return visionAttention(graph, node, tensor, normed, config, shared, target);
+    });
     const place = deepStackBlocks.indexOf(block);
     if (place >= 0) features.push(mergePatches(graph, `deepstack_merger_list.${place}`, x, config, 'after'));
   }

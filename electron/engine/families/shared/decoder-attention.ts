@@ -1,9 +1,18 @@
-import type { DecoderConfig } from './model-config.ts';
+import { decoderAttentionKind, type DecoderConfig } from './model-config.ts';
 import type { GraphBuilder } from '../../graph/graph-builder.ts';
 import type { GraphTarget } from '../../graph/graph-target.ts';
 import { linear } from '../../graph/linear.ts';
 import { rmsNorm } from '../../graph/norm.ts';
 import { flattened, reshape, scaledDotProduct, toBatch, transpose } from '../../graph/reshape.ts';
+
+/** What the attention of one kind of block reads beside its rows. */
+interface Sight {
+  /** float32 [T, headDim / 2], row = absolute position. */
+  readonly cos: string;
+  readonly sin: string;
+  /** float32 [S, T]: 0 where a position may look, else a large negative number. Composed only. */
+  readonly bias: string;
+}
 
 /** The values that every decoder block's attention reads. */
 export interface DecoderAttentionInputs {
@@ -11,45 +20,48 @@ export interface DecoderAttentionInputs {
   readonly queryShape: string;
   /** int64 [3]: B, S and the width of all key-value heads together. */
   readonly keyValueShape: string;
-  /** float32 [T, headDim / 2], row = absolute position. */
-  readonly cos: string;
-  readonly sin: string;
+  /** Of blocks that see everything before them. */
+  readonly full: Sight;
+  /** Of blocks that see a window; null without such. */
+  readonly sliding: Sight | null;
   /** int32 [B]: positions in all, minus one. Fused only. */
   readonly lastPosition: string;
   /** int32 scalar: positions in all. Fused only. */
   readonly totalLength: string;
   /** int64 [1]: positions in the cache. Composed only. */
   readonly pastLength: string;
-  /** float32 [S, T]: 0 where a position may look, else a large negative number. Composed only. */
-  readonly causalBias: string;
 }
 
 /** Adds the inputs that the target's attention reads. */
 export function addAttentionInputs(
   graph: GraphBuilder,
-  headDim: number,
-  { attention }: GraphTarget,
+  config: DecoderConfig,
+  target: GraphTarget,
 ): DecoderAttentionInputs {
+  const isFused = decoderAttentionKind(config, target.attention) === 'fused';
+  const see = (prefix: string, bias: string): Sight => ({
+    cos: graph.input(`${prefix}cos`, 'float32', ['total', config.headDim / 2]),
+    sin: graph.input(`${prefix}sin`, 'float32', ['total', config.headDim / 2]),
+    bias: isFused ? '' : graph.input(bias, 'float32', ['sequence', 'total']),
+  });
   const shared = {
     queryShape: graph.input('query_shape', 'int64', [3]),
     keyValueShape: graph.input('key_value_shape', 'int64', [3]),
-    cos: graph.input('cos', 'float32', ['total', headDim / 2]),
-    sin: graph.input('sin', 'float32', ['total', headDim / 2]),
+    full: see('', 'causal_bias'),
+    sliding: config.sliding === undefined ? null : see('sliding_', 'sliding_bias'),
   };
-  return attention === 'fused'
+  return isFused
     ? {
         ...shared,
         lastPosition: graph.input('last_position', 'int32', ['batch']),
         totalLength: graph.input('total_length', 'int32', []),
         pastLength: '',
-        causalBias: '',
       }
     : {
         ...shared,
         lastPosition: '',
         totalLength: '',
         pastLength: graph.input('past_length', 'int64', [1]),
-        causalBias: graph.input('causal_bias', 'float32', ['sequence', 'total']),
       };
 }
 
@@ -91,7 +103,7 @@ export function decoderAttention(
   layer: number,
   config: DecoderConfig,
   inputs: DecoderAttentionInputs,
-  { attention }: GraphTarget,
+  target: GraphTarget,
 ): string {
   const { dModel, numHeads, numKeyValueHeads, headDim, attentionBias: bias, normedQueryKey } = config;
   const project = (name: string, heads: number, shape: string, norm: string | null) => {
@@ -110,8 +122,9 @@ export function decoderAttention(
     pastKey: graph.input(`past.${layer}.key`, 'float32', cacheShape('past')),
     pastValue: graph.input(`past.${layer}.value`, 'float32', cacheShape('past')),
   };
-  const attend = attention === 'fused' ? attendFused : attendComposed;
-  const { rows, presentKey, presentValue } = attend(graph, node, projected, config, inputs);
+  const sight = config.sliding?.layers[layer] === true ? inputs.sliding! : inputs.full;
+  const attend = decoderAttentionKind(config, target.attention) === 'fused' ? attendFused : attendComposed;
+  const { rows, presentKey, presentValue } = attend(graph, node, projected, config, inputs, sight);
   graph.output(`present.${layer}.key`, presentKey, 'float32', cacheShape('total'));
   graph.output(`present.${layer}.value`, presentValue, 'float32', cacheShape('total'));
   return linear(graph, `${node}/o_proj`, `${tensor}.o_proj`, rows, [dModel, numHeads * headDim], {
@@ -125,10 +138,10 @@ function normHeads(
   node: string,
   tensor: string,
   rows: string,
-  { headDim, rmsNormEps }: DecoderConfig,
+  { headDim, rmsNormEps, gainOffset }: DecoderConfig,
 ): string {
   const heads = reshape(graph, `${node}/Heads`, rows, [-1, headDim]);
-  return rmsNorm(graph, node, tensor, heads, headDim, rmsNormEps);
+  return rmsNorm(graph, node, tensor, heads, headDim, rmsNormEps, gainOffset);
 }
 
 function attendFused(
@@ -136,7 +149,8 @@ function attendFused(
   node: string,
   { query, key, value, pastKey, pastValue }: Projected,
   { numHeads, numKeyValueHeads, headDim }: DecoderConfig,
-  { lastPosition, totalLength, cos, sin }: DecoderAttentionInputs,
+  { lastPosition, totalLength }: DecoderAttentionInputs,
+  { cos, sin }: Sight,
 ): Attended {
   const name = `${node}/GroupQueryAttention`;
   const [attended, presentKey, presentValue] = graph.nodes(
@@ -168,8 +182,9 @@ function attendComposed(
   graph: GraphBuilder,
   node: string,
   { query, key, value, pastKey, pastValue }: Projected,
-  { numHeads, numKeyValueHeads: groups, headDim }: DecoderConfig,
-  { cos, sin, pastLength, causalBias }: DecoderAttentionInputs,
+  { numHeads, numKeyValueHeads: groups, headDim, queryScalar = headDim }: DecoderConfig,
+  { pastLength }: DecoderAttentionInputs,
+  { cos, sin, bias }: Sight,
 ): Attended {
   const perGroup = numHeads / groups;
   const rotate = (part: string, rows: string, heads: number) =>
@@ -193,7 +208,7 @@ function attendComposed(
   const keys = reshape(graph, `${node}/key/PerGroup`, presentKey, [0, groups, 1, -1, headDim]);
   const values = reshape(graph, `${node}/value/PerGroup`, presentValue, [0, groups, 1, -1, headDim]);
   const keysTransposed = transpose(graph, `${node}/key/Transposed`, keys, [0, 1, 2, 4, 3]);
-  const attended = scaledDotProduct(graph, node, [queries, keysTransposed, values], headDim, causalBias);
+  const attended = scaledDotProduct(graph, node, [queries, keysTransposed, values], queryScalar, bias);
   const byPosition = transpose(graph, `${node}/attended/Transpose`, attended, [0, 3, 1, 2, 4]);
   return { rows: flattened(graph, node, byPosition, numHeads * headDim), presentKey, presentValue };
 }

@@ -8,13 +8,14 @@ import { addAndRmsNorm, rmsNorm } from '../../graph/norm.ts';
 import type { WeightProvider } from '../../weights/weight-source.ts';
 
 /**
- * The decoder of Qwen2, Qwen3 or Llama as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and
+ * The decoder of Qwen2, Qwen3, Llama or Gemma 3 as a graph, or some of its blocks: then `embeds` is the stream before the first of them, and
  * unless the last block is among them there is an output `stream` float32 [B · S, inputWidth] and no `final_state`.
  *
  * Inputs, of B sequences of equal length one after the other: `embeds` float32 [B · S, inputWidth]; `rows` int64 [P], which of the
  * B · S rows to read; `query_shape`, `key_value_shape` int64 [3], B, S and the heads' width; `cos`, `sin` float32
  * [total, headDim / 2]; `past.{l}.key|value` float32 [B, G, past, H]; fused: `last_position` int32 [B],
- * `total_length` int32 []; composed: `past_length` int64 [1], `causal_bias` float32 [S, total].
+ * `total_length` int32 []; composed: `past_length` int64 [1], `causal_bias` float32 [S, total]; with sliding blocks `sliding_cos`,
+ * `sliding_sin` and `sliding_bias` of the same shapes too.
  * Outputs: `residual.{l}` float32 [P, D] for l = 1…L, the stream after block l, with what DeepStack adds there and **before** the final norm;
  * `final_state` float32 [1, D], the last row after the final norm, as the model itself would unembed it;
  * `present.{l}.key|value` float32 [B, G, total, H].
@@ -24,6 +25,7 @@ import type { WeightProvider } from '../../weights/weight-source.ts';
  *   embeds ─► block 0 ─► … ─► block L−1 ─► final norm ─► final_state
  *                  └ residual.1        └ residual.L
  *   block:  x ─ norm ─ attention ─(+)─ norm ─ mlp ─(+)─►
+ *   with normed updates:  x ─ norm ─ attention ─ norm ─(+)─ norm ─ mlp ─ norm ─(+)─►
  *   first blocks, with DeepStack:  … ─ mlp ─(+ features)─(+)─►
  * ```
  */
@@ -33,10 +35,10 @@ export function buildDecoder(
   target: GraphTarget,
   layers: LayerRange = { start: 0, end: config.numLayers },
 ): Uint8Array {
-  const { numLayers, dModel, dMlp, headDim, rmsNormEps: eps, deepStackDepth } = config;
+  const { numLayers, dModel, dMlp, rmsNormEps: eps, deepStackDepth, gainOffset } = config;
   const graph = new GraphBuilder('decoder', weights, target);
   const rows = graph.input('rows', 'int64', ['read']);
-  const attentionInputs = addAttentionInputs(graph, headDim, target);
+  const attentionInputs = addAttentionInputs(graph, config, target);
   const read = (layer: number, stream: string) => {
     const selected = graph.node(`/model/residual.${layer}/Gather`, 'Gather', [stream, rows], {
       attributes: { axis: 0n },
@@ -58,7 +60,15 @@ export function buildDecoder(
     stream,
     dModel,
     eps,
+    gainOffset,
   );
+  // Named as the files do: where updates are normed, "post_attention" is the norm of the update.
+  const normUpdate = (layer: number, name: string, update: string) => {
+    if (config.normedUpdates !== true) return update;
+    const node = `/model/layers.${layer}/${name}`;
+    return rmsNorm(graph, node, `model.layers.${layer}.${name}`, update, dModel, eps, gainOffset);
+  };
+  const middleNorm = config.normedUpdates === true ? 'pre_feedforward_layernorm' : 'post_attention_layernorm';
   for (let layer = layers.start; layer < layers.end; layer++) {
     const node = `/model/layers.${layer}`;
     const tensor = `model.layers.${layer}`;
@@ -74,16 +84,19 @@ export function buildDecoder(
     );
     const middle = addAndRmsNorm(
       graph,
-      `${node}/post_attention_layernorm`,
-      `${tensor}.post_attention_layernorm`,
+      `${node}/${middleNorm}`,
+      `${tensor}.${middleNorm}`,
       stream,
-      attended,
+      normUpdate(layer, 'post_attention_layernorm', attended),
       dModel,
       eps,
+      gainOffset,
     );
-    let update = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], {
+    const mlp = gatedMlp(graph, `${node}/mlp`, `${tensor}.mlp`, middle.normed, [dModel, dMlp], {
       bias: false,
+      activation: config.activation ?? 'silu',
     });
+    let update = normUpdate(layer, 'post_feedforward_layernorm', mlp);
     if (layer < deepStackDepth) {
       const features = columns(`deepstack.${layer}`, layer + 1, layer + 2);
       update = graph.node(`${node}/deepstack/Add`, 'Add', [update, features]);
@@ -109,6 +122,7 @@ export function buildDecoder(
       update,
       dModel,
       eps,
+      gainOffset,
     );
     stream = next.sum;
     normed = next.normed;

@@ -69,6 +69,11 @@ export interface Family {
     layers?: LayerRange,
   ): Uint8Array;
   /**
+   * The rendered prompt with what the family writes around its image, before the text becomes tokens; it must hold the
+   * placeholder once where it held the image. Left out where the template says everything.
+   */
+  surroundImage?(rendered: string): string;
+  /**
    * The tokens that take the place of the one placeholder in the rendered prompt.
    *
    * @param encode turns what is written between the image's tokens into ids

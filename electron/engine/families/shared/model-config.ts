@@ -1,3 +1,4 @@
+import type { GraphTarget } from '../../graph/graph-target.ts';
 import type { ImageGrid } from '../../image/image-processor.ts';
 
 /** Decoder hyperparameters, in this program's words rather than the file's. */
@@ -21,6 +22,41 @@ export interface DecoderConfig {
   readonly normedQueryKey: boolean;
   /** After each of this many first blocks, features of the vision tower are added at the image's positions; 0 for none. */
   readonly deepStackDepth: number;
+  /** Token embeddings are multiplied by it; 1 where left out. */
+  readonly embeddingScale?: number;
+  /** Added to the stored gain of every RMSNorm; 0 where left out. */
+  readonly gainOffset?: number;
+  /** Whether attention and MLP go through an RMSNorm of their own before they are added to the stream. */
+  readonly normedUpdates?: boolean;
+  /** Of the MLP's gate; SiLU where left out. */
+  readonly activation?: 'silu' | 'gelu';
+  /** Scores are divided by its root; headDim where left out. */
+  readonly queryScalar?: number;
+  /** Linear scaling of positions: what rotates is divided by it. 1 where left out. */
+  readonly ropeFactor?: number;
+  /** Blocks that see a few positions only; left out where every block sees all. */
+  readonly sliding?: SlidingBlocks;
+  /** Whether the tokens of one piece of the image look at each other in both directions. */
+  readonly imageSeesItself?: boolean;
+}
+
+/** Blocks whose positions see only themselves and the `window` − 1 before them, rotated by another base. */
+export interface SlidingBlocks {
+  readonly window: number;
+  readonly ropeTheta: number;
+  /** By block. */
+  readonly layers: readonly boolean[];
+}
+
+/**
+ * How a decoder's attention is computed: fused operators know no mask but the causal one, so what needs another is composed
+ * on every provider.
+ */
+export function decoderAttentionKind(
+  { sliding, imageSeesItself }: Pick<DecoderConfig, 'sliding' | 'imageSeesItself'>,
+  wanted: GraphTarget['attention'],
+): GraphTarget['attention'] {
+  return sliding !== undefined || imageSeesItself === true ? 'composed' : wanted;
 }
 
 /** Vision tower hyperparameters. */
