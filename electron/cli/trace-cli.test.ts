@@ -12,9 +12,9 @@ import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import displayWidth from 'string-width';
 import { lensTraceJsonSchema } from '../engine/lens-trace/lens-trace.ts';
 import { checkpoint, childrenOf, fixtures, packageFolder, runCli } from './test-cli.ts';
-import { displayWidth } from './terminal/text-cells.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'снимки и следы '));
 afterAll(() => rmSync(folder, { recursive: true }));

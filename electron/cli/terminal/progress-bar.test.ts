@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import displayWidth from 'string-width';
 import { ProgressBar } from './progress-bar.ts';
-import { displayWidth } from './text-cells.ts';
 
 function makeBar(isTTY: boolean) {
   const written: string[] = [];

@@ -1,23 +1,17 @@
+import displayWidth from 'string-width';
+
 /** Text that keeps its columns on a terminal, whatever script it is written in. */
 
-/** Terminal columns that a text takes: two for a Chinese or fullwidth character, none for a combining mark. */
-export function displayWidth(text: string): number {
-  let width = 0;
-  for (const character of text) {
-    if (/\p{Mn}|\p{Me}|\p{Cf}/u.test(character)) continue;
-    width += isWide(character.codePointAt(0)!) ? 2 : 1;
-  }
-  return width;
-}
+const graphemes = new Intl.Segmenter();
 
 /** Pads a text to exactly `width` columns, or cuts it and ends it with "…". */
 export function fit(text: string, width: number): string {
   const taken = displayWidth(text);
   if (taken <= width) return text + ' '.repeat(width - taken);
   let cut = '';
-  for (const character of text) {
-    if (displayWidth(cut + character) > width - 1) break;
-    cut += character;
+  for (const { segment } of graphemes.segment(text)) {
+    if (displayWidth(cut + segment) > width - 1) break;
+    cut += segment;
   }
   return cut + '…' + ' '.repeat(width - 1 - displayWidth(cut));
 }
@@ -59,18 +53,4 @@ export function wrap(text: string, width: number, indent = ''): string {
     } else line = `${line} ${word}`;
   }
   return [...lines, line].join('\n');
-}
-
-function isWide(code: number): boolean {
-  return (
-    (code >= 0x1100 && code <= 0x115f) ||
-    (code >= 0x2e80 && code <= 0xa4cf && code !== 0x303f) ||
-    (code >= 0xac00 && code <= 0xd7a3) ||
-    (code >= 0xf900 && code <= 0xfaff) ||
-    (code >= 0xfe30 && code <= 0xfe6f) ||
-    (code >= 0xff00 && code <= 0xff60) ||
-    (code >= 0xffe0 && code <= 0xffe6) ||
-    (code >= 0x1f300 && code <= 0x1faff) ||
-    (code >= 0x20000 && code <= 0x3fffd)
-  );
 }

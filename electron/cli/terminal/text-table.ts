@@ -1,4 +1,5 @@
-import { displayWidth, fit } from './text-cells.ts';
+import displayWidth from 'string-width';
+import { fit } from './text-cells.ts';
 
 const gap = '  ';
 

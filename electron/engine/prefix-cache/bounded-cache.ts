@@ -1,29 +1,28 @@
+import { LRUCache } from 'lru-cache';
+
 /**
  * Remembers values up to a total size; what was used longest ago is forgotten first.
  *
- * Sizes may be bytes or anything else that adds up.
+ * Sizes may be bytes or anything else that adds up, in whole numbers from 1.
  */
-export class BoundedCache<V> {
+export class BoundedCache<V extends object> {
   readonly maxSize: number;
-  /** Oldest use first. */
-  readonly #entries = new Map<string, { readonly value: V; readonly size: number }>();
-  #size = 0;
+  /** null where nothing may be remembered. */
+  readonly #entries: LRUCache<string, V> | null;
 
+  /** @param maxSize whole; 0 remembers nothing */
   constructor(maxSize: number) {
     this.maxSize = maxSize;
+    this.#entries = maxSize < 1 ? null : new LRUCache<string, V>({ maxSize });
   }
 
   /** Of everything remembered; at most {@link maxSize}. */
   get size(): number {
-    return this.#size;
+    return this.#entries?.calculatedSize ?? 0;
   }
 
   get(key: string): V | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    return entry.value;
+    return this.#entries?.get(key);
   }
 
   /**
@@ -38,24 +37,13 @@ export class BoundedCache<V> {
     size: number,
     { onlyIfRoom = false }: { readonly onlyIfRoom?: boolean } = {},
   ): boolean {
-    this.#forget(key);
-    if (size > (onlyIfRoom ? this.maxSize - this.#size : this.maxSize)) return false;
-    for (const oldest of [...this.#entries.keys()]) {
-      if (this.#size + size <= this.maxSize) break;
-      this.#forget(oldest);
-    }
-    this.#entries.set(key, { value, size });
-    this.#size += size;
-    return true;
+    this.#entries?.delete(key);
+    if (size > (onlyIfRoom ? this.maxSize - this.size : this.maxSize)) return false;
+    this.#entries?.set(key, value, { size });
+    return this.#entries !== null;
   }
 
   clear(): void {
-    this.#entries.clear();
-    this.#size = 0;
-  }
-
-  #forget(key: string): void {
-    this.#size -= this.#entries.get(key)?.size ?? 0;
-    this.#entries.delete(key);
+    this.#entries?.clear();
   }
 }

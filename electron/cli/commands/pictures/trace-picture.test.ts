@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import displayWidth from 'string-width';
 import type { ConceptTrace, LensTrace } from '../../../engine/lens-trace/lens-trace.ts';
-import { displayWidth } from '../../terminal/text-cells.ts';
 import { drawTrace } from './trace-picture.ts';
 
 const numLayers = 28;
