@@ -91,7 +91,7 @@ export function buildProgram(commands: Commands): Command {
     .option('--max-pixels <n>', 'see the image in less detail, at most n pixels', readNumber(784))
     .option(
       '--lens <which>',
-      'logit, shortcut: and the name or file of a fitted lens, or raw, which only repeats the notebook',
+      'logit, shortcut: or jacobian: and the name or file of a fitted lens, or raw, which only repeats the notebook',
       traceDefaults.lens,
     )
     .addOption(

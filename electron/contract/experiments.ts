@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { lensKinds, plainLenses } from '../engine/lens-trace/lens-trace.ts';
+import { fittedLensKinds } from '../engine/lens-trace/lenses/fitted-lens.ts';
 import { traceRequestSchema } from '../engine/lens-trace/trace-request.ts';
 import { call } from './call.ts';
 import { exportResultSchema, exportTargetSchema } from './exports.ts';
@@ -46,9 +47,14 @@ export const experimentFileSchema = z.strictObject({
   photographs: experimentPhotographsSchema,
   models: z.array(experimentModelSchema).min(1).max(20).default(['bundled']),
   prompts: z.array(traceRequestSchema.shape.prompt).min(1).max(50),
-  /** `shortcut:` with the name of a fitted lens of the library, or the SHA-256 of its file. */
+  /** A fitted lens by its kind, a colon and its name in the library, or the SHA-256 of its file. */
   lenses: z
-    .array(z.union([z.enum(plainLenses), z.templateLiteral(['shortcut:', z.string().min(1).max(200)])]))
+    .array(
+      z.union([
+        z.enum(plainLenses),
+        z.templateLiteral([z.enum(fittedLensKinds), ':', z.string().min(1).max(200)]),
+      ]),
+    )
     .min(1)
     .default(['logit']),
   positions: traceRequestSchema.shape.positions,

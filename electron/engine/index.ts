@@ -61,7 +61,7 @@ export interface OpenOptions extends TraceHooks {
 /** Every default is that of {@link traceDefaults}. */
 export interface TraceOptions
   extends Partial<Omit<TraceRequest, 'lens' | 'provider' | 'controls'>>, TraceHooks {
-  /** A fitted lens is given by its file, which {@link writeShortcut} writes. */
+  /** A fitted lens is given by its file: a shortcut's, which {@link writeShortcut} writes, or a Jacobian lens's. */
   readonly lens?: EngineTraceRequest['lens'];
   /** Concepts whose log-probabilities and ranks are followed through the layers; the bundled `fundus` set. */
   readonly concepts?: ConceptSet;

@@ -97,12 +97,13 @@ export class Engines {
   }
 
   /**
-   * Reads a lens's file.
+   * Reads a lens's file; one of the public format is replaced by one of ours.
    *
    * @param name what it is called in an error
+   * @param model what it was fitted to, for a file that does not say so itself
    */
-  describeLens(file: string, name: string): Promise<FittedLens> {
-    return this.#ask((client) => client.describeLens({ file, name }));
+  describeLens(file: string, name: string, model: FittedLens['model'] | null): Promise<FittedLens> {
+    return this.#ask((client) => client.describeLens({ file, name, model }));
   }
 
   /** Reads a checkpoint and hashes it. */

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { LensSummary } from '../../contract/traces/lenses.ts';
 import { plainLenses } from '../../engine/lens-trace/lens-trace.ts';
-import type { LensChoice } from '../../engine/lens-trace/trace-request.ts';
+import { fittedLensKinds } from '../../engine/lens-trace/lenses/fitted-lens.ts';
+import { fittedOf, type LensChoice } from '../../engine/lens-trace/trace-request.ts';
 import { noSuch } from './find-group.ts';
 import type { LibraryTools } from './library-context.ts';
 
@@ -21,8 +22,17 @@ export async function findLens(client: Client, which: string): Promise<LensSumma
   );
 }
 
-/** @throws FundusLensError `lens.file-damaged`, `lens.newer-version` */
-export async function importLens(client: Client, file: string, name?: string): Promise<LensSummary> {
+/**
+ * Takes a lens's file into the library.
+ *
+ * @param modelId what it was fitted to, for a file that does not say so
+ * @throws FundusLensError `lens.file-damaged`, `lens.newer-version`, `lens.other-model`, `input.invalid`
+ */
+export async function importLens(
+  client: Client,
+  file: string,
+  { name, modelId }: { readonly name?: string | undefined; readonly modelId?: number | undefined } = {},
+): Promise<LensSummary> {
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new FundusLensError('lens.file-damaged', `Cannot read ${file}.`, {
       expected: 'a file that exists and may be read',
@@ -32,20 +42,29 @@ export async function importLens(client: Client, file: string, name?: string): P
     });
   });
   const content = new File([bytes], path.basename(file));
-  return client.lenses.import(name === undefined ? { file: content } : { file: content, name });
+  return client.lenses.import({
+    file: content,
+    ...(name === undefined ? {} : { name }),
+    ...(modelId === undefined ? {} : { modelId }),
+  });
 }
 
 /**
- * What `--lens` names: `logit`, `raw`, or `shortcut:` with a lens of the library or a file, which becomes one of the library.
+ * What `--lens` names: `logit`, `raw`, or the kind of a fitted lens, a colon, and its name in the library or a file, which
+ * becomes one of the library.
  *
+ * @param modelId what is traced; a file that does not name its model is taken for one of this
  * @throws FundusLensError `input.invalid`, `lens.file-damaged`, `lens.newer-version`
  */
-export async function chooseLens(client: Client, text: string): Promise<LensChoice> {
+export async function chooseLens(client: Client, text: string, modelId: number): Promise<LensChoice> {
   const plain = plainLenses.find((kind) => kind === text);
   if (plain !== undefined) return plain;
-  const which = /^shortcut:(.+)$/s.exec(text)?.[1];
-  if (which === undefined) throw noSuch('lens', text, [...plainLenses, 'shortcut:NAME']);
-  const isFile = which.endsWith('.safetensors');
-  const { sha256 } = await (isFile ? importLens(client, which) : findLens(client, which));
-  return `shortcut:${sha256}`;
+  const fitted = fittedOf(text);
+  if (fitted === null)
+    throw noSuch('lens', text, [...plainLenses, ...fittedLensKinds.map((kind) => `${kind}:NAME`)]);
+  const { kind, which } = fitted;
+  const isFile = /\.(?:safetensors|pt)$/i.test(which);
+  const lens = await (isFile ? importLens(client, which, { modelId }) : findLens(client, which));
+  if (lens.kind !== kind) throw noSuch('lens', text, [`${lens.kind}:${which}`]);
+  return `${kind}:${lens.sha256}`;
 }

@@ -38,7 +38,7 @@ export type TraceCommandOptions = { readonly [K in keyof Settable]?: Settable[K]
     /** False for the prompt without any image. */
     readonly image: boolean;
     readonly controls?: boolean | undefined;
-    /** `logit`, `raw`, or `shortcut:` with a name or a file. */
+    /** `logit`, `raw`, or the kind of a fitted lens, a colon, and its name or file. */
     readonly lens?: string | undefined;
     /** Words that choose images of the library. */
     readonly search?: string | undefined;
@@ -174,7 +174,7 @@ async function order(
     modelId,
     prompts: [prompt ?? presetText(preset ?? defaultPreset, language)],
     conceptSetId: await chooseConceptSet(client, options.concepts ?? defaultConceptSet),
-    lens: await chooseLens(client, options.lens ?? traceDefaults.lens),
+    lens: await chooseLens(client, options.lens ?? traceDefaults.lens, modelId),
     positions,
     maxPixels,
     topK,

@@ -31,6 +31,12 @@ export interface LensExportOptions extends LibraryOptions {
   readonly overwrite?: boolean | undefined;
 }
 
+export interface LensImportOptions extends LibraryOptions {
+  readonly name?: string | undefined;
+  /** What the lens was fitted to, for a file that does not say so. */
+  readonly model?: string | undefined;
+}
+
 /** Fits a lens, and prints how far it reads from the end. @returns the exit code */
 export function runFitLens(options: FitLensOptions): Promise<number> {
   return withLibrary(options, { runQueue: true }, async (tools) => {
@@ -54,11 +60,11 @@ export function runFitLens(options: FitLensOptions): Promise<number> {
 export function runLenses({ json, ...options }: LensListOptions): Promise<number> {
   return withLibrary(options, {}, async ({ client }) => {
     const all = await client.lenses.list();
-    const rows = all.map(({ id, name, source, model, modelId, images, patients }) => [
-      ...[String(id), name, source, modelId === null ? `${model.id} (not here)` : model.id],
+    const rows = all.map(({ id, kind, name, source, model, modelId, images, patients }) => [
+      ...[String(id), kind, name, source, modelId === null ? `${model.id} (not here)` : model.id],
       ...[String(images.fitted.length), patients === null ? '' : String(patients.heldOut)],
     ]);
-    const head = ['lens', 'name', 'from', 'model', 'images', 'patients held out'];
+    const head = ['lens', 'kind', 'name', 'from', 'model', 'images', 'patients held out'];
     await print(
       json === true
         ? `${JSON.stringify(all, null, 2)}\n`
@@ -94,12 +100,10 @@ export function runLensExport(
 }
 
 /** Takes a lens's file in. @returns the exit code */
-export function runLensImport(
-  file: string,
-  { name, ...options }: LibraryOptions & { readonly name?: string },
-): Promise<number> {
+export function runLensImport(file: string, { name, model, ...options }: LensImportOptions): Promise<number> {
   return withLibrary(options, { create: true }, async ({ client }) => {
-    await print(drawLens(await importLens(client, file, name)));
+    const known = model === undefined ? null : await client.models.addFolder({ folder: findModel(model) });
+    await print(drawLens(await importLens(client, file, { name, modelId: known?.id })));
     return exitCodes.done;
   });
 }
@@ -123,9 +127,24 @@ export function runLensRemove(which: string, options: LibraryOptions): Promise<n
   });
 }
 
-function drawLens({ name, model, prompt, images, patients, rows, error, sha256 }: LensSummary): string {
+function drawLens(lens: LensSummary): string {
+  const { name, kind, model, prompt, images, patients, rows, error, sha256 } = lens;
   const people =
     patients === null ? ['', ''] : [patients.fitted, patients.heldOut].map((n) => ` of ${n} patients`);
+  const fitted =
+    kind === 'jacobian' ? `${lens.numPrompts} prompts` : `${images.fitted.length} images${people[0]!}`;
+  const lines = [
+    `${name}: ${kindNames[kind]} for ${model.id} (sha256 ${model.sha256.slice(0, 12)}…)`,
+    prompt === null ? 'fitted on texts that its file does not name' : `prompt "${prompt}"`,
+    `fitted on ${fitted}${rows === null ? '' : `, ${rows} positions`}${error === null ? '' : `; measured on ${images.heldOut.length} others${people[1]!}`}`,
+    `file sha256 ${sha256}`,
+  ];
+  if (kind === 'jacobian') {
+    if (lens.layers.length < model.numLayers)
+      lines.push(`matrices for layers ${lens.layers.join(', ')}; the others are read by the logit lens`);
+    if (lens.origin !== null) lines.push(`made of a .pt file, sha256 ${lens.origin.sha256}`);
+  }
+  if (error === null) return [...lines, 'How close it reads was not measured.', ''].join('\n');
   const { positions, answer } = error;
   const table = positions.logit.map((_, layer) => [
     String(layer),
@@ -133,11 +152,10 @@ function drawLens({ name, model, prompt, images, patients, rows, error, sha256 }
   ]);
   const head = ['layer', 'all: logit lens', 'all: this lens', 'answer: logit lens', 'answer: this lens'];
   return [
-    `${name}: linear shortcut for ${model.id} (sha256 ${model.sha256.slice(0, 12)}…)`,
-    `prompt "${prompt}"`,
-    `fitted on ${images.fitted.length} images${people[0]!}, ${rows} positions; measured on ${images.heldOut.length} others${people[1]!}`,
-    `file sha256 ${sha256}`,
+    ...lines,
     'KL to the final distribution on the others, nats, over all positions and where the answer begins:',
     drawTable(head, table),
   ].join('\n');
 }
+
+const kindNames = { shortcut: 'linear shortcut', jacobian: 'Jacobian lens' } as const;

@@ -13,7 +13,12 @@ import {
   runLensRename,
   runShowLens,
 } from './lens-command.ts';
-import type { FitLensOptions, LensExportOptions, LensListOptions } from './lens-command.ts';
+import type {
+  FitLensOptions,
+  LensExportOptions,
+  LensImportOptions,
+  LensListOptions,
+} from './lens-command.ts';
 
 const examples = `
 Examples:
@@ -23,7 +28,10 @@ Examples:
   fundus-lens lens show study
       By layer, how far it and the logit lens are from what the model says.
   fundus-lens trace --library LIBRARY --group Study --lens shortcut:study
-      Trace through it.`;
+      Trace through it.
+  fundus-lens lens import lens.pt --model MODEL
+      Take in a Jacobian lens of the public format, which does not name its
+      model itself; then trace --lens jacobian:lens.`;
 
 /** Adds the commands that fit lenses and keep them. */
 export function addLensCommands(program: Command): void {
@@ -33,7 +41,9 @@ export function addLensCommands(program: Command): void {
   const lens = program
     .command('lens')
     .summary('fit a lens to a model')
-    .description('Fit lenses on your own photographs and question, and keep them.')
+    .description(
+      'Fit lenses on your own photographs and question, and keep them and those that were fitted elsewhere.',
+    )
     .addHelpText('after', examples);
   const add = (name: string, description: string) =>
     lens
@@ -65,10 +75,11 @@ export function addLensCommands(program: Command): void {
     .requiredOption('-o, --out <file>', 'file to write')
     .option('--overwrite', 'replace the file when it exists')
     .action((which: string, options: LensExportOptions) => end(runLensExport(which, options)));
-  add('import', 'Take a lens in that was exported elsewhere.')
+  add('import', 'Take a lens in that was exported elsewhere, or a Jacobian lens of the public format (.pt).')
     .argument('<file>', 'file of a lens')
     .option('--name <name>', 'another name for it')
-    .action((file: string, options: LibraryOptions & { name?: string }) => end(runLensImport(file, options)));
+    .option('-m, --model <folder>', 'model that it was fitted to, for a .pt file, which does not say so')
+    .action((file: string, options: LensImportOptions) => end(runLensImport(file, options)));
   add('rename', 'Give a lens another name.')
     .argument('<lens>', 'number or name')
     .argument('<name>', 'the new name')

@@ -11,17 +11,19 @@ export const lensSources = ['fitted', 'imported'] as const;
 const lensNameSchema = z.string().trim().min(1).max(200);
 
 /** A fitted lens with everything that is known of it but its numbers. */
-export const lensSummarySchema = fittedLensSchema.extend({
-  id: idSchema,
-  /** In this library; a file keeps the name that it was given when it was fitted. */
-  name: z.string(),
-  source: z.enum(lensSources),
-  /** Of its file; a trace is ordered with `shortcut:` and this. */
-  sha256: sha256Schema,
-  bytes: count,
-  /** The only model that it reads, in this library; null when it is not here. */
-  modelId: idSchema.nullable(),
-});
+export const lensSummarySchema = fittedLensSchema.and(
+  z.object({
+    id: idSchema,
+    /** In this library; a file keeps the name that it was given when it was fitted. */
+    name: z.string(),
+    source: z.enum(lensSources),
+    /** Of its file; a trace is ordered with its kind, a colon and this. */
+    sha256: sha256Schema,
+    bytes: count,
+    /** The only model that it reads, in this library; null when it is not here. */
+    modelId: idSchema.nullable(),
+  }),
+);
 
 export const lensOrderSchema = z.strictObject({
   name: lensNameSchema,
@@ -54,9 +56,19 @@ export const lenses = {
   export: call
     .input(byId.extend({ target: exportTargetSchema.default({ to: 'answer' }) }))
     .output(exportResultSchema),
-  /** Takes a lens's file in; the same file again changes nothing. */
+  /**
+   * Takes a lens's file in: one of ours, or a Jacobian lens of the public format, which names no model and becomes one of ours. The
+   * same file again changes nothing.
+   */
   import: call
-    .input(z.strictObject({ file: z.file(), name: lensNameSchema.optional() }))
+    .input(
+      z.strictObject({
+        file: z.file(),
+        name: lensNameSchema.optional(),
+        /** What it was fitted to; only files that do not say so themselves are read with it. */
+        modelId: idSchema.optional(),
+      }),
+    )
     .output(lensSummarySchema),
   rename: call.input(byId.extend({ name: lensNameSchema })).output(lensSummarySchema),
   /** Traces that were read through it stay, and can no longer be repeated. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { traceFittedLensSchema, type TraceFittedLens } from './lenses/fitted-lens.ts';
+import { fittedLensKinds, traceFittedLensSchema, type TraceFittedLens } from './lenses/fitted-lens.ts';
 import { traceFidelitySchema } from './fidelity-report.ts';
 import { storedWarningSchema, type TraceWarning } from './warnings.ts';
 
@@ -7,7 +7,7 @@ import { storedWarningSchema, type TraceWarning } from './warnings.ts';
 export const plainLenses = ['logit', 'raw'] as const;
 export type PlainLens = (typeof plainLenses)[number];
 
-export const lensKinds = [...plainLenses, 'shortcut'] as const;
+export const lensKinds = [...plainLenses, ...fittedLensKinds] as const;
 export type LensKind = (typeof lensKinds)[number];
 
 export const providerNames = ['cpu', 'webgpu', 'cuda'] as const;
@@ -205,7 +205,7 @@ export const lensTraceJsonSchema = z.object({
   image: traceImageSchema.nullable(),
   prompt: tracePromptSchema,
   lens: z.enum(lensKinds),
-  /** Which shortcut; missing under lenses that nothing was fitted for. */
+  /** Which fitted lens; missing under lenses that nothing was fitted for. */
   fittedLens: traceFittedLensSchema.optional(),
   positions: z.array(count),
   /** 0…L; row 0 is the input to block 0. */

@@ -5,11 +5,13 @@ const words = {
     logit: 'logit lens',
     raw: 'RAW lens (no final norm)',
     shortcut: 'fitted lens “{name}” (linear shortcut, sha256:{sha256})',
+    jacobian: 'fitted lens “{name}” (Jacobian lens, sha256:{sha256})',
   },
   ru: {
     logit: 'логит-линза',
     raw: 'сырая линза (без финальной нормализации)',
     shortcut: 'подобранная линза «{name}» (линейная, sha256:{sha256})',
+    jacobian: 'подобранная линза «{name}» (линза Якоби, sha256:{sha256})',
   },
 } as const;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fittedLensKinds, type FittedLensKind } from './lenses/fitted-lens.ts';
 import { plainLenses, providerNames } from './lens-trace.ts';
 
 /** Which positions of the sequence are read; numbers are 0-based in the prompt with the image's tokens spliced in. */
@@ -10,17 +11,19 @@ export const positionSelectionSchema = z.union([
 /** One image token. */
 const minPixels = 28 * 28;
 
-/** A lens that nothing was fitted for, or a shortcut by the SHA-256 of its file. */
+/** A lens that nothing was fitted for, or a fitted one: its kind, and the SHA-256 of its file. */
 export const lensChoiceSchema = z.union([
   z.enum(plainLenses),
-  z.templateLiteral(['shortcut:', z.string().regex(/^[0-9a-f]{64}$/)]),
+  z.templateLiteral([z.enum(fittedLensKinds), ':', z.string().regex(/^[0-9a-f]{64}$/)]),
 ]);
 
 export type LensChoice = z.infer<typeof lensChoiceSchema>;
 
-/** The SHA-256 of a chosen shortcut's file; null of other lenses. */
-export function shortcutOf(choice: LensChoice): string | null {
-  return choice.startsWith('shortcut:') ? choice.slice('shortcut:'.length) : null;
+/** Kind and name, or hash, of a fitted lens as a choice writes them; null of the lenses that nothing was fitted for. */
+export function fittedOf(choice: string): { readonly kind: FittedLensKind; readonly which: string } | null {
+  const [, kind, which] = /^([a-z]+):(.+)$/s.exec(choice) ?? [];
+  const known = fittedLensKinds.find((each) => each === kind);
+  return known === undefined || which === undefined ? null : { kind: known, which };
 }
 
 /**

@@ -15,6 +15,10 @@ const words = {
       'Raw lens: the unembedding is applied without the final norm. It is here only to reproduce earlier notebooks; do not draw conclusions from it.',
     'fitted-lens':
       'Read through the fitted lens “{lens}”: early words may be what its own photographs have in common and not what the model holds there. Only the comparison with controls tells.',
+    'jacobian-lens':
+      'Read through the Jacobian lens “{lens}”: a state is multiplied by the mean Jacobian of the last layer with respect to this one, over the lens’s own prompts. It shows what the state tends to bring about at the end, to first order and on average, not what is made of it for this image. Only the comparison with controls tells what comes from the image.',
+    'lens-layers-missing':
+      'The lens “{lens}” has no matrix for these layers, which are read by the logit lens: {layers}.',
     'lens-other-prompt':
       'The lens “{lens}” was fitted with another prompt; how close it reads to the end was not measured with this one.',
     'lens-fitted-on-image':
@@ -32,6 +36,10 @@ const words = {
       'Сырая линза: выходная матрица применена без финальной нормализации. Она нужна только для воспроизведения прежних блокнотов Jupyter; выводов по ней делать нельзя.',
     'fitted-lens':
       'Прочитано подобранной линзой «{lens}»: слова ранних слоёв могут быть общими для её снимков, а не содержаться в состоянии модели. Различить это позволяет только сравнение с контролями.',
+    'jacobian-lens':
+      'Прочитано линзой Якоби «{lens}»: состояние умножается на среднюю по её запросам матрицу Якоби последнего слоя по этому слою. Видно, к чему состояние клонит ответ в первом приближении и в среднем, а не то, что модель делает с ним на этом снимке. Что из этого идёт от снимка, показывает только сравнение с контролями.',
+    'lens-layers-missing':
+      'У линзы «{lens}» нет матриц для этих слоёв, они прочитаны логит-линзой: {layers}.',
     'lens-other-prompt':
       'Линза «{lens}» подобрана с другим запросом; её погрешность с этим запросом не измерялась.',
     'lens-fitted-on-image':
@@ -90,7 +98,12 @@ export function warningText(
         .replace('{reason}', () => fallbackReason(warning.params.reason, language));
     case 'deep-stack':
       return sentences[warning.code].replace('{blocks}', () => String(warning.params.blocks));
+    case 'lens-layers-missing':
+      return sentences[warning.code]
+        .replace('{lens}', () => warning.params.lens)
+        .replace('{layers}', () => warning.params.layers.join(', '));
     case 'fitted-lens':
+    case 'jacobian-lens':
     case 'lens-other-prompt':
     case 'lens-fitted-on-image':
       return sentences[warning.code].replace('{lens}', () => warning.params.lens);

@@ -20,6 +20,13 @@ export const traceWarningSchema = z.discriminatedUnion('code', [
   z.object({ code: z.literal('raw-lens') }),
   /** The lens was fitted, and adds something of its own. */
   z.object({ code: z.literal('fitted-lens'), params: z.object({ lens: z.string() }) }),
+  /** The lens is a mean Jacobian. */
+  z.object({ code: z.literal('jacobian-lens'), params: z.object({ lens: z.string() }) }),
+  /** The fitted lens has nothing for these layers, which are read by the logit lens. */
+  z.object({
+    code: z.literal('lens-layers-missing'),
+    params: z.object({ lens: z.string(), layers: z.array(z.int().nonnegative()) }),
+  }),
   /** The fitted lens comes from another prompt. */
   z.object({ code: z.literal('lens-other-prompt'), params: z.object({ lens: z.string() }) }),
   /** The image is among those that the lens was fitted on. */

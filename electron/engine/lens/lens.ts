@@ -7,7 +7,12 @@ export interface Lens {
   /** Equal for lenses that give equal numbers. */
   readonly key: string;
   /** null for a lens that nothing was fitted for. */
-  readonly fitted: { readonly label: TraceFittedLens; readonly images: ReadonlySet<string> } | null;
+  readonly fitted: {
+    readonly label: TraceFittedLens;
+    readonly images: ReadonlySet<string>;
+    /** Layers before the last that nothing was fitted for, and that are read by the logit lens. */
+    readonly unfitted: readonly number[];
+  } | null;
   /**
    * @param layer 0…L; at L the rows are their own
    * @param rows float32 [R, D], pre-norm

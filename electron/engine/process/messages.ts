@@ -17,10 +17,12 @@ import type { EngineTraceRequest } from '../stages/engine-trace-request.ts';
 
 export type { FitLensRequest, TapFeatures, TapRequest, EngineTraceRequest };
 
-/** A file as it lies, and as a person knows it. */
+/** A lens's file as it lies, and as a person knows it. */
 export interface LensFile {
   readonly file: string;
   readonly name: string;
+  /** What it was fitted to, for files that do not say so themselves; null when nobody said. */
+  readonly model: FittedLens['model'] | null;
 }
 
 /** The engine's calls: request, answer and progress. */
@@ -32,7 +34,7 @@ export interface EngineCalls {
   cause: { request: CausalRequest; answer: CausalReading; progress: EngineProgress };
   /** Writes a fitted lens to a file. */
   fitLens: { request: FitLensRequest; answer: FittedLens; progress: EngineProgress };
-  /** Reads the whole of a lens's file. */
+  /** Reads the whole of a lens's file; one of the public format is replaced by one of ours. */
   describeLens: { request: LensFile; answer: FittedLens; progress: never };
   /** By headers alone; the request is the folder. */
   outline: { request: string; answer: CheckpointOutline; progress: never };

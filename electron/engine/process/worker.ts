@@ -4,7 +4,7 @@ import type { ProbeEnd } from '../../contract/models/probe-order.ts';
 import type { EngineCommand } from './messages.ts';
 import { checkCause } from '../causal/check-cause.ts';
 import { verifyModel } from '../fidelity/verify-model.ts';
-import { readShortcut } from '../fitted-lens/shortcut-file.ts';
+import { describeLens } from '../fitted-lens/describe-lens.ts';
 import { inspectCheckpoint, outlineCheckpoint } from '../inspect/inspect-checkpoint.ts';
 import { ModelCache } from '../stages/model-cache.ts';
 import { prepareModel } from '../quantize/prepare-model.ts';
@@ -56,7 +56,7 @@ await serveRequests(openChannel(), {
   tap: (request, hooks) => tap(request, hooks, models),
   cause: (request, hooks) => checkCause(request, hooks, models),
   fitLens: (request, hooks) => fitLens(request, hooks, models),
-  describeLens: async ({ file, name }) => (await readShortcut(file, name)).lens,
+  describeLens,
   outline: (folder) => outlineCheckpoint(folder),
   inspect: inspectCheckpoint,
   providers: listProviders,

@@ -12,7 +12,7 @@ import { encodePrefixes } from '../prefix-cache/image-prefix.ts';
 import { reportProgress, type TraceHooks } from '../progress/trace-hooks.ts';
 import type { ModelCache } from '../stages/model-cache.ts';
 import { AffineFit, type AffineMap } from '../fitted-lens/affine-fit.ts';
-import { mapThrough } from '../fitted-lens/open-shortcut.ts';
+import { mapThrough } from '../fitted-lens/open-lens.ts';
 import type { Shortcut } from '../fitted-lens/shortcut-file.ts';
 
 export interface ShortcutRequest {

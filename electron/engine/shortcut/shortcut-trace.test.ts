@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FittedLens } from '../lens-trace/lenses/fitted-lens.ts';
+import type { ShortcutLens } from '../lens-trace/lenses/fitted-lens.ts';
 import { ModelCache } from '../stages/model-cache.ts';
 import { fixtureRequest, fixturesFolder } from '../testing/reference-fixtures.ts';
 import { trace } from '../trace.ts';
@@ -21,7 +21,7 @@ const request = fixtureRequest(checkpoint, { positions: 'all' });
 const label = { name: 'Сетчатка', patients: { fitted: 2, heldOut: 1 } };
 
 let shortcut: Shortcut;
-let lens: FittedLens;
+let lens: ShortcutLens;
 beforeAll(async () => {
   const { modelDir, provider, prompt } = request;
   const fitted = [image('portrait-140x196.png'), image('landscape-224x112.png'), image('halves-70x126.png')];
@@ -37,7 +37,7 @@ afterAll(async () => {
 describe('a trace through a fitted lens', () => {
   test('reads h + A h + b by the logit lens, and at the last layer the model’s own distribution', async () => {
     const plain = await trace(request, {}, models);
-    const fitted = await trace({ ...request, lens: { shortcut: file } }, {}, models);
+    const fitted = await trace({ ...request, lens: { file } }, {}, models);
     expect(fitted).toMatchObject({ lens: 'shortcut', warnings: [{ code: 'fitted-lens' }] });
     expect(fitted.fittedLens).toMatchObject({
       ...label,
@@ -68,13 +68,13 @@ describe('a trace through a fitted lens', () => {
     const controls = [image('halves-70x126.png'), image('tiny-45x38.png')];
     const order = { ...request, positions: 'last' as const, controls, imagePath: image('halves-70x126.png') };
     const plain = await trace(order, {}, models);
-    const fitted = await trace({ ...order, lens: { shortcut: file }, prompt: 'What is this?' }, {}, models);
+    const fitted = await trace({ ...order, lens: { file }, prompt: 'What is this?' }, {}, models);
     expect(fitted.warnings).toEqual([
       { code: 'fitted-lens', params: { lens: label.name } },
       { code: 'lens-other-prompt', params: { lens: label.name } },
       { code: 'lens-fitted-on-image', params: { lens: label.name } },
     ]);
-    const same = await trace({ ...order, lens: { shortcut: file } }, {}, models);
+    const same = await trace({ ...order, lens: { file } }, {}, models);
     const [own, other] = [same, plain].map(({ concepts }) => concepts[0]!);
     expect(own!.words!.logProb.at(-1)).toBe(other!.words!.logProb.at(-1));
     expect(own!.words!.logProb[0]).not.toBe(other!.words!.logProb[0]);
@@ -83,7 +83,7 @@ describe('a trace through a fitted lens', () => {
   });
 
   test('refuses the states of another model', async () => {
-    const other = fixtureRequest('qwen2-vl-untied-f32', { lens: { shortcut: file } });
+    const other = fixtureRequest('qwen2-vl-untied-f32', { lens: { file } });
     await expect(trace(other, {}, models)).rejects.toMatchObject({
       code: 'lens.other-model',
       expected: expect.stringContaining(lens.model.sha256.slice(0, 12)) as string,

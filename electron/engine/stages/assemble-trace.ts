@@ -140,7 +140,16 @@ function findWarnings(
   const blocks = checkpoint.config.decoder.deepStackDepth;
   if (image !== null && blocks > 0) warnings.push({ code: 'deep-stack', params: { blocks } });
   if (kind === 'raw') warnings.push({ code: 'raw-lens' });
-  if (fitted !== null) warnings.push({ code: 'fitted-lens', params: { lens: fitted.label.name } });
+  if (fitted !== null)
+    warnings.push({
+      code: kind === 'jacobian' ? 'jacobian-lens' : 'fitted-lens',
+      params: { lens: fitted.label.name },
+    });
+  if (fitted !== null && fitted.unfitted.length > 0)
+    warnings.push({
+      code: 'lens-layers-missing',
+      params: { lens: fitted.label.name, layers: [...fitted.unfitted] },
+    });
   if (fitted !== null && fitted.label.prompt !== prompt.text)
     warnings.push({ code: 'lens-other-prompt', params: { lens: fitted.label.name } });
   if (fitted !== null && image !== null && fitted.images.has(image.sha256))

@@ -12,7 +12,7 @@ export interface EngineTraceRequest extends Omit<
   /** null traces the prompt without any image, which is one of the controls. */
   readonly imagePath: string | null;
   /** A fitted lens is given by its file. */
-  readonly lens: PlainLens | { readonly shortcut: string };
+  readonly lens: PlainLens | { readonly file: string };
   readonly positions: PositionSelection;
   /** Left out, the checkpoint's own limit holds alone. */
   readonly maxPixels?: number | null;

@@ -15,7 +15,7 @@ import type { LoadedModel } from '../model/model.ts';
 import { measureBatchMemory } from '../prefix-cache/batch-size.ts';
 import { prefixBudget, PrefixMemory } from '../prefix-cache/prefix-memory.ts';
 import type { TraceHooks } from '../progress/trace-hooks.ts';
-import { openShortcut } from '../fitted-lens/open-shortcut.ts';
+import { openLens } from '../fitted-lens/open-lens.ts';
 import type { EngineTraceRequest } from './engine-trace-request.ts';
 
 /** Readings of controls kept with a warm model; each prompt, concept set and lens has its own. */
@@ -80,10 +80,10 @@ export class ModelCache {
    */
   async openLens(model: LoadedModel, lens: EngineTraceRequest['lens']): Promise<Lens> {
     if (typeof lens === 'string') return plainLensOf[lens];
-    const key = `${path.dirname(lens.shortcut)} ${describeFile(lens.shortcut)}`;
+    const key = `${path.dirname(lens.file)} ${describeFile(lens.file)}`;
     if (this.#lens?.key !== key) {
       this.#lens = null;
-      this.#lens = { key, lens: await openShortcut(lens.shortcut, model) };
+      this.#lens = { key, lens: await openLens(lens.file, model) };
     }
     return this.#lens.lens;
   }

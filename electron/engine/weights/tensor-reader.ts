@@ -64,7 +64,12 @@ function readBlockRows(view: TensorView, blocks: BlockLayout, rows: readonly num
   return output;
 }
 
-function widen(bytes: Buffer, { dtype, name }: TensorView, output: Float32Array): void {
+/** Widens numbers to float32. */
+export function widen(
+  bytes: Buffer,
+  { dtype, name }: Pick<TensorView, 'dtype' | 'name'>,
+  output: Float32Array,
+): void {
   const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (dtype) {
     case 'F32':

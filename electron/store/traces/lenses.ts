@@ -48,6 +48,16 @@ export class Lenses {
     return row === undefined ? undefined : parse(row);
   }
 
+  /** A lens that was made of a file of the public format, for the model with this hash. */
+  findByOrigin(sha256: string, modelSha256: string | undefined): StoredLens | undefined {
+    return this.list().find(
+      ({ description, ...stored }) =>
+        description.kind === 'jacobian' &&
+        description.origin?.sha256 === sha256 &&
+        stored.modelSha256 === modelSha256,
+    );
+  }
+
   findByName(name: string): StoredLens | undefined {
     const row = this.#db.get(query.selectFrom('lenses').selectAll().where('name', '=', name));
     return row === undefined ? undefined : parse(row);

@@ -6,7 +6,7 @@ import { packTrace } from '../../engine/lens-trace/codec.ts';
 import { conceptSetSchema } from '../../engine/lens-trace/concept-set.ts';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import type { LensTrace, PlainLens, ProviderChoice } from '../../engine/lens-trace/lens-trace.ts';
-import { shortcutOf } from '../../engine/lens-trace/trace-request.ts';
+import { fittedOf } from '../../engine/lens-trace/trace-request.ts';
 import type { EngineTraceRequest } from '../../engine/process/messages.ts';
 import { toEngineRequest } from '../models/engine-request.ts';
 import { choiceOf } from '../models/find-lens.ts';
@@ -158,8 +158,8 @@ async function lensFile(
   storage: ObjectStorage,
   lens: ChunkCell['condition']['lens'],
 ): Promise<EngineTraceRequest['lens']> {
-  const sha256 = shortcutOf(lens);
-  return sha256 === null ? (lens as PlainLens) : { shortcut: await storage.fetch(sha256) };
+  const fitted = fittedOf(lens);
+  return fitted === null ? (lens as PlainLens) : { file: await storage.fetch(fitted.which) };
 }
 
 /** What the engine read has to be what was ordered, or the key would promise other numbers. */

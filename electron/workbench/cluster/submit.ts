@@ -5,7 +5,7 @@ import { lookUp, measuredMilliseconds } from '../../cluster/results.ts';
 import type { ObjectStorage } from '../../cluster/storage/storage.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { LibraryImage } from '../../contract/images/library-image.ts';
-import { shortcutOf } from '../../engine/lens-trace/trace-request.ts';
+import { fittedOf } from '../../engine/lens-trace/trace-request.ts';
 import { canonicalJson } from '../../store/database/canonical-json.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
 import type { Library } from '../../store/library/library.ts';
@@ -124,7 +124,7 @@ async function putShared(
 ): Promise<void> {
   const { set } = library.conceptSets.get(stored.conceptSetId);
   await storage.write(Buffer.from(canonicalJson(set)));
-  const lenses = new Set(cells.flatMap(({ request }) => shortcutOf(request.lens) ?? []));
+  const lenses = new Set(cells.flatMap(({ request }) => fittedOf(request.lens)?.which ?? []));
   for (const sha256 of lenses) {
     const lens = library.lenses.findBySha256(sha256);
     if (lens !== undefined && !(await storage.has(sha256)))

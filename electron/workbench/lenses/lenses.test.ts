@@ -14,6 +14,7 @@ import { splitPatients } from './split-patients.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const fixture = new WorkbenchFixture();
+const fixtures = path.resolve(fixtureModel, '../..');
 const prompt = 'What is this?';
 let workbench: Workbench;
 let client: Workbench['client'];
@@ -62,7 +63,7 @@ test('a lens is labelled with what it was fitted on; no patient is on both sides
   expect(lens).toMatchObject({ name: 'сетчатка', source: 'fitted', modelId, prompt, maxPixels: null });
   expect(lens.patients).toEqual({ fitted: 3, heldOut: 1 });
   expect(new Set([...lens.images.fitted, ...lens.images.heldOut]).size).toBe(images.length);
-  expect(lens.error.answer.lens.at(-1)).toBe(0);
+  expect(lens.error!.answer.lens.at(-1)).toBe(0);
   const both = await Promise.all(
     images.slice(0, 2).map(async (id) => (await client.images.get({ id })).image.sha256),
   );
@@ -118,7 +119,7 @@ test('an experiment names it, fixes it by its content, and shows it beside the l
   expect(own.leading.at(-1)).toEqual(plain.leading.at(-1));
   await expect(
     client.experiments.create({ file: { ...file, lenses: ['shortcut:нет'] } }),
-  ).rejects.toMatchObject({ data: { code: 'experiment.invalid', expected: `"${lens.name}"` } });
+  ).rejects.toMatchObject({ data: { code: 'experiment.invalid', expected: `"shortcut:${lens.name}"` } });
 });
 
 test('it travels as a file, keeps names apart, and its file goes when it is removed and erased', async () => {
@@ -171,4 +172,44 @@ test('the split depends on seed and patients, not on the order of images', () =>
   const ids = (images: typeof split.heldOut) => images.map(({ id }) => id).sort((a, b) => a - b);
   expect(ids(splitPatients([...many].reverse(), 0.3, 1).heldOut)).toEqual(ids(split.heldOut));
   expect(ids(splitPatients(many, 0.3, 2).heldOut)).not.toEqual(ids(split.heldOut));
+});
+
+test('a Jacobian lens of the public format is taken in for a model, traced through, and known again', async () => {
+  const bytes = readFileSync(path.join(fixtures, 'jacobian', 'lens.pt'));
+  const file = new File([bytes], 'Якоби.pt');
+  await expect(client.lenses.import({ file })).rejects.toMatchObject({
+    data: { code: 'input.invalid', summary: expect.stringContaining('Якоби.pt') as string },
+  });
+  const folder = path.join(fixtures, 'checkpoints', 'qwen2-5-vl-untied-f32');
+  const { id: own } = await client.models.addFolder({ folder });
+  await expect(client.lenses.import({ file, modelId })).rejects.toMatchObject({
+    data: { code: 'lens.other-model' },
+  });
+  const imported = await client.lenses.import({ file, modelId: own });
+  expect(imported).toMatchObject({
+    kind: 'jacobian',
+    name: 'Якоби',
+    source: 'imported',
+    modelId: own,
+    error: null,
+  });
+  expect(await client.lenses.import({ file, modelId: own })).toEqual(imported);
+  const read = await trace({ modelId: own, lens: `jacobian:${imported.sha256}` });
+  const plain = await trace({ modelId: own });
+  expect(read.trace).toMatchObject({
+    lens: 'jacobian',
+    fittedLens: { name: 'Якоби', sha256: imported.sha256 },
+  });
+  expect(read.trace.cells.topLogProbs.slice(-3)).toEqual(plain.trace.cells.topLogProbs.slice(-3));
+  expect(read.trace.cells.topLogProbs.slice(3, 6)).not.toEqual(plain.trace.cells.topLogProbs.slice(3, 6));
+  const order = { conceptSetId: 'fundus', images: { ids: images }, prompts: [prompt] };
+  for (const wrong of [
+    { modelId, lens: `jacobian:${imported.sha256}` as const, code: 'lens.other-model' },
+    { modelId: own, lens: `shortcut:${imported.sha256}` as const, code: 'lens.not-found' },
+  ])
+    await expect(
+      client.traces.enqueue({ ...order, modelId: wrong.modelId, lens: wrong.lens }),
+    ).rejects.toMatchObject({ data: { code: wrong.code } });
+  const { file: exported } = await client.lenses.export({ id: imported.id });
+  expect(await client.lenses.import({ file: exported! })).toEqual(imported);
 });

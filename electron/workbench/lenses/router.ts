@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import type { LensSummary } from '../../contract/traces/lenses.ts';
 import { hashFile, type StoredLens } from '../../store/traces/lenses.ts';
+import type { StoredModel } from '../../store/models.ts';
 import type { Library } from '../../store/library/library.ts';
 import { queueTaskId } from '../../tasks/task-queue.ts';
 import { api } from '../api.ts';
@@ -33,17 +34,19 @@ export function lensesRouter({ session, settings, engines, events, queue, folder
       const content = createReadStream(session.library.lenses.file(stored)) as AsyncIterable<Uint8Array>;
       return deliver(target, fileName, 'application/octet-stream', content);
     }),
-    import: lenses.import.handler(async ({ input: { file, name } }) => {
+    import: lenses.import.handler(async ({ input: { file, name, modelId } }) => {
       const { library } = session;
       const temporary = library.lenses.newFile();
       try {
         await writeFile(temporary, file.stream(), { mode: 0o600 });
-        const description = await engines.describeLens(temporary, file.name);
-        const sha256 = await hashFile(temporary);
-        const known = library.lenses.findBySha256(sha256);
+        const given = await hashFile(temporary);
+        const model = modelId === undefined ? null : library.models.get(modelId);
+        const known = library.lenses.findBySha256(given) ?? library.lenses.findByOrigin(given, model?.sha256);
         if (known !== undefined) return viewLens(library, known);
+        const description = await engines.describeLens(temporary, file.name, model && fittedTo(model));
         const own = name ?? description.name;
         if (library.lenses.findByName(own) !== undefined) throw nameTaken();
+        const sha256 = await hashFile(temporary);
         const stored = library.lenses.add({ name: own, source: 'imported', description }, temporary, sha256);
         publishChange();
         return viewLens(library, stored);
@@ -65,6 +68,11 @@ export function lensesRouter({ session, settings, engines, events, queue, folder
       return { changed: 1 };
     }),
   });
+}
+
+/** A model as a lens's file names it. */
+function fittedTo({ name: id, sha256, numLayers, dModel }: StoredModel) {
+  return { id, sha256, numLayers, dModel };
 }
 
 function viewLens(library: Library, stored: StoredLens): LensSummary {

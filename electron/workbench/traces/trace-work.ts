@@ -126,10 +126,10 @@ function otherModel({ modelSha256 }: QueuedTrace, { model }: LensTrace): FundusL
   });
 }
 
-function otherLens({ lens }: QueuedTrace, { fittedLens }: LensTrace): FundusLensError {
+function otherLens({ lens }: QueuedTrace, trace: LensTrace): FundusLensError {
   return new FundusLensError('lens.file-damaged', 'The file of this lens has changed in the library.', {
     expected: lens,
-    found: `shortcut:${fittedLens?.sha256 ?? 'none'}`,
+    found: choiceOf(trace),
     advice: 'Remove the lens, and import its file again or fit it anew.',
   });
 }

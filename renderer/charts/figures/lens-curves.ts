@@ -1,4 +1,4 @@
-import type { FittedLens } from '../../../electron/engine/lens-trace/lenses/fitted-lens.ts';
+import type { LensErrors } from '../../../electron/engine/lens-trace/lenses/fitted-lens.ts';
 import { seriesColor } from '../chart-theme.ts';
 import type { ChartTheme } from '../chart-theme.ts';
 import {
@@ -22,7 +22,7 @@ export interface LensCurveWords {
 
 /** How far the logit lens and a fitted one are from the final distribution, by layer, on images that were not fitted on. */
 export function lensCurves(
-  error: FittedLens['error'],
+  error: LensErrors,
   theme: ChartTheme,
   text: FigureText,
   { divergence, names }: LensCurveWords,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   lensChoiceSchema,
   positionSelectionSchema,
+  fittedOf,
   type LensChoice,
 } from '../../../engine/lens-trace/trace-request.ts';
 import { readabilityRule } from '../../../engine/readability/rule.ts';
@@ -144,16 +145,16 @@ function fixLens(
   modelSha256s: readonly string[],
 ): LensChoice {
   if (lens === 'logit' || lens === 'raw') return lens;
-  const which = lens.slice('shortcut:'.length);
+  const { kind, which } = fittedOf(lens)!;
   const found = library.lenses.findByName(which) ?? library.lenses.findBySha256(which);
-  if (found === undefined)
+  if (found === undefined || found.description.kind !== kind)
     throw invalid(
       'There is no such fitted lens.',
       library.lenses
         .list()
-        .map(({ name }) => `"${name}"`)
+        .map(({ name, description }) => `"${description.kind}:${name}"`)
         .join(', ') || 'a fitted lens of the library',
-      `"${which}"`,
+      `"${lens}"`,
     );
   const other = modelSha256s.find((sha256) => sha256 !== found.modelSha256);
   if (other !== undefined)
@@ -162,7 +163,7 @@ function fixLens(
       `${found.description.model.id} (${found.modelSha256.slice(0, 12)}…) alone`,
       `a model with SHA-256 ${other}`,
     );
-  return `shortcut:${found.sha256}`;
+  return `${kind}:${found.sha256}`;
 }
 
 /** SHA-256 of the photographs, ascending, so that their order decides nothing. */

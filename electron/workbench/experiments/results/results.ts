@@ -1,4 +1,4 @@
-import { shortcutOf, type LensChoice } from '../../../engine/lens-trace/trace-request.ts';
+import { fittedOf, type LensChoice } from '../../../engine/lens-trace/trace-request.ts';
 import packageJson from '#package.json' with { type: 'json' };
 import { problemSchema } from '../../../contract/problem.ts';
 import type { ConditionResult, ExperimentResults } from '../../../contract/experiments.ts';
@@ -107,10 +107,11 @@ export async function readResults(library: Library, stored: StoredExperiment): P
 }
 
 function describeLens(library: Library, lens: LensChoice): Pick<ConditionResult, 'lens' | 'fittedLens'> {
-  const sha256 = shortcutOf(lens);
-  if (sha256 === null) return { lens: lens === 'raw' ? 'raw' : 'logit', fittedLens: null };
+  const fitted = fittedOf(lens);
+  if (fitted === null) return { lens: lens === 'raw' ? 'raw' : 'logit', fittedLens: null };
+  const { kind, which: sha256 } = fitted;
   const name = library.lenses.findBySha256(sha256)?.name ?? sha256.slice(0, 12);
-  return { lens: 'shortcut', fittedLens: { name, sha256 } };
+  return { lens: kind, fittedLens: { name, sha256 } };
 }
 
 function describeImage(library: Library, sha256: string, image: LibraryImage | undefined) {

@@ -25,11 +25,11 @@ export interface SentenceWords {
 
 export const conditionWords = {
   en: {
-    lens: { logit: 'logit lens', raw: 'raw lens', shortcut: 'fitted lens' },
+    lens: { logit: 'logit lens', raw: 'raw lens', shortcut: 'linear shortcut', jacobian: 'Jacobian lens' },
     quote: (text: string) => `“${text}”`,
   },
   ru: {
-    lens: { logit: 'логит-линза', raw: 'сырая линза', shortcut: 'подобранная линза' },
+    lens: { logit: 'логит-линза', raw: 'сырая линза', shortcut: 'линейная линза', jacobian: 'линза Якоби' },
     quote: (text: string) => `«${text}»`,
   },
 } as const;

@@ -7,7 +7,7 @@ type Named = Pick<ConditionResult, 'modelName' | 'prompt' | 'lens' | 'fittedLens
 export function useConditionName() {
   const { t } = useI18n();
   const lensName = ({ lens, fittedLens }: Named) =>
-    fittedLens === null ? t(`lenses.${lens}`) : `${t('lenses.shortcut')}: ${fittedLens.name}`;
+    fittedLens === null ? t(`lenses.${lens}`) : `${t(`lenses.${lens}`)}: ${fittedLens.name}`;
   const whole = (condition: Named) =>
     t('experiments.conditionName', {
       model: condition.modelName,
