@@ -40,6 +40,22 @@ export function exports(app: () => RunningApp): void {
     expect(rows.length).toBeGreaterThan(1);
   });
 
+  test('a figure and the photograph with its overlay are copied as pictures', async () => {
+    const { context, page } = app();
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const widthOnClipboard = () =>
+      page.evaluate(async () => {
+        const [item] = await navigator.clipboard.read();
+        return (await createImageBitmap(await item!.getType('image/png'))).width;
+      });
+    await page.getByTestId('export-uncertainty').click();
+    await page.getByTestId('copy-figure').click();
+    await expect.poll(widthOnClipboard).toBe(1800);
+    await page.getByTestId('copy-overlay').click();
+    await expect.poll(widthOnClipboard).not.toBe(1800);
+    await context.clearPermissions();
+  });
+
   async function save(id: string, format: 'png' | 'svg' | 'csv'): Promise<Buffer> {
     const { page } = app();
     const trigger = page.locator(`figure[data-testid="figure-${id}"] button[data-testid="export-${id}"]`);

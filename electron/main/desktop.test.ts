@@ -163,7 +163,12 @@ describe('windows', () => {
     expect(isStopped('will-attach-webview', '')).toBe(true);
     const decisions: boolean[] = [];
     page.permission!(contents, 'media', (granted) => decisions.push(granted));
-    expect([...decisions, page.check!(), page.device!()]).toEqual([false, false, false]);
+    page.permission!(contents, 'clipboard-read', (granted) => decisions.push(granted));
+    const checks = ['media', 'clipboard-read'].map((permission) => page.check!(contents, permission));
+    expect([...decisions, ...checks, page.device!()]).toEqual([false, false, false, false, false]);
+    // A click may copy a figure.
+    page.permission!(contents, 'clipboard-sanitized-write', (granted) => decisions.push(granted));
+    expect([decisions.at(-1), page.check!(contents, 'clipboard-sanitized-write')]).toEqual([true, true]);
   });
 
   test('nothing is loaded from the network or the disk', () => {

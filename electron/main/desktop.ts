@@ -16,7 +16,7 @@ import { setMenu } from './window/menu.ts';
 import { menuLabels, menuLanguage } from './window/menu-labels.ts';
 import type { MenuLabels, MenuLanguage } from './window/menu-labels.ts';
 import { filesOfCommandLine, isImportable } from './window/opened-files.ts';
-import { confinePage, denyPermissions, openWindow } from './window/secure-window.ts';
+import { confinePage, confinePermissions, openWindow } from './window/secure-window.ts';
 import { RecentFiles } from './window/recent-files.ts';
 import { readWindowState, rememberWindowState } from './window/window-state.ts';
 import { WorkbenchHost } from './processes/workbench-host.ts';
@@ -164,7 +164,7 @@ async function showDesktop(
     createContentHandler(files, (id, view) => host.openMedia(id, view)),
     log,
   );
-  denyPermissions(pages);
+  confinePermissions(pages);
   const isOurs = (contents: WebContents) => BrowserWindow.fromWebContents(contents) !== null;
   answerCalls({ desktop, connectWorkbench: (port) => host.connect(port) }, isOurs, log);
 

@@ -23,7 +23,7 @@ class SessionDouble extends EventEmitter {
   handler: ((request: Request) => Promise<Response>) | null = null;
   permission: ((contents: unknown, permission: string, decide: (granted: boolean) => void) => void) | null =
     null;
-  check: (() => boolean) | null = null;
+  check: ((contents: unknown, permission: string) => boolean) | null = null;
   device: (() => boolean) | null = null;
   before: ((details: { url: string }, decide: (answer: { cancel: boolean }) => void) => void) | null = null;
   readonly protocol = {

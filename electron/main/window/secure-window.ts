@@ -57,10 +57,13 @@ export function confinePage(contents: WebContents): void {
   contents.on('will-attach-webview', (event) => event.preventDefault());
 }
 
-/** Neither camera nor clipboard nor anything else: the app asks for no permission and gives none. */
-export function denyPermissions(session: Session): void {
-  session.setPermissionRequestHandler((_contents, _permission, decide) => decide(false));
-  session.setPermissionCheckHandler(() => false);
+/** Figures and texts are copied at a click; nothing is ever read from the clipboard. */
+const given: ReadonlySet<string> = new Set(['clipboard-sanitized-write']);
+
+/** Neither camera nor place nor anything else but {@link given}. */
+export function confinePermissions(session: Session): void {
+  session.setPermissionRequestHandler((_contents, permission, decide) => decide(given.has(permission)));
+  session.setPermissionCheckHandler((_contents, permission) => given.has(permission));
   session.setDevicePermissionHandler(() => false);
   session.on('will-download', (event, item) => {
     // Exports made by the page itself are saved by the person; anything else is no download of ours.
