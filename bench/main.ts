@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
+import { runClusterBench } from './cluster/cluster.ts';
 import { runCommitsBench } from './commits.ts';
 import { runEngineBench } from './engine.ts';
 import { providerNames, type ProviderChoice } from '../electron/engine/lens-trace/lens-trace.ts';
@@ -22,6 +23,7 @@ interface BenchOptions {
   readonly suite:
     | 'engine'
     | 'commits'
+    | 'cluster'
     | 'library'
     | 'full'
     | 'fidelity'
@@ -35,6 +37,8 @@ interface BenchOptions {
   readonly against: string;
   readonly rounds: string;
   readonly kills: string;
+  readonly traces: string;
+  readonly images: string;
   readonly shape: keyof typeof fullShapes;
   readonly format: WeightFormat;
   readonly depth?: string;
@@ -61,6 +65,7 @@ const program = new Command('bench')
       .choices([
         'engine',
         'commits',
+        'cluster',
         'library',
         'full',
         'fidelity',
@@ -111,7 +116,9 @@ const program = new Command('bench')
   .option('--seeds <n>', 'models of each kind in the suite "truth", models of the suite "circuits"', '16')
   .option('--against <commit>', 'what the suite "commits" compares this tree with', 'HEAD~1')
   .option('--rounds <n>', 'turns that both trees take in the suite "commits"', '5')
-  .option('--kills <n>', 'random moments at which the suite "kills" ends an experiment', '10')
+  .option('--kills <n>', 'random moments at which the suites "kills" and "cluster" end something', '10')
+  .option('--traces <n>', 'traces of the suite "cluster"', '400')
+  .option('--images <n>', 'images that the suite "cluster" puts into the queue', '100000')
   .option('--pictures <n>', 'pictures that each of them is shown', '2')
   .option('--continue', 'goes on with the models that the suite "truth" had not come to')
   .option('--faults <n>', 'of each kind in the suite "faults"', '140')
@@ -135,6 +142,9 @@ if (options.suite === 'library') {
   await runTruthBench(folder, { vocabulary, seeds: Number(seeds), pictures: Number(pictures), goOn });
 } else if (options.suite === 'kills') {
   await runKillsBench(Number(options.kills));
+} else if (options.suite === 'cluster') {
+  const { traces, kills, images } = options;
+  await runClusterBench({ traces: Number(traces), faults: Number(kills), images: Number(images) });
 } else if (options.suite === 'shortcut') {
   await runShortcutBench();
 } else if (options.suite === 'circuits') {

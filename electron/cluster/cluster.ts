@@ -16,8 +16,11 @@ export interface ClusterOptions {
 }
 
 /** Seconds that pg-boss waits for a sign of life of the host that has a chunk. */
-export const heartbeatSeconds = 30;
-const defaultSuperviseSeconds = 20;
+export const heartbeatSeconds = 24;
+const defaultSuperviseSeconds = 10;
+
+/** For how long the other end of a connection may say nothing, milliseconds. */
+const silence = 30_000;
 
 /** A database that hosts share: pg-boss's queue, and the tables of {@link migrateCluster}. */
 export interface Cluster {
@@ -111,6 +114,11 @@ async function connect(
         max: connections,
         connectionTimeoutMillis: 10_000,
         keepAlive: true,
+        // A line that is cut says nothing: neither we nor the server may wait for the other for long, least of all with a
+        // chunk's row locked.
+        query_timeout: silence,
+        idle_in_transaction_session_timeout: silence,
+        options: '-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
         application_name: 'fundus-lens',
       });
     } catch (error) {

@@ -102,10 +102,11 @@ test('an experiment that a worker computed is in the library as if it had been c
   const queue = ['--queue', server.url()];
   const cluster = [...queue, '--storage', storage];
   let end = () => {};
-  const worker = runCli(['worker', ...cluster, '--models', checkpoint], {
+  const worker = runCli(['worker', ...cluster, '--models', checkpoint, '--gpus', '0,1'], {
     env: { XDG_CACHE_HOME: path.join(folder, 'cache') },
     whileRunning: (child) => (end = () => child.kill('SIGTERM')),
   });
+  // Two engines; the one chunk is taken once.
   const [here, there] = [path.join(folder, 'here'), path.join(folder, 'there')];
   await compute(here, null);
   await compute(there, { queue: server.url(), storage });

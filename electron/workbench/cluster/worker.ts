@@ -45,8 +45,8 @@ export interface WorkerOptions extends ClusterAddress {
 }
 
 const defaultPoll = 2000;
-/** A third of what pg-boss waits for. */
-const defaultBeat = 8000;
+/** A quarter of what pg-boss waits for. */
+const defaultBeat = 6000;
 /** Waits after a problem of this host, such as a storage that is away. */
 const hostPatience = 20_000;
 /** For how long a result is held when the database is away; longer than a server takes to restart. */
@@ -75,7 +75,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
       entry.announce({
         host: hostname(),
         version: packageJson.version,
-        device: options.gpus === undefined ? (options.provider ?? 'auto') : `cuda ${options.gpus.join(',')}`,
+        device: deviceOf(options),
         models: [...models.keys()],
       });
     await announce();
@@ -110,6 +110,11 @@ async function listModels({ models: folder, say }: WorkerOptions): Promise<Worke
     found: folder ?? 'no folder',
     advice: 'Name it with --models.',
   });
+}
+
+/** What computes, as it was ordered. */
+function deviceOf({ gpus, provider = 'auto' }: WorkerOptions): string {
+  return gpus === undefined ? provider : `${provider}, cards ${gpus.join(',')}`;
 }
 
 interface SlotTools {
