@@ -3,7 +3,7 @@ import type { GraphBuilder } from './graph-builder.ts';
 /**
  * RMSNorm over the last side: g ⊙ x / sqrt(mean(x²) + eps), in float32.
  *
- * @param gainOffset added to the stored gain; see {@link normGain}
+ * @param gainOffset added to the stored gain; see `normGain`
  */
 export function rmsNorm(
   graph: GraphBuilder,
